@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * control.h - messages of the door (ROUTER/DEALER): hello, open, credit, beat, bye. PROTOCOL.md is the law.
+ *
+ * A message is one frame, one msgpack list: [version, kind, run, fields…] with the fields of its kind in the order
+ * of the table below. One struct holds the fields of every kind; a kind uses some of them, the others are zero.
+ * Pure and bounded: decode copies texts into the struct and borrows `blob` from the frame.
+ */
+#ifndef EMP_CONTROL_H
+#define EMP_CONTROL_H
+
+#include "buf.h"
+#include "name.h"
+
+#define EMP_PROTOCOL_VERSION 1
+#define EMP_ENDPOINT_MAX 255             /* bytes of an endpoint, "ipc:///tmp/…" */
+#define EMP_TEXT_MAX 4096                /* bytes of a reason or of a stderr tail */
+#define EMP_BLOB_MAX (64u * 1024 * 1024) /* bytes of a job's configuration */
+#define EMP_CONTROL_MAX (EMP_BLOB_MAX + 16384)
+
+/* kind, number, who sends it (c client, b broker), its fields in order.
+ * Field letters: s session u64 | p parent session u64 | r role | n name | k text | i id u32 | e endpoint |
+ *                t intake endpoint | w window/credit/count u64 | z size u64 | b blob | o status | x code u32 | h how |
+ *                d process id u32 */
+/* clang-format off */
+#define EMP_CONTROL_MAP(X)                                                                                           \
+    X (HELLO, 1, "sprnde")     /* c: session, parent (0 none), role, name, pid, endpoint dialled */                  \
+    X (WELCOME, 2, "wzb")      /* b: beat every w ms, dead after z ms of silence, job blob */                        \
+    X (REFUSED, 3, "ok")       /* b: status, reason; the session is not taken */                                     \
+    X (JOB, 4, "b")            /* c manager: the job's configuration for every worker */                             \
+    X (DECLARE, 5, "nwz")      /* c manager: queue, maxsize in chunks, bound in bytes */                             \
+    X (DECLARED, 6, "no")      /* b: queue, status */                                                                \
+    X (OPEN_LANE, 7, "nw")     /* c: queue, first credit */                                                          \
+    X (LANE, 8, "noiet")       /* b: queue, status, lane id, endpoint to pull from, intake to push to */             \
+    X (OPEN_FEED, 9, "nk")     /* c: queue, label for headers and dictionary */                                      \
+    X (FEED, 10, "noitw")      /* b: queue, status, feed id, intake to push to, first put credit */                  \
+    X (OPEN_SINK, 11, "w")     /* c manager: results wanted; window in results unacknowledged */                     \
+    X (SINK, 12, "oie")        /* b: status, lane id, endpoint to pull from */                                       \
+    X (CREDIT, 13, "iw")       /* c: lane, how many chunks the consumer holds at the most from now on */             \
+    X (PUT_CREDIT, 14, "iw")   /* b: feed, how many tickets it may have put since its first */                       \
+    X (ACK, 15, "w")           /* c manager: results up to this serial are kept */                                   \
+    X (STOP, 16, "n")          /* c manager: no feed opens on this queue any more; "" is all queues */               \
+    X (DRAIN, 17, "")          /* c manager: hand out nothing more; b to supervisors: the run drains */              \
+    X (BEAT, 18, "")           /* both: I am alive */                                                                \
+    X (BYE, 19, "k")           /* c: I leave, reason or ""; what I hold is for others */                             \
+    X (LOST, 20, "sndhxwk")    /* c supervisor, manager: session, name, pid, how, code, ticket it was at (0 none or   \
+                                  not known), stderr tail */                                                         \
+    X (GONE, 21, "sndhxwk")    /* b to manager: session, name, pid, how, code, tickets taken back, stderr tail */    \
+    X (JOINED, 22, "sn")       /* b to manager: a worker session, its name */                                        \
+    X (PRINT, 23, "nk")        /* c: worker name, a text for the screen; b passes it to the manager */               \
+    X (KILL, 24, "")           /* c manager, b to supervisors: kill your slots, leave */
+/* clang-format on */
+
+typedef enum {
+#define EMP_CONTROL_ENUM(name, number, fields) EMP_MSG_##name = number,
+    EMP_CONTROL_MAP (EMP_CONTROL_ENUM)
+#undef EMP_CONTROL_ENUM
+} emp_kind_t;
+
+typedef enum { EMP_ROLE_MANAGER = 1, EMP_ROLE_SUPERVISOR = 2, EMP_ROLE_WORKER = 3 } emp_role_t;
+
+/* How a session ended; the code is the exit status or the signal's number. */
+typedef enum { EMP_HOW_BYE = 0, EMP_HOW_EXIT = 1, EMP_HOW_SIGNAL = 2, EMP_HOW_SILENCE = 3 } emp_how_t;
+
+typedef struct {
+    emp_kind_t kind;
+    uint64_t run;                        /* 0 in a HELLO of who does not know it yet */
+    uint64_t session;                    /* s */
+    uint64_t parent;                     /* p */
+    emp_role_t role;                     /* r */
+    uint32_t id;                         /* i */
+    uint64_t window;                     /* w */
+    uint64_t size;                       /* z */
+    uint32_t code;                       /* x */
+    uint32_t pid;                        /* d */
+    emp_how_t how;                       /* h */
+    emp_status_t status;                 /* o */
+    char name[EMP_LABEL_MAX + 1];        /* n: a queue's full name, or a worker's */
+    char endpoint[EMP_ENDPOINT_MAX + 1]; /* e */
+    char intake[EMP_ENDPOINT_MAX + 1];   /* t */
+    char text[EMP_TEXT_MAX + 1];         /* k: cut by the encoder when longer */
+    const void *blob;                    /* b: borrowed from the frame by decode, from the caller by encode */
+    size_t blob_size;
+} emp_control_t;
+
+/* Appends the message's frame to `out`. EMP_OK, EMP_TOOBIG for a blob over its limit (nothing is appended), or what
+ * broke the buffer. Our own bug (unknown kind, name or endpoint without end) is an assert. */
+emp_status_t emp_control_encode (const emp_control_t *self, emp_buf_t *out);
+/* EMP_OK, or EMP_MALFORMED / EMP_TOOBIG (a text or the frame is longer than its limit) with *ret_self zeroed. Unknown
+ * kinds, roles, hows and statuses, foreign versions, missing or extra fields are EMP_MALFORMED. A text is zeroed by its
+ * first byte; what stands behind a text's end means nothing. */
+emp_status_t emp_control_decode (const void *data, size_t size, emp_control_t *ret_self);
+/* "HELLO", or "?" */
+const char *emp_control_name (emp_kind_t kind);
+
+#endif

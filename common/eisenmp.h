@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * eisenmp.h - the one public header.
+ *
+ * A manager cuts the output of a generator into numbered chunks (tickets), puts them on named queues, worker
+ * processes pull them, and what comes back is assembled in a ticket dictionary and a printed report.
+ *
+ * Three readers:
+ *   - who writes a worker module:     emp_toolbox_*, emp_queue_get, emp_chunk_*
+ *   - who writes a manager program:   emp_new, emp_config_*, emp_queue_create, emp_start, emp_run_q_feeder, emp_wait
+ *   - who writes a generator:         emp_generator_*
+ *
+ * Ownership: what a function named _new or a `get` returns is yours and is given back by the function that takes
+ * a pointer to your pointer (emp_destroy, emp_chunk_done, emp_chunk_fail); that call sets your pointer to NULL and
+ * takes NULL calmly. Everything `const` and every handle (emp_queue_t *, emp_toolbox_t *) is borrowed.
+ *
+ * Errors: 0 (EMP_OK) is good, everything else is an emp_status_t; emp_error () has the sentence for a person.
+ * A misuse that can only be a bug of the caller is an assert.
+ *
+ * Threads: an emp_t may be used from any thread, one call at a time, but emp_drain (), emp_stop () which may be
+ * called at any time from any thread. A chunk belongs to the thread that got it. Two threads of a worker may use
+ * two queues; on one queue they take turns.
+ */
+#ifndef EISENMP_H
+#define EISENMP_H
+
+#include <msgpack.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define EMP_VERSION_MAJOR 0
+#define EMP_VERSION_MINOR 1
+#define EMP_VERSION_PATCH 0
+#define EMP_VERSION "0.1.0"
+
+#if defined(__GNUC__)
+#define EMP_API __attribute__ ((visibility ("default")))
+#define EMP_PRINTF(fmt, args) __attribute__ ((format (printf, fmt, args)))
+#else
+#define EMP_API
+#define EMP_PRINTF(fmt, args)
+#endif
+
+/* ---- status ------------------------------------------------------------------------------------------------ */
+
+/* One table makes the enum and the texts (the idea of libuv's UV_ERRNO_MAP). */
+#define EMP_STATUS_MAP(X)                                                                                            \
+    X (OK, 0, "ok")                                                                                                  \
+    X (INVALID, 1, "invalid value")                                                                                  \
+    X (UNKNOWN, 2, "unknown name")                                                                                   \
+    X (EXISTS, 3, "name exists already")                                                                             \
+    X (FULL, 4, "full")                                                                                              \
+    X (STOPPED, 5, "the queue has stopped")                                                                          \
+    X (TIMEOUT, 6, "timed out")                                                                                      \
+    X (MALFORMED, 7, "malformed message")                                                                            \
+    X (TOOBIG, 8, "larger than its limit")                                                                           \
+    X (NOMEM, 9, "out of memory")                                                                                    \
+    X (SYSTEM, 10, "system error")                                                                                   \
+    X (STATE, 11, "not possible now")                                                                                \
+    X (STALE, 12, "belongs to an earlier attempt or run")                                                            \
+    X (INCOMPLETE, 13, "not every ticket was answered")                                                              \
+    X (REFUSED, 14, "refused")
+
+typedef enum {
+#define EMP_STATUS_ENUM(name, number, text) EMP_##name = number,
+    EMP_STATUS_MAP (EMP_STATUS_ENUM)
+#undef EMP_STATUS_ENUM
+} emp_status_t;
+
+/* The text of a status, never NULL. */
+EMP_API const char *emp_status_text (emp_status_t status);
+/* The version of the library that is loaded, "major.minor.patch". */
+EMP_API const char *emp_version (void);
+
+/* ---- names and limits -------------------------------------------------------------------------------------- */
+
+#define EMP_DEFAULT_QUEUE "mp_input_q"              /* in headers and dictionary: "mp_input_q (default)" */
+#define EMP_NAME_MAX 128                            /* bytes of a queue's full name, category and bar included */
+#define EMP_ROWS_MAX_DEFAULT 1000                   /* generator items a chunk */
+#define EMP_ROWS_MAX_LIMIT 16777216                 /* ROWS_MAX at the most */
+#define EMP_PROCS_MAX_LIMIT 4096                    /* PROCS_MAX at the most */
+#define EMP_QUEUE_MAXSIZE_DEFAULT 1000              /* chunks that may wait on a queue that names no maxsize */
+#define EMP_QUEUE_MAXSIZE_LIMIT 16777216            /* maxsize at the most */
+#define EMP_CHUNK_BYTES_MAX (256u * 1024 * 1024)    /* packed rows of one chunk, or packed results of one ticket */
+#define EMP_ATTEMPTS_MAX_DEFAULT 5                  /* a ticket that fails so often is dead */
+
+typedef struct emp emp_t;                     /* a manager */
+typedef struct emp_queue emp_queue_t;         /* a queue as one side sees it; lives as long as its manager or toolbox */
+typedef struct emp_chunk emp_chunk_t;         /* a chunk: rows that came with a ticket, or rows to put */
+typedef struct emp_toolbox emp_toolbox_t;     /* what a worker module is called with */
+typedef struct emp_generator emp_generator_t; /* what a generator is called with */
+
+/* ---- worker modules ---------------------------------------------------------------------------------------- */
+
+/* A worker module is a shared object; worker_ref names a function of this type. The first module of the list is
+ * called in a loop until it returns false; all others are called once and must return at once (start a thread). */
+typedef bool (emp_worker_fn) (emp_toolbox_t *toolbox);
+
+/* The queue of that full name, or NULL when there is none. "mp_input_q" is the default work queue. */
+EMP_API emp_queue_t *emp_toolbox_queue (emp_toolbox_t *toolbox, const char *name);
+/* The queue of a category: the original's toolbox.<category>['<name>']. NULL when there is none. */
+EMP_API emp_queue_t *emp_toolbox_category_queue (emp_toolbox_t *toolbox, const char *category, const char *name);
+
+/* An attribute of the module configuration (B1), or NULL. Borrowed, read only, valid for the life of the process. */
+EMP_API const msgpack_object *emp_toolbox_get (emp_toolbox_t *toolbox, const char *key);
+/* The same with a type and a default for "not there or of another type". */
+EMP_API int64_t emp_toolbox_int (emp_toolbox_t *toolbox, const char *key, int64_t otherwise);
+EMP_API double emp_toolbox_double (emp_toolbox_t *toolbox, const char *key, double otherwise);
+EMP_API bool emp_toolbox_bool (emp_toolbox_t *toolbox, const char *key, bool otherwise);
+/* NUL terminated text, borrowed, or `otherwise`. */
+EMP_API const char *emp_toolbox_string (emp_toolbox_t *toolbox, const char *key, const char *otherwise);
+
+/* Fields of the toolbox under the original's names (B25). */
+EMP_API unsigned emp_toolbox_start_sequence_num (const emp_toolbox_t *toolbox); /* START_SEQUENCE_NUM, 0…n-1 */
+EMP_API unsigned emp_toolbox_worker_id (const emp_toolbox_t *toolbox);          /* WORKER_ID, START_SEQUENCE_NUM + 1 */
+EMP_API int emp_toolbox_worker_pid (const emp_toolbox_t *toolbox);              /* WORKER_PID */
+EMP_API const char *emp_toolbox_worker_name (const emp_toolbox_t *toolbox);     /* WORKER_NAME, "Process-1"… */
+EMP_API emp_chunk_t *emp_toolbox_next_list (emp_toolbox_t *toolbox);            /* NEXT_LIST: the chunk got last, or NULL */
+EMP_API const char *emp_toolbox_input_header (emp_toolbox_t *toolbox);          /* INPUT_HEADER: of the chunk got last */
+EMP_API const char *emp_toolbox_output_header (const emp_toolbox_t *toolbox);   /* OUTPUT_HEADER */
+EMP_API const char *emp_toolbox_stop_msg (const emp_toolbox_t *toolbox);        /* STOP_MSG: a text only; STOP is a state */
+EMP_API const char *emp_toolbox_perf_header_eta (const emp_toolbox_t *toolbox); /* PERF_HEADER_ETA */
+EMP_API uint64_t emp_toolbox_perf_current_eta (const emp_toolbox_t *toolbox);   /* PERF_CURRENT_ETA: rows done here */
+/* MULTI_TOOL: a pointer of the module's own that stays from call to call; NULL at first. */
+EMP_API void *emp_toolbox_multi_tool (const emp_toolbox_t *toolbox);
+EMP_API void emp_toolbox_set_multi_tool (emp_toolbox_t *toolbox, void *pointer);
+/* A field of the module's own by name; stays from call to call, seen by all modules of the process. At most 1024. */
+EMP_API void *emp_toolbox_field (const emp_toolbox_t *toolbox, const char *name);
+EMP_API emp_status_t emp_toolbox_set_field (emp_toolbox_t *toolbox, const char *name, void *pointer);
+/* Q_NAME_ID_LST, ALL_QUEUES_LIST: the i-th queue, NULL behind the last; default queues first. */
+EMP_API emp_queue_t *emp_toolbox_queue_at (emp_toolbox_t *toolbox, size_t i);
+/* Prints a text whole, never mixed with another process's, on the manager's stderr. At most 64 KiB. */
+EMP_API void emp_toolbox_print (emp_toolbox_t *toolbox, const char *format, ...) EMP_PRINTF (2, 3);
+
+/* ---- queues, as both sides see them ------------------------------------------------------------------------ */
+
+/* Full name, "category|name" for a category queue. */
+EMP_API const char *emp_queue_name (const emp_queue_t *queue);
+/* The name in headers and in the dictionary: "mp_input_q (default)" for the default queue. */
+EMP_API const char *emp_queue_label (const emp_queue_t *queue);
+
+/* Waits, without burning CPU, for the next chunk. NULL when the queue has stopped (or the manager is gone). */
+EMP_API emp_chunk_t *emp_queue_get (emp_queue_t *queue);
+
+/* ---- chunks ------------------------------------------------------------------------------------------------ */
+
+EMP_API size_t emp_chunk_rows (const emp_chunk_t *chunk);
+/* The i-th row, i < emp_chunk_rows (). Texts and binaries point into the chunk. */
+EMP_API const msgpack_object *emp_chunk_row (const emp_chunk_t *chunk, size_t i);
+/* The chunk's header text, "<queue label>;_TID_<n>;". */
+EMP_API const char *emp_chunk_header (emp_chunk_t *chunk);
+/* n of _TID_n, and how often the ticket was handed out, this time included. */
+EMP_API uint64_t emp_chunk_ticket (const emp_chunk_t *chunk);
+EMP_API unsigned emp_chunk_attempt (const emp_chunk_t *chunk);
+/* Where results are packed with msgpack-c: each value that is packed at the top is one result of the ticket. */
+EMP_API msgpack_packer *emp_chunk_result (emp_chunk_t *chunk);
+/* The ticket is answered with what was packed. Sets *chunk to NULL. */
+EMP_API emp_status_t emp_chunk_done (emp_chunk_t **chunk);
+/* The module cannot do this chunk now: the ticket is tried again, at most ATTEMPTS_MAX times in all, then it is dead
+ * with the last reason. Sets *chunk to NULL. */
+EMP_API emp_status_t emp_chunk_fail (emp_chunk_t **chunk, const char *format, ...) EMP_PRINTF (2, 3);
+
+/* ---- generators -------------------------------------------------------------------------------------------- */
+
+/* Packs exactly one msgpack value, the next row, and returns true; or returns false when there are no more rows. */
+typedef bool (emp_generator_fn) (emp_generator_t *generator, msgpack_packer *row);
+
+/* The pointer given to emp_run_q_feeder; NULL for a generator that a job file names. */
+EMP_API void *emp_generator_arg (const emp_generator_t *generator);
+/* Rows made so far: 0 in the first call. */
+EMP_API uint64_t emp_generator_index (const emp_generator_t *generator);
+/* A pointer of the generator's own that stays from call to call; NULL at first. It is passed to `free_fn` (may be
+ * NULL) when the feeder is done. */
+EMP_API void *emp_generator_state (const emp_generator_t *generator);
+EMP_API void emp_generator_set_state (emp_generator_t *generator, void *state, void (*free_fn) (void *));
+/* An attribute of the module configuration, or NULL. */
+EMP_API const msgpack_object *emp_generator_config (const emp_generator_t *generator, const char *key);
+/* Says why there are no more rows when that is a failure; then return false. The run ends and exits 1. */
+EMP_API void emp_generator_fail (emp_generator_t *generator, const char *format, ...) EMP_PRINTF (2, 3);
+
+/* ---- managers ---------------------------------------------------------------------------------------------- */
+
+EMP_API emp_t *emp_new (void);
+/* Kills what still runs, removes what lies about. */
+EMP_API void emp_destroy (emp_t **self);
+/* The sentence of the last error of this manager, "" when there was none. Borrowed, until the next call. */
+EMP_API const char *emp_error (const emp_t *self);
+
+/* One attribute of the module configuration, before emp_start (). Keys that eisenmp knows (PROCS_MAX, NUM_PROCS,
+ * ROWS_MAX, NUM_ROWS, START_METHOD, RESULTS_STORE, RESULTS_PRINT, RESULTS_DICT_PRINT, RESULT_LABEL, INFO_ENABLE,
+ * INFO_THREAD_MAX, ATTEMPTS_MAX, …: manager/README.md) are checked for type and range; all others are the program's
+ * own and reach every worker unread. */
+EMP_API emp_status_t emp_config_set_nil (emp_t *self, const char *key);
+EMP_API emp_status_t emp_config_set_bool (emp_t *self, const char *key, bool value);
+EMP_API emp_status_t emp_config_set_int (emp_t *self, const char *key, int64_t value);
+EMP_API emp_status_t emp_config_set_uint (emp_t *self, const char *key, uint64_t value);
+EMP_API emp_status_t emp_config_set_double (emp_t *self, const char *key, double value);
+EMP_API emp_status_t emp_config_set_string (emp_t *self, const char *key, const char *value);
+EMP_API emp_status_t emp_config_set_binary (emp_t *self, const char *key, const void *data, size_t size);
+/* Exactly one packed msgpack value: lists, maps and all else. */
+EMP_API emp_status_t emp_config_set_msgpack (emp_t *self, const char *key, const void *data, size_t size);
+/* Appends to worker_modules (B2, B22): the first is the worker, the others are its mates. */
+EMP_API emp_status_t emp_config_add_module (emp_t *self, const char *worker_path, const char *worker_ref);
+/* Reads a job file: configuration, queues and feeds. Relative paths in it are relative to the file. */
+EMP_API emp_status_t emp_config_load (emp_t *self, const char *path);
+
+/* A named queue (B10, B11) for at most maxsize waiting chunks, before emp_start (). EMP_EXISTS names the queue. */
+EMP_API emp_status_t emp_queue_create (emp_t *self, const char *name, int64_t maxsize);
+EMP_API emp_status_t emp_category_create (emp_t *self, const char *category, const char *name, int64_t maxsize);
+/* The queue of that full name, or NULL; every manager has EMP_DEFAULT_QUEUE. */
+EMP_API emp_queue_t *emp_queue (emp_t *self, const char *name);
+EMP_API emp_queue_t *emp_category_queue (emp_t *self, const char *category, const char *name);
+
+/* Starts queues, then worker processes, then the collector, then the feeders of a job file (B21). */
+EMP_API emp_status_t emp_start (emp_t *self);
+/* Starts a feeder: a thread that calls the generator and cuts what it makes into chunks of ROWS_MAX rows. queue NULL is
+ * the default queue; header_msg NULL is the queue's label. */
+EMP_API emp_status_t emp_run_q_feeder (emp_t *self, emp_generator_fn *generator, void *arg, emp_queue_t *queue,
+                                       const char *header_msg);
+/* Waits until the feeders are done, every ticket is answered or dead and every worker has confirmed its stop.
+ * No feeder may be started after this. EMP_OK, or EMP_INCOMPLETE when a ticket is dead or missing, a feeder failed
+ * or the run was stopped. */
+EMP_API emp_status_t emp_wait (emp_t *self);
+/* Begin to end early: no more chunks are made or handed out, what is being worked on is finished. Any thread. */
+EMP_API void emp_drain (emp_t *self);
+/* End now: worker processes are killed. Any thread. */
+EMP_API void emp_stop (emp_t *self);
+
+/* What a run has come to; complete after emp_wait (), and so far before it. */
+typedef struct {
+    uint64_t tickets;         /* made by feeders */
+    uint64_t answered;        /* with a result in the dictionary */
+    uint64_t dead;            /* failed ATTEMPTS_MAX times */
+    uint64_t missing;         /* neither; 0 before emp_wait () is over */
+    uint64_t rows_in;         /* rows of all tickets */
+    uint64_t rows_answered;   /* rows of the answered ones */
+    uint64_t results;         /* values; a ticket may have several */
+    uint64_t workers_lost;    /* worker processes that died of something */
+    uint64_t reissued;        /* tickets handed out again */
+    uint64_t dropped;         /* messages that were late, foreign or malformed */
+} emp_summary_t;
+EMP_API void emp_summary (emp_t *self, emp_summary_t *ret_summary);
+
+/* One entry of the ticket dictionary. */
+typedef struct {
+    const char *queue;            /* the header's first field: queue label, or the feeder's header_msg */
+    uint64_t ticket;              /* n of _TID_n */
+    const msgpack_object *value;  /* the result */
+} emp_result_t;
+/* The i-th result in order of arrival; false behind the last. Borrowed until the next call. After emp_wait (). */
+EMP_API bool emp_result_at (emp_t *self, uint64_t i, emp_result_t *ret_result);
+/* Prints the report (B29) as the configuration says: rows, dictionary, what was lost. After emp_wait (). */
+EMP_API void emp_report (emp_t *self, FILE *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

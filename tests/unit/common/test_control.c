@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "common/control.h"
+
+TestSuite (control, .timeout = 120);
+
+static const struct {
+    emp_kind_t kind;
+    const char *name, *fields;
+} kinds[] = {
+#define KIND(name, number, fields) {EMP_MSG_##name, #name, fields},
+    EMP_CONTROL_MAP (KIND)
+#undef KIND
+};
+
+#define KINDS (sizeof kinds / sizeof *kinds)
+
+static const uint8_t blob[] = {0x82, 0xa1, 'k', 0x01, 0xa1, 'v', 0xc3};
+
+/* ---- helpers ----------------------------------------------------------------------------------------------------- */
+
+/* A message in which every field that its kind has is set. */
+static emp_control_t *message_of (emp_kind_t kind)
+{
+    static emp_control_t message;
+    memset (&message, 0, sizeof message);
+    message.kind = kind;
+    message.run = 0x1122334455667788;
+    message.session = 0xfedcba9876543210;
+    message.parent = 77;
+    message.role = EMP_ROLE_WORKER;
+    message.id = 4000000000u;
+    message.window = 300;
+    message.size = 70000;
+    message.code = 11;
+    message.pid = 4711;
+    message.how = EMP_HOW_SIGNAL;
+    message.status = EMP_FULL;
+    strcpy (message.name, "batch_1|audio_lg");
+    strcpy (message.endpoint, "ipc:///tmp/x/out1");
+    strcpy (message.intake, "ipc:///tmp/x/in1");
+    strcpy (message.text, "it said: no\nand left");
+    message.blob = blob;
+    message.blob_size = sizeof blob;
+    return &message;
+}
+
+static bytes_t encoded (const emp_control_t *message)
+{
+    emp_buf_t out;
+    emp_buf_init (&out, EMP_CONTROL_MAX);
+    if (emp_control_encode (message, &out) != EMP_OK)
+        cr_assert_fail ("%s is not encoded", emp_control_name (message->kind));
+    bytes_t bytes = bytes_copy (out.data, out.size);
+    emp_buf_release (&out);
+    return bytes;
+}
+
+/* Every field is that of `expected` if the kind has it, else zero. */
+static int is_same (const emp_control_t *got, const emp_control_t *expected, const char *fields)
+{
+#define NUMBER(letter, member) (got->member == (strchr (fields, letter) ? expected->member : 0))
+#define TEXT(letter, member) (strcmp (got->member, strchr (fields, letter) ? expected->member : "") == 0)
+    int same = got->kind == expected->kind && got->run == expected->run && NUMBER ('s', session) &&
+               NUMBER ('p', parent) && NUMBER ('r', role) && NUMBER ('i', id) && NUMBER ('w', window) &&
+               NUMBER ('z', size) && NUMBER ('x', code) && NUMBER ('d', pid) && NUMBER ('h', how) &&
+               NUMBER ('o', status) && TEXT ('n', name) && TEXT ('e', endpoint) && TEXT ('t', intake) &&
+               TEXT ('k', text);
+#undef NUMBER
+#undef TEXT
+    if (!strchr (fields, 'b'))
+        return same && got->blob_size == 0 && !got->blob;
+    return same && got->blob_size == expected->blob_size && memcmp (got->blob, expected->blob, got->blob_size) == 0;
+}
+
+static int is_zero (const emp_control_t *got)
+{
+    emp_control_t zero = {0};
+    return is_same (got, &zero, "");
+}
+
+static emp_status_t decoded (const char *hex, emp_control_t *ret_message)
+{
+    bytes_t bytes = bytes_of (hex);
+    memset (ret_message, 0x5a, sizeof *ret_message);
+    emp_status_t status = emp_control_decode (bytes.data, bytes.size, ret_message);
+    bytes_free (&bytes);
+    return status;
+}
+
+static void expect_status (const char *hex, emp_status_t status)
+{
+    emp_control_t message;
+    cr_assert_eq (decoded (hex, &message), status, "%s", hex);
+    if (status != EMP_OK)
+        cr_assert (is_zero (&message), "%s", hex);
+}
+
+/* ---- the good ---------------------------------------------------------------------------------------------------- */
+
+Test (control, every_kind_makes_the_round_trip)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        emp_control_t *message = message_of (kinds[i].kind), got;
+        bytes_t bytes = encoded (message);
+        memset (&got, 0x5a, sizeof got);
+        cr_assert_eq (emp_control_decode (bytes.data, bytes.size, &got), EMP_OK, "%s", kinds[i].name);
+        cr_assert (is_same (&got, message, kinds[i].fields), "%s", kinds[i].name);
+        bytes_free (&bytes);
+    }
+}
+
+Test (control, every_kind_makes_the_round_trip_when_all_is_zero)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        emp_control_t message = {.kind = kinds[i].kind, .role = EMP_ROLE_MANAGER}, got;
+        bytes_t bytes = encoded (&message);
+        memset (&got, 0x5a, sizeof got);
+        cr_assert_eq (emp_control_decode (bytes.data, bytes.size, &got), EMP_OK, "%s", kinds[i].name);
+        cr_assert_eq (got.blob_size, 0);
+        got.blob = NULL; /* of an empty binary it points into the frame */
+        message.role = strchr (kinds[i].fields, 'r') ? EMP_ROLE_MANAGER : 0;
+        cr_assert (is_same (&got, &message, "r"), "%s", kinds[i].name);
+        bytes_free (&bytes);
+    }
+}
+
+Test (control, the_largest_values_make_the_round_trip)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        emp_control_t *message = message_of (kinds[i].kind), got;
+        message->run = message->session = message->parent = message->window = message->size = UINT64_MAX;
+        message->id = message->code = message->pid = UINT32_MAX;
+        message->how = EMP_HOW_SILENCE;
+        message->status = EMP_REFUSED;
+        memset (message->name, 'n', EMP_LABEL_MAX);
+        memset (message->endpoint, 'e', EMP_ENDPOINT_MAX);
+        memset (message->intake, 't', EMP_ENDPOINT_MAX);
+        memset (message->text, 'k', EMP_TEXT_MAX);
+        bytes_t bytes = encoded (message);
+        cr_assert_leq (bytes.size, EMP_CONTROL_MAX);
+        cr_assert_eq (emp_control_decode (bytes.data, bytes.size, &got), EMP_OK, "%s", kinds[i].name);
+        cr_assert (is_same (&got, message, kinds[i].fields), "%s", kinds[i].name);
+        bytes_free (&bytes);
+    }
+}
+
+Test (control, bytes_on_the_wire_are_those_of_the_protocol)
+{
+    const struct {
+        emp_kind_t kind;
+        const char *hex;
+    } cases[] = {
+        {EMP_MSG_BEAT, "93 01 12 cf 11 22 33 44 55 66 77 88"},
+        {EMP_MSG_ACK, "94 01 0f cf 11 22 33 44 55 66 77 88 cd 01 2c"},
+        {EMP_MSG_CREDIT, "95 01 0d cf 11 22 33 44 55 66 77 88 ce ee 6b 28 00 cd 01 2c"},
+        {EMP_MSG_JOB, "94 01 04 cf 11 22 33 44 55 66 77 88 c4 07 82 a1 6b 01 a1 76 c3"},
+        {EMP_MSG_STOP, "94 01 10 cf 11 22 33 44 55 66 77 88 b0 62 61 74 63 68 5f 31 7c 61 75 64 69 6f 5f 6c 67"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bytes_t got = encoded (message_of (cases[i].kind)), expected = bytes_of (cases[i].hex);
+        cr_assert_eq (got.size, expected.size, "%s", cases[i].hex);
+        cr_assert_arr_eq (got.data, expected.data, got.size, "%s", cases[i].hex);
+        bytes_free (&got);
+        bytes_free (&expected);
+    }
+}
+
+Test (control, the_blob_is_borrowed_from_the_frame)
+{
+    emp_control_t got;
+    bytes_t bytes = encoded (message_of (EMP_MSG_JOB));
+    cr_assert_eq (emp_control_decode (bytes.data, bytes.size, &got), EMP_OK);
+    cr_assert_eq ((const uint8_t *) got.blob, bytes.data + bytes.size - sizeof blob);
+    bytes_free (&bytes);
+}
+
+Test (control, a_frame_is_appended_behind_what_is_there)
+{
+    emp_buf_t out;
+    emp_control_t got;
+    emp_buf_init (&out, 1000);
+    emp_buf_append (&out, "before", 6);
+    cr_assert_eq (emp_control_encode (message_of (EMP_MSG_BYE), &out), EMP_OK);
+    cr_assert_arr_eq (out.data, "before", 6);
+    cr_assert_eq (emp_control_decode (out.data + 6, out.size - 6, &got), EMP_OK);
+    emp_buf_release (&out);
+}
+
+Test (control, names_of_kinds)
+{
+    for (size_t i = 0; i < KINDS; i++)
+        cr_assert_str_eq (emp_control_name (kinds[i].kind), kinds[i].name);
+    cr_assert_str_eq (emp_control_name ((emp_kind_t) 0), "?");
+    cr_assert_str_eq (emp_control_name ((emp_kind_t) (KINDS + 1)), "?");
+    cr_assert_str_eq (emp_control_name ((emp_kind_t) -1), "?");
+}
+
+/* ---- the limits of encode ------------------------------------------------------------------------------------------ */
+
+Test (control, a_reason_without_end_is_cut)
+{
+    emp_control_t *message = message_of (EMP_MSG_BYE), got;
+    memset (message->text, 'k', sizeof message->text);
+    bytes_t bytes = encoded (message);
+    cr_assert_eq (emp_control_decode (bytes.data, bytes.size, &got), EMP_OK);
+    cr_assert_eq (strlen (got.text), EMP_TEXT_MAX);
+    bytes_free (&bytes);
+}
+
+Test (control, a_blob_over_its_limit_is_too_big_and_nothing_is_appended)
+{
+    emp_buf_t out;
+    emp_buf_init (&out, EMP_CONTROL_MAX);
+    emp_control_t *message = message_of (EMP_MSG_JOB);
+    message->blob_size = (size_t) EMP_BLOB_MAX + 1;
+    cr_assert_eq (emp_control_encode (message, &out), EMP_TOOBIG);
+    cr_assert_eq (out.size, 0);
+    cr_assert_eq (out.broken, EMP_OK);
+    message->kind = EMP_MSG_BEAT;
+    cr_assert_eq (emp_control_encode (message, &out), EMP_OK, "a kind without a blob does not look at it");
+    emp_buf_release (&out);
+}
+
+Test (control, the_largest_blob_makes_the_round_trip)
+{
+    emp_buf_t out;
+    emp_control_t *message = message_of (EMP_MSG_WELCOME), got;
+    void *large = calloc (1, EMP_BLOB_MAX);
+    emp_buf_init (&out, EMP_CONTROL_MAX);
+    message->blob = large;
+    message->blob_size = EMP_BLOB_MAX;
+    cr_assert_eq (emp_control_encode (message, &out), EMP_OK);
+    cr_assert_eq (emp_control_decode (out.data, out.size, &got), EMP_OK);
+    cr_assert_eq (got.blob_size, EMP_BLOB_MAX);
+    emp_buf_release (&out);
+    free (large);
+}
+
+Test (control, a_full_buffer_says_so)
+{
+    emp_buf_t out;
+    for (size_t max = 0; max < 21; max++) {
+        emp_buf_init (&out, max);
+        cr_assert_eq (emp_control_encode (message_of (EMP_MSG_JOB), &out), EMP_TOOBIG, "%zu", max);
+        emp_buf_release (&out);
+    }
+    emp_buf_init (&out, 21);
+    cr_assert_eq (emp_control_encode (message_of (EMP_MSG_JOB), &out), EMP_OK);
+    emp_buf_release (&out);
+}
+
+Test (control, to_encode_an_unknown_kind_is_a_bug, .signal = SIGABRT)
+{
+    encoded (message_of ((emp_kind_t) (KINDS + 1)));
+}
+
+Test (control, to_encode_a_name_without_end_is_a_bug, .signal = SIGABRT)
+{
+    emp_control_t *message = message_of (EMP_MSG_STOP);
+    memset (message->name, 'n', sizeof message->name);
+    encoded (message);
+}
+
+/* ---- the bad ----------------------------------------------------------------------------------------------------- */
+
+Test (control, foreign_versions_are_malformed)
+{
+    expect_status ("93 01 12 05", EMP_OK);
+    expect_status ("93 00 12 05", EMP_MALFORMED);
+    expect_status ("93 02 12 05", EMP_MALFORMED);
+    expect_status ("93 cf ff ff ff ff ff ff ff ff 12 05", EMP_MALFORMED);
+    expect_status ("93 c0 12 05", EMP_MALFORMED);
+    expect_status ("93 a1 31 12 05", EMP_MALFORMED);
+}
+
+Test (control, unknown_kinds_are_malformed)
+{
+    expect_status ("93 01 00 05", EMP_MALFORMED);
+    expect_status ("93 01 19 05", EMP_MALFORMED);
+    expect_status ("93 01 20 05", EMP_MALFORMED); /* PUT is no message of the door */
+    expect_status ("93 01 cd 01 12 05", EMP_MALFORMED);
+    expect_status ("93 01 cf 00 00 00 01 00 00 00 12 05", EMP_MALFORMED);
+    expect_status ("93 01 ff 05", EMP_MALFORMED);
+}
+
+Test (control, missing_and_extra_fields_are_malformed)
+{
+    expect_status ("95 01 0d 05 01 02", EMP_OK); /* CREDIT */
+    expect_status ("94 01 0d 05 01", EMP_MALFORMED);
+    expect_status ("96 01 0d 05 01 02 03", EMP_MALFORMED);
+    expect_status ("95 01 0d 05 01 02 03", EMP_MALFORMED); /* bytes behind the list */
+    expect_status ("96 01 0d 05 01 02", EMP_MALFORMED);
+    expect_status ("94 01 0d 05 01 02", EMP_MALFORMED);
+    expect_status ("92 01 12", EMP_MALFORMED);
+    expect_status ("91 01", EMP_MALFORMED);
+    expect_status ("90", EMP_MALFORMED);
+    expect_status ("", EMP_MALFORMED);
+    expect_status ("01", EMP_MALFORMED);
+    expect_status ("83 01 12 05 01 02 03", EMP_MALFORMED);
+}
+
+Test (control, roles_hows_and_statuses_that_nobody_knows_are_malformed)
+{
+    const char *hello = "99 01 01 00 05 00 %02x a1 78 07 a0", *gone = "9a 01 15 05 06 a1 78 07 %02x 00 00 a0";
+    const char *refused = "95 01 03 05 %02x a0";
+    for (unsigned number = 0; number < 0x80; number++) {
+        char hex[128];
+        snprintf (hex, sizeof hex, hello, number);
+        expect_status (hex, number >= EMP_ROLE_MANAGER && number <= EMP_ROLE_WORKER ? EMP_OK : EMP_MALFORMED);
+        snprintf (hex, sizeof hex, gone, number);
+        expect_status (hex, number <= EMP_HOW_SILENCE ? EMP_OK : EMP_MALFORMED);
+        snprintf (hex, sizeof hex, refused, number);
+        expect_status (hex, number <= EMP_REFUSED ? EMP_OK : EMP_MALFORMED);
+    }
+    expect_status ("95 01 03 05 cf 00 00 00 01 00 00 00 00 a0", EMP_MALFORMED); /* 2^32 is no "ok" */
+    expect_status ("95 01 03 05 ff a0", EMP_MALFORMED);
+}
+
+Test (control, numbers_are_bounded_by_their_fields_types)
+{
+    expect_status ("95 01 0d 05 ce ff ff ff ff cf ff ff ff ff ff ff ff ff", EMP_OK);
+    expect_status ("95 01 0d 05 cf 00 00 00 01 00 00 00 00 01", EMP_MALFORMED);
+    expect_status ("95 01 0d 05 ff 01", EMP_MALFORMED);
+    expect_status ("95 01 0d ff 01 01", EMP_MALFORMED);
+    expect_status ("95 01 0d 05 cb 3f f0 00 00 00 00 00 00 01", EMP_MALFORMED);
+    expect_status ("99 01 01 00 05 00 03 a1 78 cf 00 00 00 01 00 00 00 00 a0", EMP_MALFORMED);    /* pid */
+    expect_status ("9a 01 15 05 06 a1 78 07 01 cf 00 00 00 01 00 00 00 00 00 a0", EMP_MALFORMED); /* code */
+}
+
+/* A STOP whose name has `size` bytes. */
+static emp_status_t stop_of (size_t size)
+{
+    uint8_t frame[512] = {0x94, 0x01, 0x10, 0x05, 0xda, (uint8_t) (size >> 8), (uint8_t) size};
+    emp_control_t message;
+    memset (frame + 7, 'q', size);
+    bytes_t bytes = bytes_copy (frame, 7 + size);
+    emp_status_t status = emp_control_decode (bytes.data, bytes.size, &message);
+    if (status == EMP_OK && strlen (message.name) != size)
+        status = EMP_INVALID;
+    bytes_free (&bytes);
+    return status;
+}
+
+Test (control, texts_over_their_limits_are_too_big)
+{
+    cr_assert_eq (stop_of (0), EMP_OK);
+    cr_assert_eq (stop_of (EMP_LABEL_MAX), EMP_OK);
+    cr_assert_eq (stop_of (EMP_LABEL_MAX + 1), EMP_TOOBIG);
+}
+
+Test (control, texts_of_another_type_or_with_a_nul_are_malformed)
+{
+    expect_status ("94 01 10 05 a1 71", EMP_OK);
+    expect_status ("94 01 10 05 c4 01 71", EMP_MALFORMED);
+    expect_status ("94 01 10 05 05", EMP_MALFORMED);
+    expect_status ("94 01 10 05 c0", EMP_MALFORMED);
+    expect_status ("94 01 10 05 a3 71 00 71", EMP_MALFORMED);
+}
+
+Test (control, blobs_of_another_type_or_size_are_refused)
+{
+    expect_status ("94 01 04 05 c4 00", EMP_OK);
+    expect_status ("94 01 04 05 a1 71", EMP_MALFORMED);
+    expect_status ("94 01 04 05 80", EMP_MALFORMED);
+    expect_status ("94 01 04 05 c6 ff ff ff ff 00", EMP_MALFORMED);
+    size_t size = (size_t) EMP_BLOB_MAX + 1;
+    bytes_t bytes = {.data = calloc (1, size + 9), .size = size + 9};
+    memcpy (bytes.data, "\x94\x01\x04\x05\xc6", 5);
+    for (int i = 0; i < 4; i++)
+        bytes.data[5 + i] = (uint8_t) (size >> (24 - 8 * i));
+    emp_control_t message;
+    cr_assert_eq (emp_control_decode (bytes.data, bytes.size, &message), EMP_TOOBIG);
+    cr_assert (is_zero (&message));
+    bytes_free (&bytes);
+}
+
+Test (control, a_frame_over_its_limit_is_too_big_before_it_is_read)
+{
+    emp_control_t message;
+    uint8_t byte = 0x93; /* no more than this may be read */
+    cr_assert_eq (emp_control_decode (&byte, (size_t) EMP_CONTROL_MAX + 1, &message), EMP_TOOBIG);
+    cr_assert (is_zero (&message));
+}
+
+Test (control, bombs_are_refused)
+{
+    expect_status ("dd 04 00 00 00", EMP_MALFORMED);
+    expect_status ("dd ff ff ff ff 01 12 05", EMP_MALFORMED);
+    expect_status ("91 91 91 91 91 91 91 91 91 91 91 91 91 91 91 91", EMP_MALFORMED);
+    expect_status ("94 01 10 05 db ff ff ff ff 71", EMP_MALFORMED);
+    expect_status ("df 04 00 00 00 01", EMP_MALFORMED);
+}
+
+Test (control, every_truncation_of_every_kind_is_malformed)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        bytes_t bytes = encoded (message_of (kinds[i].kind));
+        for (size_t size = 0; size < bytes.size; size++) {
+            bytes_t cut = bytes_copy (bytes.data, size);
+            emp_control_t message;
+            if (emp_control_decode (cut.data, cut.size, &message) != EMP_MALFORMED || !is_zero (&message))
+                cr_assert_fail ("%s cut to %zu", kinds[i].name, size);
+            bytes_free (&cut);
+        }
+        bytes_free (&bytes);
+    }
+}
+
+Test (control, every_changed_byte_is_refused_or_gives_another_whole_message)
+{
+    int accepted = 0, refused = 0;
+    for (size_t i = 0; i < KINDS; i++) {
+        bytes_t bytes = encoded (message_of (kinds[i].kind));
+        for (size_t at = 0; at < bytes.size * 255; at++) {
+            emp_control_t message, again;
+            uint8_t before = bytes.data[at / 255];
+            bytes.data[at / 255] = (uint8_t) (before + 1 + at % 255);
+            emp_status_t status = emp_control_decode (bytes.data, bytes.size, &message);
+            if (status == EMP_OK) { /* then it is one that could have been sent */
+                bytes_t copy = encoded (&message);
+                status = emp_control_decode (copy.data, copy.size, &again);
+                if (status != EMP_OK || !is_same (&again, &message, kinds[message.kind - 1].fields))
+                    cr_assert_fail ("%s, number %zu", kinds[i].name, at);
+                bytes_free (&copy);
+                accepted++;
+            } else {
+                if (!is_zero (&message))
+                    cr_assert_fail ("%s, number %zu", kinds[i].name, at);
+                refused++;
+            }
+            bytes.data[at / 255] = before;
+        }
+        bytes_free (&bytes);
+    }
+    cr_assert_gt (accepted, 1000);
+    cr_assert_gt (refused, 1000);
+}
