@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * feed.c - a producer's end of a queue: chunks go by a PUSH to its intake, as many as there is put credit.
+ *
+ * Put credit comes by the door to the I/O thread, which raises `credit`; put () looks at it without a lock and sleeps on
+ * the session's condition when it is used up. One user at a time.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "session_inner.h"
+
+#define KEEP_BACK_US 20u /* chunks that come faster than this travel together */
+
+static bool feeds_over (emp_session_t *session)
+{
+    return atomic_load (&session->feeds_stopped) || atomic_load (&session->down);
+}
+
+static emp_status_t wait_for_credit (emp_feed_t *self)
+{
+    emp_session_t *session = self->session;
+    if (self->put < atomic_load (&self->credit) && !feeds_over (session))
+        return EMP_OK;
+    emp_status_t status = emp_batch_flush (&self->batch);
+    if (status != EMP_OK)
+        return status;
+    pthread_mutex_lock (&session->lock);
+    while (self->put >= atomic_load (&self->credit) && !feeds_over (session))
+        pthread_cond_wait (&session->changed, &session->lock);
+    pthread_mutex_unlock (&session->lock);
+    self->last_us = emp_now ();
+    return feeds_over (session) ? EMP_STOPPED : EMP_OK;
+}
+
+/* True while chunks come fast. */
+static bool may_wait (emp_feed_t *self, uint64_t now)
+{
+    uint64_t took = now - self->last_us;
+    self->last_us = now;
+    self->average_us = (self->average_us * 3 + took) / 4;
+    return self->average_us <= KEEP_BACK_US && took <= KEEP_BACK_US;
+}
+
+emp_status_t emp_feed_put (emp_feed_t *self, emp_buf_t *chunk, uint32_t rows, uint64_t *ret_number)
+{
+    if (self->ended)
+        return EMP_STATE;
+    if (chunk->size > EMP_CHUNK_BYTES_MAX)
+        return EMP_TOOBIG;
+    uint64_t now = emp_now ();
+    bool keep = may_wait (self, now);
+    emp_status_t status = wait_for_credit (self);
+    if (status != EMP_OK)
+        return status;
+    emp_part_t part = {.rows = rows};
+    status = emp_batch_add (&self->batch, &part, chunk, keep, now);
+    if (status == EMP_OK)
+        *ret_number = self->put++;
+    return status;
+}
+
+emp_status_t emp_feed_end (emp_feed_t *self)
+{
+    if (self->ended)
+        return EMP_OK;
+    self->ended = true;
+    pthread_mutex_lock (&self->batch.lock);
+    self->batch.wire.end = true;
+    pthread_mutex_unlock (&self->batch.lock);
+    return emp_batch_flush (&self->batch);
+}
+
+emp_status_t emp_feed_new (emp_session_t *session, const char *queue, const char *label, emp_feed_t **ret_self)
+{
+    emp_feed_t *self = calloc (1, sizeof *self);
+    if (!self)
+        return EMP_NOMEM;
+    self->session = session;
+    emp_control_t question = {.kind = EMP_MSG_OPEN_FEED};
+    snprintf (question.name, sizeof question.name, "%s", queue);
+    snprintf (question.text, sizeof question.text, "%s", label);
+    emp_control_t answer;
+    emp_status_t status = emp_session_ask (session, &question, EMP_MSG_FEED, self, &answer);
+    if (status == EMP_OK)
+        status = answer.status;
+    if (status == EMP_OK)
+        status = emp_batch_init (&self->batch, session, EMP_WIRE_PUT, answer.intake);
+    self->batch.wire.feed = self->id;
+    self->average_us = UINT32_MAX; /* slow, until it has shown to be fast */
+    self->last_us = emp_now ();
+    if (status == EMP_OK)
+        *ret_self = self;
+    else
+        emp_feed_destroy (&self);
+    return status;
+}
+
+static void forget (emp_feed_t *self)
+{
+    emp_session_t *session = self->session;
+    pthread_mutex_lock (&session->lock);
+    for (emp_feed_t **at = &session->feeds; *at; at = &(*at)->next)
+        if (*at == self) {
+            *at = self->next;
+            break;
+        }
+    pthread_mutex_unlock (&session->lock);
+}
+
+void emp_feed_destroy (emp_feed_t **self_p)
+{
+    emp_feed_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    if (self->batch.push)
+        emp_feed_end (self);
+    self->batch.wire.end = false; /* that was said */
+    emp_batch_release (&self->batch);
+    forget (self);
+    free (self);
+}
+
+uint32_t emp_feed_id (const emp_feed_t *self)
+{
+    return self->id;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * lane.c - a consumer's end of a queue: chunks come by a PULL, endings go by a PUSH to the queue's intake.
+ *
+ * Credit follows the work. A consumer asks to hold one chunk more than it can work off in WORK_AHEAD_US, so a fast one
+ * never waits for the wire and a slow one hoards nothing; from LONG_CHUNK_US on the round trip is lost in the
+ * chunk's own time and it holds one chunk only. Figures: common/net/README.md.
+ * Endings of chunks faster than KEEP_BACK_US are sent together (batch.c), and at once when nothing is left to do.
+ * One user at a time; no lock.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session_inner.h"
+
+#define WORK_AHEAD_US 3000u
+#define LONG_CHUNK_US 50000u
+#define WINDOW_MAX 512u
+#define KEEP_BACK_US 20u /* a chunk slower than this reports at once */
+
+/* The payload of one message, shared by the chunks in it. */
+typedef struct {
+    _Atomic uint32_t refs;
+    zmq_msg_t payload;
+} frame_t;
+
+struct emp_lane {
+    emp_session_t *session;
+    zsock_t *pull;
+    void *pull_handle;
+    uint32_t id;
+    bool stopped;
+    frame_t *frame;     /* the message at hand, or NULL */
+    uint32_t part;      /* its next part */
+    size_t offset;      /* where that begins */
+    emp_wire_t in;
+    emp_batch_t out;
+    bool measured;
+    uint64_t average_us;
+};
+
+/* ---- credit ------------------------------------------------------------------------------------------------------ */
+
+static uint32_t credit_for (uint64_t chunk_us)
+{
+    if (chunk_us >= LONG_CHUNK_US)
+        return 1;
+    uint64_t ahead = 1 + WORK_AHEAD_US / (chunk_us ? chunk_us : 1);
+    return ahead < WINDOW_MAX ? (uint32_t) ahead : WINDOW_MAX;
+}
+
+static void measure (emp_lane_t *self, uint64_t busy_us)
+{
+    if (!self->measured)
+        self->average_us = busy_us;
+    else
+        self->average_us = (self->average_us * 3 + busy_us) / 4;
+    self->measured = true;
+}
+
+/* ---- endings ----------------------------------------------------------------------------------------------------- */
+
+static void flush (emp_lane_t *self)
+{
+    /* What cannot be sent is lost with the connection, and its tickets are worked on again. */
+    emp_batch_flush (&self->out);
+}
+
+emp_status_t emp_lane_done (emp_lane_t *self, uint64_t ticket, uint32_t attempt, emp_outcome_t outcome,
+                            emp_buf_t *result, uint64_t busy_us)
+{
+    measure (self, busy_us);
+    emp_part_t part = {.ticket = ticket, .attempt = attempt, .outcome = (uint32_t) outcome};
+    atomic_store_explicit (&self->out.window, credit_for (self->average_us), memory_order_relaxed);
+    bool keep = self->average_us <= KEEP_BACK_US && busy_us <= KEEP_BACK_US;
+    return emp_batch_add (&self->out, &part, result, keep, emp_now ());
+}
+
+/* ---- chunks ------------------------------------------------------------------------------------------------------ */
+
+void emp_lane_release (void *frame_p)
+{
+    frame_t *frame = frame_p;
+    if (!frame || atomic_fetch_sub (&frame->refs, 1) != 1)
+        return;
+    zmq_msg_close (&frame->payload);
+    free (frame);
+}
+
+static void take_part (emp_lane_t *self, emp_lane_chunk_t *ret_chunk)
+{
+    const emp_part_t *part = &self->in.parts[self->part++];
+    *ret_chunk = (emp_lane_chunk_t){.ticket = part->ticket,
+                                    .number = part->number,
+                                    .attempt = part->attempt,
+                                    .rows = part->rows,
+                                    .label = self->in.label,
+                                    .data = (const uint8_t *) zmq_msg_data (&self->frame->payload) + self->offset,
+                                    .size = part->length,
+                                    .frame = self->frame};
+    self->offset += part->length;
+    atomic_fetch_add (&self->frame->refs, 1);
+    if (self->part == self->in.count) {
+        emp_lane_release (self->frame);
+        self->frame = NULL;
+    }
+}
+
+/* Reads one message. EMP_OK: a frame of chunks is at hand; EMP_STOPPED; EMP_TIMEOUT: none there; EMP_MALFORMED and
+ * EMP_STALE: one was dropped and counted. */
+static emp_status_t read_message (emp_lane_t *self)
+{
+    zmq_msg_t header, payload;
+    zmq_msg_init (&header);
+    zmq_msg_init (&payload);
+    emp_status_t status = emp_socket_recv (self->pull_handle, &header, &payload, false);
+    if (status == EMP_OK)
+        status = emp_session_decode (self->session, &header, &payload, &self->in);
+    if (status == EMP_OK && self->in.lane != self->id)
+        status = EMP_STALE;
+    if (status == EMP_OK && self->in.kind == EMP_WIRE_STOPPED) {
+        self->stopped = true;
+        status = EMP_STOPPED;
+    } else if (status == EMP_OK && self->in.kind == EMP_WIRE_CHUNKS && self->in.count > 0) {
+        frame_t *frame = malloc (sizeof *frame);
+        if (frame) {
+            atomic_init (&frame->refs, 1);
+            zmq_msg_init (&frame->payload);
+            zmq_msg_move (&frame->payload, &payload);
+            self->frame = frame;
+            self->part = 0;
+            self->offset = 0;
+        } else
+            status = EMP_NOMEM;
+    } else if (status == EMP_OK)
+        status = EMP_MALFORMED;
+    zmq_msg_close (&header);
+    zmq_msg_close (&payload);
+    return status;
+}
+
+emp_status_t emp_lane_next (emp_lane_t *self, bool wait, emp_lane_chunk_t *ret_chunk)
+{
+    for (;;) {
+        if (atomic_load (&self->session->leave)) {
+            flush (self);
+            return EMP_STOPPED;
+        }
+        if (self->frame) {
+            take_part (self, ret_chunk);
+            return EMP_OK;
+        }
+        emp_status_t status = self->stopped ? EMP_STOPPED : read_message (self);
+        if (status == EMP_STOPPED || status == EMP_SYSTEM || status == EMP_NOMEM) {
+            flush (self);
+            return status;
+        }
+        if (status != EMP_TIMEOUT)
+            continue; /* a frame of chunks, or a message that was dropped */
+        flush (self);
+        if (atomic_load (&self->session->down))
+            return EMP_SYSTEM;
+        if (!wait)
+            return EMP_TIMEOUT;
+        emp_session_wait (self->session, self->pull_handle);
+    }
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------------- */
+
+emp_status_t emp_lane_new (emp_session_t *session, const char *queue, uint32_t window, emp_lane_t **ret_self)
+{
+    emp_control_t question = {.kind = EMP_MSG_OPEN_LANE, .window = window};
+    snprintf (question.name, sizeof question.name, "%s", queue);
+    emp_control_t answer;
+    emp_status_t status = emp_session_ask (session, &question, EMP_MSG_LANE, NULL, &answer);
+    if (status != EMP_OK || answer.status != EMP_OK)
+        return status != EMP_OK ? status : answer.status;
+    emp_lane_t *self = calloc (1, sizeof *self);
+    if (!self)
+        return EMP_NOMEM;
+    self->session = session;
+    self->id = answer.id;
+    self->pull = emp_socket_new (ZMQ_PULL, EMP_WIRE_PAYLOAD_MAX);
+    if (!self->pull || emp_batch_init (&self->out, session, EMP_WIRE_DONE, answer.intake) != EMP_OK ||
+        emp_socket_connect (self->pull, answer.endpoint) != EMP_OK) {
+        emp_lane_destroy (&self);
+        return EMP_SYSTEM;
+    }
+    self->out.wire.lane = self->id;
+    self->out.window = 1;
+    self->pull_handle = zsock_resolve (self->pull);
+    *ret_self = self;
+    return EMP_OK;
+}
+
+void emp_lane_destroy (emp_lane_t **self_p)
+{
+    emp_lane_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    emp_batch_release (&self->out);
+    emp_lane_release (self->frame);
+    zsock_destroy (&self->pull);
+    free (self);
+}

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * session.c - the client side of the door: one I/O thread, and questions that wait for their answer. See session.h.
+ *
+ * The I/O thread alone touches the DEALER. Others hand it frames through the outbox and ring its bell, so nothing of
+ * libzmq is shared; what it hears it writes under the lock.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "session_inner.h"
+
+#define BEAT_US_AT_FIRST 1000000u
+#define DEAD_US_AT_FIRST 10000000u
+#define LOOK_US 1000u    /* how often batches are looked after while parts are kept back */
+#define LOOKS_IDLE 100u  /* looks that find nothing before that ends */
+#define OUTBOX_MAX (EMP_CONTROL_MAX + 1024u * 1024)
+
+static void ring (int bell)
+{
+    uint64_t one = 1;
+    ssize_t rc;
+    do
+        rc = write (bell, &one, sizeof one);
+    while (rc == -1 && errno == EINTR);
+}
+
+/* ---- going down ------------------------------------------------------------------------------------------------ */
+
+static void go_down (emp_session_t *self, const char *reason)
+{
+    pthread_mutex_lock (&self->lock);
+    bool first = !atomic_exchange (&self->down, true);
+    bool wanted = self->closing;
+    if (first && reason)
+        snprintf (self->reason, sizeof self->reason, "%s", reason);
+    pthread_cond_broadcast (&self->changed);
+    pthread_mutex_unlock (&self->lock);
+    ring (self->wake);
+    if (first && !wanted && self->on_message)
+        self->on_message (self->arg, NULL);
+}
+
+void emp_session_leave (emp_session_t *self)
+{
+    atomic_store (&self->leave, true);
+    ring (self->wake);
+}
+
+void emp_session_stop_feeds (emp_session_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    atomic_store (&self->feeds_stopped, true);
+    pthread_cond_broadcast (&self->changed);
+    pthread_mutex_unlock (&self->lock);
+}
+
+/* ---- what the broker says ------------------------------------------------------------------------------------------ */
+
+static void take_welcome (emp_session_t *self, const emp_control_t *message)
+{
+    atomic_store (&self->run, message->run);
+    self->beat_us = message->window * 1000;
+    self->dead_us = message->size * 1000;
+    if (message->blob_size && !self->job) {
+        self->job = malloc (message->blob_size);
+        if (self->job) {
+            memcpy (self->job, message->blob, message->blob_size);
+            self->job_size = message->blob_size;
+        }
+    }
+}
+
+static void take_put_credit (emp_session_t *self, const emp_control_t *message)
+{
+    for (emp_feed_t *feed = self->feeds; feed; feed = feed->next)
+        if (feed->id == message->id && message->window > atomic_load (&feed->credit))
+            atomic_store (&feed->credit, message->window);
+    pthread_cond_broadcast (&self->changed);
+}
+
+static void take_answer (emp_session_t *self, const emp_control_t *message)
+{
+    if (message->kind != self->expect) {
+        atomic_fetch_add (&self->dropped, 1); /* an answer that nobody waits for any more */
+        return;
+    }
+    *self->answer = *message;
+    self->answer->blob = NULL;
+    if (self->expect_feed && message->status == EMP_OK) {
+        self->expect_feed->id = message->id;
+        atomic_store (&self->expect_feed->credit, message->window);
+        self->expect_feed->next = self->feeds;
+        self->feeds = self->expect_feed;
+    }
+    self->expect = 0;
+    self->answered = true;
+    pthread_cond_broadcast (&self->changed);
+}
+
+static void hear (emp_session_t *self, const emp_control_t *message)
+{
+    bool pass_on = false;
+    pthread_mutex_lock (&self->lock);
+    switch (message->kind) {
+    case EMP_MSG_WELCOME:
+        take_welcome (self, message);
+        take_answer (self, message);
+        break;
+    case EMP_MSG_DECLARED:
+    case EMP_MSG_LANE:
+    case EMP_MSG_FEED:
+    case EMP_MSG_SINK:
+        take_answer (self, message);
+        break;
+    case EMP_MSG_PUT_CREDIT:
+        take_put_credit (self, message);
+        break;
+    case EMP_MSG_GONE:
+    case EMP_MSG_JOINED:
+    case EMP_MSG_PRINT:
+    case EMP_MSG_DRAIN:
+    case EMP_MSG_KILL:
+        pass_on = true;
+        break;
+    case EMP_MSG_BEAT:
+    case EMP_MSG_REFUSED:
+        break;
+    case EMP_MSG_HELLO:
+    case EMP_MSG_JOB:
+    case EMP_MSG_DECLARE:
+    case EMP_MSG_OPEN_LANE:
+    case EMP_MSG_OPEN_FEED:
+    case EMP_MSG_OPEN_SINK:
+    case EMP_MSG_CREDIT:
+    case EMP_MSG_ACK:
+    case EMP_MSG_STOP:
+    case EMP_MSG_BYE:
+    case EMP_MSG_LOST:
+        atomic_fetch_add (&self->dropped, 1); /* a client's words from a broker */
+        break;
+    }
+    pthread_mutex_unlock (&self->lock);
+    if (message->kind == EMP_MSG_REFUSED)
+        go_down (self, message->text);
+    if (pass_on && self->on_message)
+        self->on_message (self->arg, message);
+}
+
+static void read_door (emp_session_t *self, uint64_t *heard)
+{
+    void *handle = zsock_resolve (self->door);
+    emp_control_t message;
+    for (;;) {
+        zmq_msg_t frame;
+        zmq_msg_init (&frame);
+        int rc;
+        do
+            rc = zmq_msg_recv (&frame, handle, ZMQ_DONTWAIT);
+        while (rc == -1 && errno == EINTR);
+        if (rc == -1) {
+            zmq_msg_close (&frame);
+            return;
+        }
+        uint64_t run = atomic_load (&self->run);
+        if (emp_control_decode (zmq_msg_data (&frame), zmq_msg_size (&frame), &message) == EMP_OK &&
+            (message.run == run || run == 0)) {
+            *heard = emp_now ();
+            hear (self, &message);
+        } else
+            atomic_fetch_add (&self->dropped, 1);
+        zmq_msg_close (&frame);
+    }
+}
+
+/* ---- what we say ----------------------------------------------------------------------------------------------------- */
+
+static void send_door (emp_session_t *self, const void *data, size_t size)
+{
+    void *handle = zsock_resolve (self->door);
+    int rc;
+    do
+        rc = zmq_send (handle, data, size, ZMQ_DONTWAIT);
+    while (rc == -1 && errno == EINTR);
+    if (rc == -1)
+        atomic_fetch_add (&self->dropped, 1); /* no connection: the silence of the broker ends us */
+}
+
+/* Sends all that waits in the outbox. Returns false when the session closes and all was said. */
+static bool empty_outbox (emp_session_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    emp_buf_t box = self->outbox;
+    emp_buf_init (&self->outbox, OUTBOX_MAX);
+    bool closing = self->closing;
+    pthread_mutex_unlock (&self->lock);
+    for (size_t at = 0; at < box.size;) {
+        uint32_t size;
+        memcpy (&size, box.data + at, sizeof size);
+        send_door (self, box.data + at + sizeof size, size);
+        at += sizeof size + size;
+    }
+    emp_buf_release (&box);
+    return !closing;
+}
+
+static void beat (emp_session_t *self)
+{
+    emp_control_t message = {.kind = EMP_MSG_BEAT, .run = atomic_load (&self->run)};
+    emp_buf_t frame;
+    emp_buf_init (&frame, EMP_CONTROL_MAX);
+    if (emp_control_encode (&message, &frame) == EMP_OK)
+        send_door (self, frame.data, frame.size);
+    emp_buf_release (&frame);
+}
+
+/* ---- batches -------------------------------------------------------------------------------------------------------- */
+
+void emp_session_look (emp_session_t *self)
+{
+    if (!atomic_load_explicit (&self->looking, memory_order_relaxed) && !atomic_exchange (&self->looking, true))
+        ring (self->bell);
+}
+
+/* One look; ends the looking when nothing was kept back for a while. A part that is kept back after the last look and
+ * before `looking` is false would be forgotten, so there is one more look behind that. */
+static void look_after_batches (emp_session_t *self, unsigned *idle)
+{
+    for (int again = 1; again--;) {
+        bool pending = false;
+        uint64_t now = emp_now ();
+        pthread_mutex_lock (&self->lock);
+        for (emp_batch_t *batch = self->batches; batch; batch = batch->next)
+            pending |= emp_batch_flush_stale (batch, now);
+        pthread_mutex_unlock (&self->lock);
+        bool was_looking = atomic_load (&self->looking);
+        *idle = pending ? 0 : *idle + 1;
+        if (pending && !was_looking)
+            atomic_store (&self->looking, true);
+        if (*idle == LOOKS_IDLE && was_looking) {
+            atomic_store (&self->looking, false);
+            again = 1;
+        }
+    }
+}
+
+static void *io_thread (void *arg)
+{
+    emp_session_t *self = arg;
+    pthread_setname_np (pthread_self (), "emp-session");
+    void *handle = zsock_resolve (self->door);
+    uint64_t heard = emp_now ();
+    uint64_t next_beat = heard + BEAT_US_AT_FIRST;
+    unsigned idle = 0;
+    while (empty_outbox (self)) {
+        uint64_t now = emp_now ();
+        bool looking = atomic_load (&self->looking);
+        uint64_t next = looking && next_beat > now + LOOK_US ? now + LOOK_US : next_beat;
+        long timeout = next > now ? (long) ((next - now + 999) / 1000) : 0;
+        zmq_pollitem_t items[] = {{.socket = handle, .events = ZMQ_POLLIN}, {.fd = self->bell, .events = ZMQ_POLLIN}};
+        if (zmq_poll (items, 2, timeout) == -1 && errno != EINTR)
+            break;
+        if (items[1].revents) {
+            uint64_t count;
+            (void) !read (self->bell, &count, sizeof count);
+        }
+        read_door (self, &heard);
+        if (looking)
+            look_after_batches (self, &idle);
+        now = emp_now ();
+        if (atomic_load (&self->down))
+            continue;
+        if (now >= next_beat) {
+            if (atomic_load (&self->run))
+                beat (self);
+            next_beat = now + self->beat_us;
+        }
+        if (now > heard && now - heard > self->dead_us)
+            go_down (self, "the broker is silent");
+    }
+    return NULL;
+}
+
+emp_status_t emp_session_send (emp_session_t *self, emp_control_t *message)
+{
+    message->run = atomic_load (&self->run);
+    if (message->kind == EMP_MSG_HELLO)
+        message->session = self->id;
+    emp_buf_t frame;
+    emp_buf_init (&frame, EMP_CONTROL_MAX);
+    emp_status_t status = emp_control_encode (message, &frame);
+    if (status == EMP_OK) {
+        uint32_t size = (uint32_t) frame.size;
+        pthread_mutex_lock (&self->lock);
+        status = emp_buf_reserve (&self->outbox, sizeof size + size);
+        if (status == EMP_OK) {
+            emp_buf_append (&self->outbox, &size, sizeof size);
+            emp_buf_append (&self->outbox, frame.data, frame.size);
+        } else if (status == EMP_TOOBIG) {
+            self->outbox.broken = EMP_OK; /* only this one message did not fit */
+            status = EMP_FULL;
+        }
+        pthread_mutex_unlock (&self->lock);
+        ring (self->bell);
+    }
+    emp_buf_release (&frame);
+    return status;
+}
+
+/* ---- questions --------------------------------------------------------------------------------------------------------- */
+
+static void deadline_in (struct timespec *ret_deadline, uint32_t ms)
+{
+    clock_gettime (CLOCK_MONOTONIC, ret_deadline);
+    ret_deadline->tv_sec += ms / 1000;
+    ret_deadline->tv_nsec += (long) (ms % 1000) * 1000000;
+    if (ret_deadline->tv_nsec >= 1000000000) {
+        ret_deadline->tv_sec++;
+        ret_deadline->tv_nsec -= 1000000000;
+    }
+}
+
+emp_status_t emp_session_ask (emp_session_t *self, emp_control_t *question, emp_kind_t expect, emp_feed_t *feed,
+                              emp_control_t *answer)
+{
+    pthread_mutex_lock (&self->call_lock);
+    pthread_mutex_lock (&self->lock);
+    self->expect = expect;
+    self->expect_feed = feed;
+    self->answer = answer;
+    self->answered = false;
+    pthread_mutex_unlock (&self->lock);
+
+    emp_status_t status = emp_session_send (self, question);
+    struct timespec deadline;
+    deadline_in (&deadline, self->timeout_ms);
+    pthread_mutex_lock (&self->lock);
+    int rc = 0;
+    while (status == EMP_OK && !self->answered && !atomic_load (&self->down) && rc != ETIMEDOUT)
+        rc = pthread_cond_timedwait (&self->changed, &self->lock, &deadline);
+    if (status == EMP_OK && !self->answered)
+        status = atomic_load (&self->down) ? EMP_SYSTEM : EMP_TIMEOUT;
+    self->expect = 0;
+    self->expect_feed = NULL;
+    self->answer = NULL;
+    pthread_mutex_unlock (&self->lock);
+    pthread_mutex_unlock (&self->call_lock);
+    return status;
+}
+
+emp_status_t emp_session_declare (emp_session_t *self, const char *queue, uint32_t maxsize, uint64_t bytes_max)
+{
+    emp_control_t question = {.kind = EMP_MSG_DECLARE, .window = maxsize, .size = bytes_max};
+    snprintf (question.name, sizeof question.name, "%s", queue);
+    emp_control_t answer;
+    emp_status_t status = emp_session_ask (self, &question, EMP_MSG_DECLARED, NULL, &answer);
+    return status == EMP_OK ? answer.status : status;
+}
+
+/* ---- for lanes and the sink ---------------------------------------------------------------------------------------------- */
+
+void emp_session_wait (emp_session_t *self, void *handle)
+{
+    zmq_pollitem_t items[] = {{.socket = handle, .events = ZMQ_POLLIN}, {.fd = self->wake, .events = ZMQ_POLLIN}};
+    zmq_poll (items, 2, -1);
+}
+
+emp_status_t emp_session_decode (emp_session_t *self, zmq_msg_t *header, zmq_msg_t *payload, emp_wire_t *ret_wire)
+{
+    emp_status_t status =
+        emp_wire_decode (zmq_msg_data (header), zmq_msg_size (header), zmq_msg_size (payload), ret_wire);
+    if (status == EMP_OK && ret_wire->run != atomic_load (&self->run))
+        status = EMP_STALE;
+    if (status != EMP_OK)
+        atomic_fetch_add (&self->dropped, 1);
+    return status;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------------------ */
+
+static bool start_thread (emp_session_t *self)
+{
+    /* A signal belongs to the threads of the program, never to ours. */
+    sigset_t all, before;
+    sigfillset (&all);
+    pthread_sigmask (SIG_SETMASK, &all, &before);
+    self->running = pthread_create (&self->thread, NULL, io_thread, self) == 0;
+    pthread_sigmask (SIG_SETMASK, &before, NULL);
+    return self->running;
+}
+
+static void free_session (emp_session_t *self)
+{
+    zsock_destroy (&self->door);
+    if (self->bell >= 0)
+        close (self->bell);
+    if (self->wake >= 0)
+        close (self->wake);
+    emp_buf_release (&self->outbox);
+    pthread_cond_destroy (&self->changed);
+    pthread_mutex_destroy (&self->lock);
+    pthread_mutex_destroy (&self->call_lock);
+    free (self->job);
+    free (self);
+}
+
+static emp_session_t *make_session (const emp_session_config_t *config)
+{
+    emp_session_t *self = calloc (1, sizeof *self);
+    if (!self)
+        return NULL;
+    self->id = config->session ? config->session : emp_random_id ();
+    atomic_store (&self->run, config->run);
+    self->on_message = config->on_message;
+    self->arg = config->arg;
+    self->timeout_ms = config->timeout_ms;
+    self->beat_us = BEAT_US_AT_FIRST;
+    self->dead_us = DEAD_US_AT_FIRST;
+    snprintf (self->endpoint, sizeof self->endpoint, "%s", config->endpoint);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init (&monotonic);
+    pthread_condattr_setclock (&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init (&self->changed, &monotonic);
+    pthread_condattr_destroy (&monotonic);
+    pthread_mutex_init (&self->lock, NULL);
+    pthread_mutex_init (&self->call_lock, NULL);
+    emp_buf_init (&self->outbox, OUTBOX_MAX);
+    self->bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+    self->wake = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+    self->door = emp_socket_new (ZMQ_DEALER, EMP_CONTROL_MAX);
+    return self;
+}
+
+static emp_status_t say_hello (emp_session_t *self, const emp_session_config_t *config, char *ret_reason)
+{
+    emp_control_t hello = {.kind = EMP_MSG_HELLO, .parent = config->parent, .role = config->role,
+                           .pid = (uint32_t) getpid ()};
+    snprintf (hello.name, sizeof hello.name, "%s", config->name);
+    memcpy (hello.endpoint, self->endpoint, sizeof hello.endpoint);
+    emp_control_t answer;
+    emp_status_t status = emp_session_ask (self, &hello, EMP_MSG_WELCOME, NULL, &answer);
+    if (status == EMP_SYSTEM) {
+        status = EMP_REFUSED;
+        if (ret_reason)
+            memcpy (ret_reason, self->reason, sizeof self->reason);
+    }
+    return status;
+}
+
+emp_status_t emp_session_new (const emp_session_config_t *config, emp_session_t **ret_self, char *ret_reason)
+{
+    emp_session_t *self = make_session (config);
+    if (!self)
+        return EMP_NOMEM;
+    if (ret_reason)
+        ret_reason[0] = 0;
+    if (!self->door || self->bell < 0 || self->wake < 0 || emp_socket_connect (self->door, self->endpoint) != EMP_OK ||
+        !start_thread (self)) {
+        free_session (self);
+        return EMP_SYSTEM;
+    }
+    emp_status_t status = say_hello (self, config, ret_reason);
+    if (status == EMP_OK)
+        *ret_self = self;
+    else
+        emp_session_destroy (&self);
+    return status;
+}
+
+void emp_session_close (emp_session_t *self)
+{
+    if (!atomic_load (&self->down)) {
+        emp_control_t bye = {.kind = EMP_MSG_BYE};
+        emp_session_send (self, &bye);
+    }
+    pthread_mutex_lock (&self->lock);
+    self->closing = true;
+    atomic_store (&self->down, true);
+    pthread_cond_broadcast (&self->changed);
+    pthread_mutex_unlock (&self->lock);
+    ring (self->wake);
+    ring (self->bell);
+}
+
+void emp_session_destroy (emp_session_t **self_p)
+{
+    emp_session_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    emp_session_close (self);
+    if (self->running)
+        pthread_join (self->thread, NULL);
+    free_session (self);
+}
+
+uint64_t emp_session_id (const emp_session_t *self)
+{
+    return self->id;
+}
+
+uint64_t emp_session_run (emp_session_t *self)
+{
+    return atomic_load (&self->run);
+}
+
+const void *emp_session_job (const emp_session_t *self, size_t *ret_size)
+{
+    *ret_size = self->job_size;
+    return self->job;
+}
+
+bool emp_session_is_down (emp_session_t *self)
+{
+    return atomic_load (&self->down);
+}
+
+uint64_t emp_session_dropped (emp_session_t *self)
+{
+    return atomic_load (&self->dropped);
+}

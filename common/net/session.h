@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * session.h - a broker's client, the same for a worker, a supervisor and a manager.
+ *
+ * A session is one small I/O thread that owns the DEALER to the door: it says HELLO, sends beats, notices a silent
+ * broker and hears what the broker says. Lanes, feeds and the sink are sockets of the thread that opened them, so a
+ * chunk crosses no thread of ours on its way.
+ *
+ * Life: new (waits for WELCOME) → open_* → … → destroy (says BYE, waits at most a second for it to leave).
+ * When the broker is silent for dead_after or refuses: the session is `down`; every wait ends with EMP_SYSTEM, once
+ * and for ever; on_down is called. A later version dials again.
+ * Threads: any thread may call a session; a lane, feed or sink has one user at a time.
+ */
+#ifndef EMP_SESSION_H
+#define EMP_SESSION_H
+
+#include "../control.h"
+#include "../wire.h"
+#include "socket.h"
+
+typedef struct emp_session emp_session_t;
+typedef struct emp_lane emp_lane_t;
+typedef struct emp_feed emp_feed_t;
+
+typedef struct {
+    const char *endpoint;   /* of the door */
+    emp_role_t role;
+    const char *name;       /* "Process-1", "manager" */
+    uint64_t session;       /* a random id; 0: one is made */
+    uint64_t parent;        /* the supervisor's session, or 0 */
+    uint64_t run;           /* 0: whichever the broker has */
+    uint32_t timeout_ms;    /* for WELCOME and each answer */
+    /* Called in the I/O thread for messages that only some roles get (GONE, JOINED, PRINT, DRAIN, KILL), and, with
+     * NULL, once when the session went down by itself. May be NULL. Must not call back into the session's waits. */
+    void (*on_message) (void *arg, const emp_control_t *message);
+    void *arg;
+} emp_session_config_t;
+
+/* EMP_OK, EMP_TIMEOUT (nobody answers), EMP_REFUSED (reason in `ret_reason`, EMP_TEXT_MAX + 1 bytes, may be NULL). */
+emp_status_t emp_session_new (const emp_session_config_t *config, emp_session_t **ret_self, char *ret_reason);
+/* Says BYE and goes down: every wait ends. What destroy does first; apart from it for who must join threads between. */
+void emp_session_close (emp_session_t *self);
+void emp_session_destroy (emp_session_t **self);
+uint64_t emp_session_id (const emp_session_t *self);
+uint64_t emp_session_run (emp_session_t *self);
+/* The job's configuration out of WELCOME: one packed msgpack map (size 0 for a manager). Borrowed. */
+const void *emp_session_job (const emp_session_t *self, size_t *ret_size);
+bool emp_session_is_down (emp_session_t *self);
+/* Makes every emp_lane_next of this session, also one that waits now, return EMP_STOPPED: the worker leaves after the
+ * chunk in hand. Any thread. */
+void emp_session_leave (emp_session_t *self);
+/* Door and data messages that were malformed, foreign or late. */
+uint64_t emp_session_dropped (emp_session_t *self);
+
+/* Sends any message of ours; run and session are filled in. Never blocks. */
+emp_status_t emp_session_send (emp_session_t *self, emp_control_t *message);
+/* Declares a queue and waits for the answer. */
+emp_status_t emp_session_declare (emp_session_t *self, const char *queue, uint32_t maxsize, uint64_t bytes_max);
+
+/* ---- a lane: chunks come, results go -------------------------------------------------------------------------- */
+
+emp_status_t emp_lane_new (emp_session_t *session, const char *queue, uint32_t window, emp_lane_t **ret_self);
+void emp_lane_destroy (emp_lane_t **self);
+
+/* One chunk as it lies in the message that brought it. */
+typedef struct {
+    uint64_t ticket, number;
+    uint32_t attempt, rows;
+    const char *label;      /* borrowed until the next emp_lane_next */
+    const void *data;       /* packed list of rows; borrowed until emp_lane_release (chunk.frame) */
+    size_t size;
+    void *frame;            /* counted reference to the message; give back with emp_lane_release */
+} emp_lane_chunk_t;
+
+/* The next chunk. wait false: EMP_TIMEOUT when none is there. EMP_STOPPED: the queue has stopped, and will say so again.
+ * EMP_SYSTEM: the session is down. Results kept back are sent before it blocks. */
+emp_status_t emp_lane_next (emp_lane_t *self, bool wait, emp_lane_chunk_t *ret_chunk);
+void emp_lane_release (void *frame);
+/* Ends one ticket. `result` is emptied (memory may be taken). Tells the broker the lane's credit, which follows the time that chunks
+ * take: `busy_us` between the chunk's handing out and now. Small results of fast chunks are kept back and sent together,
+ * never longer than the next call of emp_lane_next that would block. */
+emp_status_t emp_lane_done (emp_lane_t *self, uint64_t ticket, uint32_t attempt, emp_outcome_t outcome, emp_buf_t *result,
+                            uint64_t busy_us);
+
+/* ---- a feed: chunks go ----------------------------------------------------------------------------------------- */
+
+emp_status_t emp_feed_new (emp_session_t *session, const char *queue, const char *label, emp_feed_t **ret_self);
+/* Says END when that was not said, and closes. */
+void emp_feed_destroy (emp_feed_t **self);
+uint32_t emp_feed_id (const emp_feed_t *self);
+/* Puts the next ticket; waits for credit. Takes the bytes of `chunk`. EMP_STOPPED when the run drains or the session is
+ * down: nothing was put. *ret_number is the ticket's number. */
+emp_status_t emp_feed_put (emp_feed_t *self, emp_buf_t *chunk, uint32_t rows, uint64_t *ret_number);
+/* No more puts. */
+emp_status_t emp_feed_end (emp_feed_t *self);
+
+/* ---- the sink: results come -------------------------------------------------------------------------------------- */
+
+typedef struct emp_sink emp_sink_t;
+emp_status_t emp_sink_new (emp_session_t *session, emp_sink_t **ret_self);
+void emp_sink_destroy (emp_sink_t **self);
+/* The next message of results: *ret_wire and *ret_payload are borrowed until the next call. EMP_STOPPED behind the last
+ * one; EMP_SYSTEM when the session is down. Acknowledges what earlier calls brought. */
+emp_status_t emp_sink_next (emp_sink_t *self, const emp_wire_t **ret_wire, const uint8_t **ret_payload);
+
+/* Ends every wait of feeds with EMP_STOPPED, now and later; for a manager that drains. */
+void emp_session_stop_feeds (emp_session_t *self);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * session_inner.h - what session.c, lane.c, feed.c and sink.c know of each other; nobody else includes it.
+ *
+ * Everything below `lock` is guarded by it but the atomics, which other threads may look at in passing.
+ */
+#ifndef EMP_SESSION_INNER_H
+#define EMP_SESSION_INNER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "session.h"
+
+/* Parts on their way to one intake; a member of the feed or lane it serves. */
+typedef struct emp_batch {
+    struct emp_batch *next; /* of the session's; under its lock */
+    emp_session_t *session;
+    zsock_t *push;
+    void *handle;
+    _Atomic uint64_t window; /* DONE: the credit that the next message tells */
+    pthread_mutex_t lock;   /* everything below */
+    emp_wire_t wire;
+    emp_buf_t payload, header;
+    uint64_t since_us;      /* when the first part that is kept back was added */
+} emp_batch_t;
+
+/* All zero before; EMP_SYSTEM leaves nothing to release. */
+emp_status_t emp_batch_init (emp_batch_t *self, emp_session_t *session, emp_wire_kind_t kind, const char *intake);
+/* Sends what is kept back, closes. All zero is fine. */
+void emp_batch_release (emp_batch_t *self);
+/* Adds one part, its bytes taken (the buffer is empty afterwards); keep: it may wait for others. */
+emp_status_t emp_batch_add (emp_batch_t *self, const emp_part_t *part, emp_buf_t *bytes, bool keep, uint64_t now);
+emp_status_t emp_batch_flush (emp_batch_t *self);
+/* Sends what is kept back for too long; false when nothing is. Never waits for the owner. */
+bool emp_batch_flush_stale (emp_batch_t *self, uint64_t now);
+
+struct emp_session {
+    zsock_t *door;       /* the I/O thread's alone, once that runs */
+    pthread_t thread;
+    bool running;
+    int bell;            /* eventfd: the outbox has something for the I/O thread */
+    int wake;            /* eventfd: once rung never silent again; ends the waits of lanes and the sink */
+    uint64_t id;
+    char endpoint[EMP_ENDPOINT_MAX + 1];
+    void (*on_message) (void *arg, const emp_control_t *message);
+    void *arg;
+    uint32_t timeout_ms;
+
+    _Atomic bool down;          /* the broker is gone, refused us, or we are leaving */
+    _Atomic bool leave;         /* lanes shall end */
+    _Atomic bool feeds_stopped; /* feeds shall end */
+    _Atomic bool looking;       /* the I/O thread looks after batches every LOOK_US */
+    _Atomic uint64_t dropped;
+    _Atomic uint64_t run;
+
+    pthread_mutex_t call_lock;  /* one question at a time */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;     /* an answer, put credit, down, stopped */
+    emp_buf_t outbox;           /* frames for the door, each behind its 4 bytes of length */
+    bool closing;
+    emp_kind_t expect;          /* kind of the answer that a caller waits for; 0 none */
+    emp_feed_t *expect_feed;    /* becomes known to put credit in the moment of its answer */
+    emp_control_t *answer;      /* the caller's; filled in */
+    bool answered;
+    emp_feed_t *feeds;          /* those that are open */
+    emp_batch_t *batches;       /* those that the I/O thread looks after */
+    uint64_t beat_us, dead_us;
+    uint8_t *job;
+    size_t job_size;
+    char reason[EMP_TEXT_MAX + 1];
+};
+
+struct emp_feed {
+    emp_feed_t *next;
+    emp_session_t *session;
+    emp_batch_t batch;
+    uint32_t id;
+    _Atomic uint64_t credit; /* tickets that may have been put since the first */
+    uint64_t put;
+    uint64_t last_us;        /* when the last chunk was put */
+    uint64_t average_us;     /* from chunk to chunk, waiting for credit left out */
+    bool ended;
+};
+
+/* Asks and waits for an answer of kind `expect`: EMP_OK and *answer, EMP_TIMEOUT, EMP_SYSTEM when down. */
+emp_status_t emp_session_ask (emp_session_t *self, emp_control_t *question, emp_kind_t expect, emp_feed_t *feed,
+                              emp_control_t *answer);
+/* Parts are kept back from now on: the I/O thread shall look after them. Costs one atomic read when it does so already. */
+void emp_session_look (emp_session_t *self);
+/* Waits until `handle` has something to receive or the session's wake bell rings. */
+void emp_session_wait (emp_session_t *self, void *handle);
+/* A data frame's header read and checked against the run: EMP_OK or it was counted. */
+emp_status_t emp_session_decode (emp_session_t *self, zmq_msg_t *header, zmq_msg_t *payload, emp_wire_t *ret_wire);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * socket.h - the one place where sockets are made, and the few ways in which bytes cross them.
+ *
+ * Every option is set before bind or connect (later ones are ignored by libzmq): no HWM on lanes and intakes, credit is
+ * the bound; ROUTER_MANDATORY; LINGER finite; MAXMSGSIZE where strangers may reach; IPv6.
+ * EINTR is retried here and nowhere else. A socket belongs to one thread.
+ */
+#ifndef EMP_SOCKET_H
+#define EMP_SOCKET_H
+
+#include <czmq.h>
+
+#include "../buf.h"
+
+/* Called once before the first socket of the process, from any thread, any number of times: takes czmq's hands off
+ * SIGINT and the environment's off our options. */
+void emp_net_init (void);
+
+/* `type` is ZMQ_ROUTER, ZMQ_DEALER, ZMQ_PUSH or ZMQ_PULL. NULL with errno when the system refuses. */
+zsock_t *emp_socket_new (int type, size_t message_max);
+/* Binds; ret_endpoint (EMP_ENDPOINT_MAX + 1 bytes) gets the real address when `endpoint` has a wildcard. */
+emp_status_t emp_socket_bind (zsock_t *self, const char *endpoint, char *ret_endpoint);
+emp_status_t emp_socket_connect (zsock_t *self, const char *endpoint);
+
+/* Sends two frames, taking `payload` (NULL: an empty frame); header bytes are copied. EMP_OK; EMP_FULL when it would
+ * block (nothing was sent, payload still the caller's); EMP_SYSTEM otherwise. */
+emp_status_t emp_socket_send (void *handle, const void *header, size_t size, zmq_msg_t *payload, bool wait);
+/* Receives two frames into two initialised messages. EMP_OK; EMP_TIMEOUT when `wait` is false and there is none;
+ * EMP_MALFORMED when the message had not two frames (it is dropped); EMP_SYSTEM when the context ends. */
+emp_status_t emp_socket_recv (void *handle, zmq_msg_t *header, zmq_msg_t *payload, bool wait);
+
+/* Makes a message of a buffer's bytes without a copy; the buffer is empty afterwards. */
+emp_status_t emp_msg_of_buf (zmq_msg_t *msg, emp_buf_t *buf);
+
+/* Microseconds of the monotonic clock. */
+uint64_t emp_now (void);
+/* Random and never 0. */
+uint64_t emp_random_id (void);
+
+#endif
