@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * core.h - what a broker decides: one run's queues, lanes, credit, leases and tickets.
+ *
+ *     emp_core_step (core, event, now) → effects
+ *
+ * Events are facts that the shell saw; effects are what it shall do. Plain data in, plain data out: no socket, clock,
+ * log, environment or randomness; the same events give the same effects, for ever. Payloads never come here: the core
+ * knows tickets by handle, size and number of rows; the shell keeps the bytes beside the handle.
+ *
+ * Words
+ *   session  a peer at the door: the manager, a supervisor, a worker process
+ *   queue    a named queue; at most maxsize tickets (and bytes_max bytes) wait on it, whoever put them
+ *   feed     one producer on one queue; its tickets are numbered 0, 1, 2… and it spends put credit
+ *   ticket   one chunk: (feed, number). waiting → held → answered or dead; held → waiting when its lease ends badly
+ *   lane     one consumer on one queue; holds at most `window` tickets, that is its credit
+ *   sink     the collector: gets exactly one RESULT for each ticket that ends, in order of serial 1, 2, 3…
+ *
+ * States of a ticket. "-" cannot happen (assert), "stale" changes nothing and is counted.
+ *  state \ event | pushed to a lane | done, any attempt so far  | refused, this one | holder lost      | refused, older
+ *  waiting       | held, attempt+1  | answered                  | stale             | -                | stale
+ *  held          | -                | answered, leaves its lane | waiting, or dead  | waiting, or dead | stale
+ *  answered/dead | -                | stale                     | stale             | -                | stale
+ * attempt counts pushes and is the fence; failures are counted apart, and a ticket is dead when its failures reach
+ * attempts_max. A refusal is a failure. When a holder is LOST only the ticket that it was at fails: the one the event
+ * names, or, when that is not known (0), the oldest held on each of its lanes; the others had not begun and go back as
+ * they were. When a holder says BYE none fails. So a chunk that kills its workers cannot take its neighbours along.
+ * An ended ticket's record is given back at once: its handle is then unknown, so what comes later for it is stale.
+ *
+ * Quiescence: after every step there is no lane with free credit on a queue with waiting tickets, unless the results
+ * backlog is full or the run drains. So there is no separate act of dispatching. Among lanes with free credit tickets
+ * are dealt one each in turn, oldest ticket first; a ticket that comes back goes to the head of its queue.
+ *
+ * End of a queue: it has stopped when STOP was said, every feed of it has ended and no ticket is open. Then each of its
+ * lanes, and each lane that opens later, is told once, when its consumer has connected. When every queue has stopped,
+ * the sink is told, behind the last result; a queue that is declared after that is a stopped one.
+ * DRAIN: nothing is pushed any more and puts are no longer taken (counted as drained); waiting tickets are dropped from
+ * their queues (the manager knows them as missing); held ones may still end; a held one whose holder is lost is dropped
+ * too. All queues count as stopped-said and all feeds as ended.
+ *
+ * Ids of lanes, feeds and queues are a slot in the low 16 bits under a generation, handles of tickets one in the low
+ * 32: slots are small and used again, ids are not, and never 0. A feed's id is known until it has ended, its tickets
+ * have ended and their results are acknowledged.
+ *
+ * Bounds: the maxima in emp_core_config_t, at birth. When full: OPEN/DECLARE answer EMP_FULL; a put beyond its credit
+ * is dropped and counted (a broken peer, credit forbids it); a full results backlog stops pushing until ACK.
+ * Cost: every event O(1) amortised, a lost session O(its tickets), a lost supervisor and a due TICK O(sessions).
+ * Not thread safe; one owner. Source of ideas: hyperqueue's reactor, libuv's timers, TaskVine's state tables.
+ */
+#ifndef EMP_CORE_H
+#define EMP_CORE_H
+
+#include "../../common/control.h"
+#include "../../common/wire.h"
+
+typedef struct emp_core emp_core_t;
+
+typedef uint64_t emp_usec_t; /* microseconds of a monotonic clock */
+
+typedef struct {
+    uint32_t attempts_max;      /* 1… */
+    emp_usec_t dead_after;      /* a session that is silent so long is lost; 0: never */
+    uint64_t backlog_max;       /* results not acknowledged plus tickets held, at the most; 1… */
+    uint64_t backlog_bytes_max; /* bytes of results not acknowledged, above which nothing is pushed */
+    uint32_t sessions_max, queues_max, feeds_max, lanes_max;
+    uint32_t window_max; /* a lane's credit is cut to this */
+} emp_core_config_t;
+/* Sensible figures for one run. */
+extern const emp_core_config_t emp_core_config_default;
+
+/* ---- events ------------------------------------------------------------------------------------------------ */
+
+typedef enum {
+    EMP_EV_TICK,       /* time has passed */
+    EMP_EV_HELLO,      /* session, parent, role, quiet, name, pid: a session is new, or comes again */
+    EMP_EV_ALIVE,      /* session: any traffic of it */
+    EMP_EV_BYE,        /* session */
+    EMP_EV_LOST,       /* session, how, code, ticket (it was at; 0 not known): its supervisor, or the manager, knows
+                             that it died. A lost supervisor's children are lost with it */
+    EMP_EV_DECLARE,    /* name, maxsize, bytes_max (0: no bound in bytes) */
+    EMP_EV_OPEN_LANE,  /* session, name, window */
+    EMP_EV_LANE_READY, /* lane: its consumer has connected; nothing is pushed before */
+    EMP_EV_OPEN_FEED,  /* session, name */
+    EMP_EV_OPEN_SINK,  /* session */
+    EMP_EV_PUT,        /* session, feed, number (first), count, parts (length, rows), end */
+    EMP_EV_CREDIT,     /* session, lane, window */
+    EMP_EV_DONE,       /* session, lane, ticket, attempt, outcome (done, refused), size (bytes of results) */
+    EMP_EV_ACK,        /* serial: results up to this one are kept by the manager */
+    EMP_EV_STOP,       /* name, "" is all queues, those declared later included */
+    EMP_EV_DRAIN
+} emp_event_kind_t;
+
+typedef struct {
+    emp_event_kind_t kind;
+    uint64_t session, parent;
+    emp_role_t role;
+    bool quiet; /* HELLO: of the shell's own process, never lost by silence */
+    bool end;   /* PUT: the feed ends with this put */
+    emp_how_t how;
+    uint32_t code;
+    int pid;
+    const char *name; /* queue's full name, or the session's; borrowed for the step */
+    uint32_t maxsize;
+    uint64_t bytes_max;
+    uint32_t window;
+    uint32_t lane, feed;
+    uint64_t number;
+    uint32_t count;
+    const emp_part_t *parts; /* borrowed for the step */
+    uint64_t ticket;
+    uint32_t attempt;
+    emp_outcome_t outcome;
+    uint64_t size;
+    uint64_t serial;
+} emp_event_t;
+
+/* ---- effects ----------------------------------------------------------------------------------------------- */
+
+typedef enum {
+    EMP_FX_SESSION,      /* session: taken (answer WELCOME) */
+    EMP_FX_SESSION_GONE, /* session, role, how, code, count (tickets it held), name, pid: forget it, tell the manager */
+    EMP_FX_LANE,         /* session, queue, lane, status: answer to OPEN_LANE; with EMP_OK bind its socket */
+    EMP_FX_LANE_CLOSED,  /* lane: close its socket */
+    EMP_FX_FEED,         /* session, queue, feed, status, credit: answer to OPEN_FEED */
+    EMP_FX_SINK,         /* session, status */
+    EMP_FX_SINK_CLOSED,  /* its session is gone */
+    EMP_FX_DECLARED,     /* queue, status: answer to DECLARE */
+    EMP_FX_TICKET,       /* ticket, index: the put's part `index` is this ticket now; keep its bytes */
+    EMP_FX_PUSH,         /* ticket, lane, attempt, feed, number, rows */
+    EMP_FX_RESULT,      /* serial, ticket, feed, number, rows, attempt, outcome (done, dead): pass to the sink. For done
+                             the bytes are the event's; for dead the reason is the shell's to word (how, code, or the
+                             refusal's text when how is EMP_HOW_BYE) */
+    EMP_FX_FREE,        /* ticket: its chunk's bytes are needed no more */
+    EMP_FX_PUT_CREDIT,  /* feed, credit: tickets it may have put since its first */
+    EMP_FX_STOPPED,     /* lane, drained: tell its consumer, behind all that was pushed to it */
+    EMP_FX_SINK_STOPPED /* behind the last result */
+} emp_effect_kind_t;
+
+typedef struct {
+    emp_effect_kind_t kind;
+    emp_status_t status;
+    uint64_t session;
+    uint32_t queue, lane, feed;
+    uint32_t index, attempt, rows, count, code;
+    emp_outcome_t outcome;
+    emp_role_t role;
+    emp_how_t how;
+    int pid;
+    bool drained;
+    uint64_t ticket, number, serial, credit;
+    const char *name; /* SESSION_GONE: valid until the next step */
+} emp_effect_t;
+
+/* A list that the caller owns and reuses. */
+typedef struct {
+    emp_effect_t *list;
+    size_t count, room;
+} emp_effects_t;
+void emp_effects_clear (emp_effects_t *self);   /* empty, memory kept */
+void emp_effects_release (emp_effects_t *self); /* memory freed */
+
+/* ---- the core ---------------------------------------------------------------------------------------------- */
+
+/* NULL when out of memory. */
+emp_core_t *emp_core_new (const emp_core_config_t *config);
+void emp_core_destroy (emp_core_t **self);
+
+/* Appends effects to *fx in the order in which they shall be done. EMP_OK; EMP_NOMEM: nothing was changed;
+ * EMP_STALE / EMP_UNKNOWN / EMP_FULL: a peer's event that does not apply (unknown session, lane, feed, queue or ticket,
+ * old attempt, another's lane, a number out of turn, no credit, no room for one more session): nothing was changed, it
+ * was counted. A known session's DECLARE or OPEN is always EMP_OK, its effect has the answer's status (DECLARE:
+ * EMP_EXISTS, EMP_INVALID, EMP_FULL; OPEN_LANE: EMP_UNKNOWN, EMP_EXISTS, EMP_FULL; OPEN_FEED: EMP_UNKNOWN, EMP_STOPPED,
+ * EMP_FULL; OPEN_SINK: EMP_EXISTS).
+ * A DONE that is stale still sets nothing; credit comes by its own event. Any event of a known session, also one that
+ * does not apply, counts as ALIVE. */
+emp_status_t emp_core_step (emp_core_t *self, const emp_event_t *event, emp_usec_t now, emp_effects_t *fx);
+/* When TICK must come at the latest, as a time; UINT64_MAX: never. For silence, and for little put credit that is kept
+ * back for a moment (feed.h). */
+emp_usec_t emp_core_next_due (const emp_core_t *self);
+
+typedef struct {
+    uint64_t put, waiting, held, answered, dead, dropped_by_drain; /* tickets: put = the sum of the others, always */
+    uint64_t rows_put, reissued, stale, refused_puts, sessions, sessions_lost, lanes, feeds, queues;
+    uint64_t serial, acked, backlog_bytes;
+} emp_core_stats_t;
+void emp_core_stats (const emp_core_t *self, emp_core_stats_t *ret_stats);
+/* Name of a queue by its id, or NULL. */
+const char *emp_core_queue_name (const emp_core_t *self, uint32_t queue);
+/* The queue, and the session, a lane or feed belongs to; false when there is no such lane or feed. */
+bool emp_core_lane (const emp_core_t *self, uint32_t lane, uint32_t *ret_queue, uint64_t *ret_session);
+bool emp_core_feed (const emp_core_t *self, uint32_t feed, uint32_t *ret_queue, uint64_t *ret_session);
+
+/* Walks everything and says in one sentence which invariant is broken; NULL when none. For tests, the simulator and the
+ * fuzzer; O(everything). Checked at least: counts add up; each open ticket is in exactly one list (waiting of its
+ * queue, or held of one lane of that queue); a lane holds no more than the largest window it ever granted; waiting and
+ * put credit given out together exceed maxsize by no more than what came back; no lane with free credit beside a
+ * waiting ticket (quiescence); serial - acked + held <= backlog_max, but for results of tickets that waited; each
+ * cross-reference goes both ways; handles agree with their slots. */
+const char *emp_core_check (const emp_core_t *self);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * lane.c - see lane.h.
+ */
+#include "state.h"
+
+static core_lane_t *lane_of (const core_session_t *session, const core_queue_t *queue)
+{
+    for (core_link_t *link = core_list_first (&session->lanes); link; link = core_list_next (&session->lanes, link)) {
+        core_lane_t *lane = CORE_OF (link, core_lane_t, in_session);
+        if (lane->queue == queue)
+            return lane;
+    }
+    return NULL;
+}
+
+/* After readiness, window or held changed. */
+static void refresh (emp_core_t *self, core_lane_t *lane)
+{
+    uint32_t now_free = lane->ready && lane->held < lane->window ? lane->window - lane->held : 0;
+    self->free_credit += now_free;
+    self->free_credit -= lane->free;
+    lane->free = now_free;
+    if ((now_free > 0) == core_link_is_in (&lane->in_ring))
+        return;
+    if (now_free > 0)
+        core_list_add_tail (&lane->queue->ring, &lane->in_ring);
+    else
+        core_link_remove (&lane->in_ring);
+    core_queue_refresh (self, lane->queue);
+}
+
+emp_status_t core_lane_new (emp_core_t *self, core_session_t *session, core_queue_t *queue, uint32_t window,
+                            core_lane_t **ret_lane)
+{
+    core_lane_t *there = lane_of (session, queue);
+    if (there) {
+        *ret_lane = there;
+        return EMP_EXISTS;
+    }
+    emp_status_t status = core_pool_reserve (&self->lanes, 1);
+    if (status != EMP_OK)
+        return status;
+    core_lane_t *lane = core_pool_take (&self->lanes);
+    core_list_init (&lane->tickets);
+    lane->session = session;
+    lane->queue = queue;
+    core_list_add_tail (&session->lanes, &lane->in_session);
+    core_list_add_tail (&queue->lanes, &lane->in_queue);
+    core_lane_set_window (self, lane, window);
+    *ret_lane = lane;
+    return EMP_OK;
+}
+
+core_lane_t *core_lane_find (const emp_core_t *self, uint32_t lane)
+{
+    return core_pool_find (&self->lanes, lane);
+}
+
+uint32_t core_lane_id (const emp_core_t *self, const core_lane_t *lane)
+{
+    return (uint32_t) core_pool_handle (&self->lanes, &lane->slot);
+}
+
+void core_lane_set_ready (emp_core_t *self, core_lane_t *lane)
+{
+    lane->ready = true;
+    refresh (self, lane);
+    core_queue_touch (self, lane->queue);
+}
+
+void core_lane_set_window (emp_core_t *self, core_lane_t *lane, uint32_t window)
+{
+    lane->window = window < self->config.window_max ? window : self->config.window_max;
+    if (lane->window > lane->window_most)
+        lane->window_most = lane->window;
+    refresh (self, lane);
+}
+
+void core_lane_hold (emp_core_t *self, core_lane_t *lane, core_ticket_t *ticket)
+{
+    core_list_add_tail (&lane->tickets, &ticket->link);
+    lane->held++;
+    refresh (self, lane);
+}
+
+void core_lane_release (emp_core_t *self, core_lane_t *lane, core_ticket_t *ticket)
+{
+    core_link_remove (&ticket->link);
+    lane->held--;
+    refresh (self, lane);
+}
+
+void core_lane_rotate (core_lane_t *lane)
+{
+    if (!core_link_is_in (&lane->in_ring))
+        return;
+    core_link_remove (&lane->in_ring);
+    core_list_add_tail (&lane->queue->ring, &lane->in_ring);
+}
+
+void core_lane_tell (const emp_core_t *self, core_lane_t *lane, emp_effects_t *fx)
+{
+    if (!lane->queue->stopped || !lane->ready || lane->told)
+        return;
+    lane->told = true;
+    emp_effect_t *effect = core_effects_add (fx, EMP_FX_STOPPED);
+    effect->session = lane->session->node.key;
+    effect->queue = core_queue_id (self, lane->queue);
+    effect->lane = core_lane_id (self, lane);
+    effect->drained = self->draining;
+}
+
+void core_lane_close (emp_core_t *self, core_lane_t *lane)
+{
+    assert (lane->held == 0);
+    lane->ready = false;
+    refresh (self, lane);
+    core_link_remove (&lane->in_session);
+    core_link_remove (&lane->in_queue);
+    core_queue_touch (self, lane->queue);
+    core_pool_give (&self->lanes, lane);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * lane.h - one consumer on one queue, and the tickets that it holds.
+ *
+ * Invariant: held <= window_most, the largest window it ever granted; it stands in its queue's ring exactly while it is
+ * ready and held < window; free is what it may still take.
+ * Cost: O(1) each.
+ */
+#ifndef EMP_CORE_LANE_H
+#define EMP_CORE_LANE_H
+
+#include "queue.h"
+
+typedef struct core_session core_session_t;
+
+typedef struct core_lane {
+    core_slot_t slot;
+    core_link_t in_session;
+    core_link_t in_queue;
+    core_link_t in_ring;
+    core_list_t tickets; /* held, in the order in which they were pushed */
+    core_session_t *session;
+    core_queue_t *queue;
+    uint32_t held;
+    uint32_t window;
+    uint32_t window_most;
+    uint32_t free;
+    bool ready; /* its consumer has connected */
+    bool told;  /* that the queue has stopped */
+} core_lane_t;
+
+/* EMP_OK, EMP_EXISTS (*ret_lane is that one), EMP_FULL, EMP_NOMEM. */
+emp_status_t core_lane_new (emp_core_t *self, core_session_t *session, core_queue_t *queue, uint32_t window,
+                            core_lane_t **ret_lane);
+core_lane_t *core_lane_find (const emp_core_t *self, uint32_t lane);
+uint32_t core_lane_id (const emp_core_t *self, const core_lane_t *lane);
+void core_lane_set_ready (emp_core_t *self, core_lane_t *lane);
+void core_lane_set_window (emp_core_t *self, core_lane_t *lane, uint32_t window);
+/* A ticket comes to the lane's end, or leaves it. */
+void core_lane_hold (emp_core_t *self, core_lane_t *lane, core_ticket_t *ticket);
+void core_lane_release (emp_core_t *self, core_lane_t *lane, core_ticket_t *ticket);
+/* Its turn is over: the last of the ring when it still has free credit. */
+void core_lane_rotate (core_lane_t *lane);
+/* Tells its consumer, once, that the queue has stopped, when it has, and when the consumer can hear it. */
+void core_lane_tell (const emp_core_t *self, core_lane_t *lane, emp_effects_t *fx);
+/* Gives the record back; it holds nothing any more. */
+void core_lane_close (emp_core_t *self, core_lane_t *lane);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * state.h - all that a core knows. Only the files of this folder include it.
+ */
+#ifndef EMP_CORE_STATE_H
+#define EMP_CORE_STATE_H
+
+#include "backlog.h"
+#include "feed.h"
+#include "lane.h"
+#include "ledger.h"
+#include "session.h"
+
+struct emp_core {
+    emp_core_config_t config;
+    core_pool_t tickets, lanes, feeds, queues, sessions;
+    core_index_t by_id;   /* sessions */
+    core_index_t by_name; /* queues */
+    core_list_t all_sessions;
+    core_list_t gone_sessions; /* their names are borrowed by effects until the next step */
+    core_list_t all_queues;
+    core_list_t runnable;    /* queues where a push is possible, whose turn comes first first */
+    core_list_t touched;     /* queues that this step changed */
+    core_list_t hungry;      /* queues that keep back put credit, the first due first */
+    core_list_t ended_feeds; /* without open tickets, in order of last_serial */
+    core_counts_t counts;
+    core_backlog_t backlog;
+    core_session_t *sink; /* whose sink it is, or NULL */
+    uint64_t free_credit; /* of all ready lanes */
+    uint64_t stale, refused_puts, sessions_lost;
+    uint32_t session_count, feed_count, queues_stopped;
+    bool stop_all; /* STOP of all queues was said */
+    bool draining;
+    bool finished; /* every queue has stopped */
+    bool sink_told;
+    emp_usec_t now; /* of this step */
+    emp_usec_t silence_due;
+};
+
+/* Room for `count` more effects. EMP_OK or EMP_NOMEM. */
+emp_status_t core_effects_reserve (emp_effects_t *self, size_t count);
+/* A new effect at the end, zero but for its kind. Room was reserved. */
+emp_effect_t *core_effects_add (emp_effects_t *self, emp_effect_kind_t kind);
+
+/* What follows from a step: pushes, put credit, ends. */
+void core_settle (emp_core_t *self, emp_effects_t *fx);
+
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * door.c - what comes in at the ROUTER: a control message into an event of the core, or passed to the manager.
+ *
+ * Only a HELLO may come from a route that is not known; anything else from one is dropped, and a beat is answered with
+ * REFUSED, so that a worker that was given up learns it. What only a manager may say is dropped from others.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "shell.h"
+
+#define DOOR_MESSAGES_A_TURN 256
+
+static void refuse (emp_broker_t *self, const void *route, size_t size, emp_status_t status, const char *text)
+{
+    peer_t nobody = {.route_size = size};
+    memcpy (nobody.route, route, size);
+    emp_control_t message = {.kind = EMP_MSG_REFUSED, .status = status};
+    snprintf (message.text, sizeof message.text, "%s", text);
+    peer_send (self, &nobody, &message);
+}
+
+static void hello (emp_broker_t *self, const void *route, size_t size, const emp_control_t *message)
+{
+    if (message->run && message->run != self->run) {
+        refuse (self, route, size, EMP_STALE, "this broker serves another run");
+        return;
+    }
+    if (message->role == EMP_ROLE_MANAGER && self->manager && self->manager != message->session) {
+        refuse (self, route, size, EMP_FULL, "this broker serves another manager");
+        return;
+    }
+    if (strncmp (message->endpoint, "inproc://", 9) != 0 && strncmp (message->endpoint, "ipc://", 6) != 0) {
+        refuse (self, route, size, EMP_INVALID, "this broker serves local workers only (inproc://, ipc://)");
+        return;
+    }
+    peer_t *peer = peer_require (self, route, size, message);
+    if (!peer) {
+        broker_drop (self);
+        return;
+    }
+    if (peer->role == EMP_ROLE_MANAGER)
+        self->manager = peer->session;
+    self->peer = peer;
+    emp_event_t event = {.kind = EMP_EV_HELLO, .session = peer->session, .parent = message->parent,
+                         .role = peer->role, .quiet = peer->near == NEAR_INPROC, .name = peer->name,
+                         .pid = (int) peer->pid};
+    if (broker_step (self, &event) == EMP_OK)
+        return;
+    refuse (self, route, size, EMP_FULL, "this broker takes no more sessions");
+    peer_forget (self, message->session);
+}
+
+/* Tells the manager how a worker ended. */
+static void tell_gone (emp_broker_t *self, emp_control_t *gone)
+{
+    peer_t *manager = self->manager ? peer_of_session (self, self->manager) : NULL;
+    if (!manager)
+        return;
+    gone->kind = EMP_MSG_GONE;
+    peer_send (self, manager, gone);
+}
+
+void door_gone (emp_broker_t *self, const emp_effect_t *fx)
+{
+    if (fx->role == EMP_ROLE_WORKER && fx->how != EMP_HOW_BYE) {
+        emp_control_t gone = {.session = fx->session, .how = fx->how, .code = fx->code, .window = fx->count,
+                              .pid = (uint32_t) fx->pid};
+        snprintf (gone.name, sizeof gone.name, "%s", fx->name ? fx->name : "");
+        const emp_control_t *lost = self->control;
+        if (lost && lost->kind == EMP_MSG_LOST && lost->session == fx->session)
+            memcpy (gone.text, lost->text, sizeof gone.text);
+        tell_gone (self, &gone);
+    }
+    if (self->manager == fx->session)
+        self->manager = 0;
+    if (self->peer && self->peer->session == fx->session)
+        self->peer = NULL;
+    peer_forget (self, fx->session);
+}
+
+/* Endings that were sent before a goodbye may lie in the intakes still, since those are other sockets. They are taken
+ * first, so that work that was done is not done again. */
+static void settle (emp_broker_t *self)
+{
+    const emp_control_t *control = self->control;
+    self->control = NULL;
+    for (size_t i = 0; i < self->intake_count; i++)
+        intake_read (self, self->intake_list[i]);
+    self->control = control;
+}
+
+static void lost (emp_broker_t *self, const emp_control_t *message)
+{
+    settle (self);
+    emp_event_t event = {.kind = EMP_EV_LOST, .session = message->session, .how = message->how,
+                         .code = message->code, .ticket = message->window};
+    if (broker_step (self, &event) == EMP_OK)
+        return;
+    /* It died before it said hello, or was given up before: there is nothing to take back, but it is told. */
+    emp_control_t gone = {.session = message->session, .how = message->how, .code = message->code,
+                          .pid = message->pid};
+    memcpy (gone.name, message->name, sizeof gone.name);
+    memcpy (gone.text, message->text, sizeof gone.text);
+    if (message->name[0])
+        tell_gone (self, &gone);
+}
+
+static void job (emp_broker_t *self, const emp_control_t *message)
+{
+    uint8_t *copy = malloc (message->blob_size ? message->blob_size : 1);
+    if (!copy) {
+        broker_drop (self);
+        return;
+    }
+    if (message->blob_size)
+        memcpy (copy, message->blob, message->blob_size);
+    free (self->job);
+    self->job = copy;
+    self->job_size = message->blob_size;
+}
+
+/* A supervisor must know of a drain, since slots that end now are not to be replaced. */
+static void tell_supervisors (emp_broker_t *self, emp_kind_t kind)
+{
+    for (peer_t *peer = zhashx_first (self->by_session); peer; peer = zhashx_next (self->by_session)) {
+        emp_control_t message = {.kind = kind};
+        if (peer->role == EMP_ROLE_SUPERVISOR)
+            peer_send (self, peer, &message);
+    }
+}
+
+/* ---- what may be said, and by whom ----------------------------------------------------------------------------------- */
+
+static uint32_t to_u32 (uint64_t value)
+{
+    return value > UINT32_MAX ? UINT32_MAX : (uint32_t) value;
+}
+
+static void declare (emp_broker_t *self, const emp_control_t *message)
+{
+    emp_event_t event = {.kind = EMP_EV_DECLARE, .name = message->name, .maxsize = to_u32 (message->window),
+                         .bytes_max = message->size};
+    broker_step (self, &event);
+}
+
+static void open_sink (emp_broker_t *self, const emp_control_t *message)
+{
+    (void) message;
+    emp_event_t event = {.kind = EMP_EV_OPEN_SINK, .session = self->peer->session};
+    broker_step (self, &event);
+}
+
+static void ack (emp_broker_t *self, const emp_control_t *message)
+{
+    emp_event_t event = {.kind = EMP_EV_ACK, .session = self->peer->session, .serial = message->window};
+    broker_step (self, &event);
+}
+
+static void stop (emp_broker_t *self, const emp_control_t *message)
+{
+    emp_event_t event = {.kind = EMP_EV_STOP, .name = message->name};
+    broker_step (self, &event);
+}
+
+static void drain (emp_broker_t *self, const emp_control_t *message)
+{
+    (void) message;
+    settle (self);
+    emp_event_t event = {.kind = EMP_EV_DRAIN};
+    broker_step (self, &event);
+    tell_supervisors (self, EMP_MSG_DRAIN);
+}
+
+static void kill_workers (emp_broker_t *self, const emp_control_t *message)
+{
+    tell_supervisors (self, message->kind);
+}
+
+static void open_lane (emp_broker_t *self, const emp_control_t *message)
+{
+    emp_event_t event = {.kind = EMP_EV_OPEN_LANE, .session = self->peer->session, .name = message->name,
+                         .window = to_u32 (message->window)};
+    broker_step (self, &event);
+}
+
+static void open_feed (emp_broker_t *self, const emp_control_t *message)
+{
+    emp_event_t event = {.kind = EMP_EV_OPEN_FEED, .session = self->peer->session, .name = message->name};
+    broker_step (self, &event);
+}
+
+static void credit (emp_broker_t *self, const emp_control_t *message)
+{
+    emp_event_t event = {.kind = EMP_EV_CREDIT, .session = self->peer->session, .lane = message->id,
+                         .window = to_u32 (message->window)};
+    broker_step (self, &event);
+}
+
+static void beat (emp_broker_t *self, const emp_control_t *message)
+{
+    (void) message;
+    emp_event_t event = {.kind = EMP_EV_ALIVE, .session = self->peer->session};
+    broker_step (self, &event);
+    emp_control_t answer = {.kind = EMP_MSG_BEAT};
+    peer_send (self, self->peer, &answer);
+}
+
+static void bye (emp_broker_t *self, const emp_control_t *message)
+{
+    (void) message;
+    settle (self);
+    emp_event_t event = {.kind = EMP_EV_BYE, .session = self->peer->session};
+    broker_step (self, &event);
+}
+
+static void print (emp_broker_t *self, const emp_control_t *message)
+{
+    peer_t *manager = self->manager ? peer_of_session (self, self->manager) : NULL;
+    emp_control_t copy = *message;
+    if (manager)
+        peer_send (self, manager, &copy);
+}
+
+#define OF(role) (1u << (role))
+#define ANYBODY (OF (EMP_ROLE_MANAGER) | OF (EMP_ROLE_SUPERVISOR) | OF (EMP_ROLE_WORKER))
+
+static const struct {
+    emp_kind_t kind;
+    unsigned roles;
+    void (*take) (emp_broker_t *self, const emp_control_t *message);
+} words[] = {
+    {EMP_MSG_JOB, OF (EMP_ROLE_MANAGER), job},
+    {EMP_MSG_DECLARE, OF (EMP_ROLE_MANAGER), declare},
+    {EMP_MSG_OPEN_SINK, OF (EMP_ROLE_MANAGER), open_sink},
+    {EMP_MSG_ACK, OF (EMP_ROLE_MANAGER), ack},
+    {EMP_MSG_STOP, OF (EMP_ROLE_MANAGER), stop},
+    {EMP_MSG_DRAIN, OF (EMP_ROLE_MANAGER), drain},
+    {EMP_MSG_KILL, OF (EMP_ROLE_MANAGER), kill_workers},
+    {EMP_MSG_LOST, OF (EMP_ROLE_MANAGER) | OF (EMP_ROLE_SUPERVISOR), lost},
+    {EMP_MSG_OPEN_LANE, ANYBODY, open_lane},
+    {EMP_MSG_OPEN_FEED, ANYBODY, open_feed},
+    {EMP_MSG_CREDIT, ANYBODY, credit},
+    {EMP_MSG_BEAT, ANYBODY, beat},
+    {EMP_MSG_BYE, ANYBODY, bye},
+    {EMP_MSG_PRINT, ANYBODY, print},
+};
+
+static void take (emp_broker_t *self, const emp_control_t *message)
+{
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (words[i].kind == message->kind && (words[i].roles & OF (self->peer->role))) {
+            words[i].take (self, message);
+            return;
+        }
+    broker_drop (self); /* not a client's word, or not this one's */
+}
+
+static void one_message (emp_broker_t *self, const void *route, size_t route_size, zmq_msg_t *body)
+{
+    static _Thread_local emp_control_t message;
+    if (route_size > sizeof ((peer_t *) 0)->route ||
+        emp_control_decode (zmq_msg_data (body), zmq_msg_size (body), &message) != EMP_OK) {
+        broker_drop (self);
+        return;
+    }
+    self->control = &message;
+    self->peer = peer_of_route (self, route, route_size);
+    if (message.kind == EMP_MSG_HELLO)
+        hello (self, route, route_size, &message);
+    else if (!self->peer) {
+        broker_drop (self);
+        if (message.kind == EMP_MSG_BEAT)
+            refuse (self, route, route_size, EMP_STALE, "this session was given up");
+    } else if (message.run != self->run)
+        broker_drop (self);
+    else
+        take (self, &message);
+    self->control = NULL;
+    self->peer = NULL;
+}
+
+void door_read (emp_broker_t *self)
+{
+    zmq_msg_t route, body;
+    zmq_msg_init (&route);
+    zmq_msg_init (&body);
+    for (int i = 0; i < DOOR_MESSAGES_A_TURN; i++) {
+        emp_status_t status = emp_socket_recv (self->door_handle, &route, &body, false);
+        if (status == EMP_OK)
+            one_message (self, zmq_msg_data (&route), zmq_msg_size (&route), &body);
+        else if (status == EMP_MALFORMED)
+            broker_drop (self);
+        else
+            break;
+    }
+    zmq_msg_close (&route);
+    zmq_msg_close (&body);
+}

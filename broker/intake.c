@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * intake.c - what comes in at a queue's PULL: puts of its feeds and endings of its consumers, into events of the core.
+ *
+ * A DONE brings the consumer's credit along; it is told to the core behind the endings, so that one message is one
+ * refill. The core knows a strange session, an old lane or a late ticket; here only kinds and runs are checked.
+ */
+#include "shell.h"
+
+#define INTAKE_MESSAGES_A_TURN 64
+
+static void put (emp_broker_t *self, const emp_wire_t *wire)
+{
+    emp_event_t event = {.kind = EMP_EV_PUT, .session = wire->session, .feed = wire->feed, .number = wire->first,
+                         .count = wire->count, .parts = wire->parts, .end = wire->end};
+    self->part = 0;
+    self->part_offset = 0;
+    broker_step (self, &event);
+}
+
+static void done (emp_broker_t *self, const emp_wire_t *wire)
+{
+    self->part_offset = 0;
+    for (self->part = 0; self->part < wire->count; self->part++) {
+        const emp_part_t *part = &wire->parts[self->part];
+        if (part->outcome == EMP_OUTCOME_DONE || part->outcome == EMP_OUTCOME_REFUSED) {
+            emp_event_t event = {.kind = EMP_EV_DONE, .session = wire->session, .lane = wire->lane,
+                                 .ticket = part->ticket, .attempt = part->attempt,
+                                 .outcome = (emp_outcome_t) part->outcome, .size = part->length};
+            broker_step (self, &event);
+        } else
+            broker_drop (self);
+        self->part_offset += part->length;
+    }
+    emp_event_t credit = {.kind = EMP_EV_CREDIT, .session = wire->session, .lane = wire->lane,
+                          .window = wire->window > UINT32_MAX ? UINT32_MAX : (uint32_t) wire->window};
+    broker_step (self, &credit);
+}
+
+static void one_message (emp_broker_t *self, zmq_msg_t *header, zmq_msg_t *payload)
+{
+    static _Thread_local emp_wire_t wire;
+    if (emp_wire_decode (zmq_msg_data (header), zmq_msg_size (header), zmq_msg_size (payload), &wire) != EMP_OK ||
+        wire.run != self->run || (wire.kind != EMP_WIRE_PUT && wire.kind != EMP_WIRE_DONE)) {
+        broker_drop (self);
+        return;
+    }
+    self->blob = blob_new (payload);
+    if (!self->blob)
+        abort (); /* out of memory with a ticket in hand */
+    self->wire = &wire;
+    if (wire.kind == EMP_WIRE_PUT)
+        put (self, &wire);
+    else
+        done (self, &wire);
+    self->wire = NULL;
+    blob_release (self->blob);
+    self->blob = NULL;
+}
+
+void intake_read (emp_broker_t *self, intake_t *intake)
+{
+    zmq_msg_t header, payload;
+    zmq_msg_init (&header);
+    zmq_msg_init (&payload);
+    for (int i = 0; i < INTAKE_MESSAGES_A_TURN; i++) {
+        emp_status_t status = emp_socket_recv (intake->handle, &header, &payload, false);
+        if (status == EMP_OK)
+            one_message (self, &header, &payload);
+        else if (status == EMP_MALFORMED)
+            broker_drop (self);
+        else
+            break;
+    }
+    zmq_msg_close (&header);
+    zmq_msg_close (&payload);
+}

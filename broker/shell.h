@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * shell.h - what the files of the broker's shell share; nobody outside broker/ includes it.
+ *
+ * One thread owns all of this. A turn is: poll; read the door, then the intakes, a bounded number of messages each; step
+ * the core for each; do its effects at once, but gather what goes out by a lane or the sink; send what was gathered.
+ * So many small tickets travel in one message exactly when many are there.
+ */
+#ifndef EMP_SHELL_H
+#define EMP_SHELL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "../common/net/socket.h"
+#include "broker.h"
+
+#define EMP_DIRECTORY_MAX 80 /* a socket's path has 107 bytes at the most, its file name included */
+
+/* ---- payloads (payload.c) -------------------------------------------------------------------------------------- */
+
+/* One received payload frame, shared by the parts in it. */
+typedef struct {
+    uint32_t refs;
+    zmq_msg_t msg;
+} blob_t;
+
+/* A part of it. blob NULL: no bytes. */
+typedef struct {
+    blob_t *blob;
+    uint32_t offset, length;
+} slice_t;
+
+/* Takes the message's content; NULL when out of memory. The caller holds one reference. */
+blob_t *blob_new (zmq_msg_t *msg);
+void blob_release (blob_t *blob);
+/* A slice holds a reference of its own. */
+slice_t slice_of (blob_t *blob, size_t offset, size_t length);
+void slice_release (slice_t *slice);
+/* The slices back to back as one message: without a copy when they are one whole blob, else copied. */
+emp_status_t slices_join (const slice_t *slices, size_t count, zmq_msg_t *ret_msg);
+
+/* Messages gathered for one peer: a header under construction and the slices of its parts. */
+typedef struct {
+    emp_wire_t wire;
+    slice_t slices[EMP_WIRE_PARTS_MAX];
+    size_t bytes;
+} batch_t;
+
+/* ---- peers (peer.c) ---------------------------------------------------------------------------------------------- */
+
+typedef enum { NEAR_INPROC, NEAR_IPC } near_t;
+
+/* Who spoke at the door. */
+typedef struct {
+    uint64_t session;
+    emp_role_t role;
+    near_t near;
+    size_t route_size;
+    uint8_t route[256];
+    char name[EMP_LABEL_MAX + 1];
+    uint32_t pid;
+} peer_t;
+
+/* ---- sockets of queues and consumers -------------------------------------------------------------------------------- */
+
+/* A queue's PULL, and what was said of it. */
+typedef struct {
+    uint32_t queue;
+    zsock_t *pull;
+    void *handle;
+    char inproc[EMP_ENDPOINT_MAX + 1];
+    char ipc[EMP_ENDPOINT_MAX + 1];
+} intake_t;
+
+/* A consumer's PUSH, or the sink's. */
+typedef struct {
+    uint32_t id;
+    zsock_t *push;
+    void *handle;
+    char path[EMP_ENDPOINT_MAX + 1]; /* of its ipc socket file, "" when there is none */
+    bool ready;                      /* its peer has connected */
+    bool dirty;                      /* stands in the list of those with something to send */
+    bool stop;                       /* STOPPED follows what is gathered */
+    bool drained;
+    batch_t *batch;
+} lane_t;
+
+/* A feed's label, for headers and the dictionary. */
+typedef struct {
+    uint32_t id;
+    char label[EMP_LABEL_MAX + 1];
+} feed_t;
+
+/* Rows of pointers found by the low bits of an id of the core. */
+typedef struct {
+    void **list;
+    size_t room;
+} table_t;
+
+/* A result that has no ready sink yet. */
+typedef struct {
+    emp_part_t part;
+    uint32_t feed;
+    uint64_t serial;
+    slice_t slice;
+} kept_t;
+
+struct emp_broker {
+    emp_broker_config_t config;
+    char directory[EMP_DIRECTORY_MAX + 1];
+    char inproc[EMP_ENDPOINT_MAX + 1];
+    char endpoint[EMP_ENDPOINT_MAX + 1];
+    uint64_t run;
+    pthread_t thread;
+    int bell; /* eventfd: end */
+    pthread_mutex_t stats_lock;
+    emp_core_stats_t stats;
+    _Atomic uint64_t dropped;
+
+    emp_core_t *core;
+    emp_effects_t fx;
+    uint64_t now;
+    zsock_t *door;
+    void *door_handle;
+    zhashx_t *by_route, *by_session; /* peer_t; hex of route and of session */
+    uint64_t manager;                /* its session, 0: none */
+    uint8_t *job;
+    size_t job_size;
+
+    table_t intakes, lanes, feeds; /* by queue, lane and feed id */
+    intake_t **intake_list;        /* in order of binding, for polling */
+    size_t intake_count, intake_room;
+    lane_t **dirty;                /* lanes with something gathered */
+    size_t dirty_count, dirty_room;
+    size_t unready;                /* lanes whose peer has not connected, the sink included */
+    slice_t *chunks;               /* by slot of the ticket's handle */
+    size_t chunks_room;
+    lane_t *sink;
+    uint64_t sink_session;
+    kept_t *kept; /* results before the sink was ready, in order */
+    size_t kept_count, kept_room;
+    uint32_t sinks;       /* opened so far: the last one's id */
+
+    zmq_pollitem_t *items;
+    size_t items_room;
+
+    /* the message that is being stepped, for its effects */
+    const emp_control_t *control; /* or NULL */
+    const peer_t *peer;           /* who sent it, or NULL */
+    const emp_wire_t *wire;       /* or NULL */
+    blob_t *blob;                 /* of wire */
+    uint32_t part;                /* of a DONE: which one */
+    size_t part_offset;
+};
+
+/* table: what stands at an id's slot, or NULL; the caller compares ids. */
+void *table_at (const table_t *self, uint32_t id);
+emp_status_t table_set (table_t *self, uint32_t id, void *item);
+
+peer_t *peer_of_route (emp_broker_t *self, const void *route, size_t size);
+peer_t *peer_of_session (emp_broker_t *self, uint64_t session);
+peer_t *peer_require (emp_broker_t *self, const void *route, size_t size, const emp_control_t *hello);
+void peer_forget (emp_broker_t *self, uint64_t session);
+/* Sends to a peer by its route; a peer that is gone or full loses it, its silence is noticed elsewhere. */
+void peer_send (emp_broker_t *self, const peer_t *peer, emp_control_t *message);
+
+/* outgoing.c */
+intake_t *intake_require (emp_broker_t *self, uint32_t queue);
+lane_t *lane_bind (emp_broker_t *self, uint32_t id, near_t near);
+void lane_close (emp_broker_t *self, lane_t *lane);
+void outgoing_chunk (emp_broker_t *self, const emp_effect_t *fx);
+void outgoing_stop (emp_broker_t *self, lane_t *lane, bool drained);
+void outgoing_result (emp_broker_t *self, const emp_effect_t *fx);
+void outgoing_sink_ready (emp_broker_t *self);
+void outgoing_flush (emp_broker_t *self);
+
+/* effect.c: one step of the core and all of its effects. */
+emp_status_t broker_step (emp_broker_t *self, const emp_event_t *event);
+/* door.c, intake.c: read a bounded number of messages. */
+void door_read (emp_broker_t *self);
+void door_gone (emp_broker_t *self, const emp_effect_t *fx);
+void intake_read (emp_broker_t *self, intake_t *intake);
+/* Counts a message of a peer that is dropped. */
+void broker_drop (emp_broker_t *self);
+
+#endif
