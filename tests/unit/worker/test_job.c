@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "fixture.h"
+#include "worker/job.h"
+
+TestSuite (job, .timeout = 60);
+
+static void expect_refused (const emp_buf_t *blob, const char *text)
+{
+    const char *reason = NULL;
+    cr_assert_null (emp_job_new (blob->data, blob->size, &reason));
+    cr_assert (strstr (reason, text), "\"%s\" in: %s", text, reason);
+}
+
+/* A map of which one key is what the test makes of it. */
+static void begin (emp_buf_t *blob, msgpack_packer *packer, uint32_t keys)
+{
+    emp_buf_init (blob, 100000);
+    msgpack_packer_init (packer, blob, emp_buf_write);
+    msgpack_pack_map (packer, keys);
+}
+
+Test (job, modules_queues_and_attributes_are_read)
+{
+    emp_buf_t blob;
+    fixture_job (&blob);
+    const char *reason = "";
+    emp_job_t *job = emp_job_new (blob.data, blob.size, &reason);
+    cr_assert_not_null (job, "%s", reason);
+    emp_buf_release (&blob); /* the job has its own copy */
+    cr_assert_eq (job->modules_count, 2);
+    cr_assert_str_eq (job->modules[0].path, "/m/first.so");
+    cr_assert_str_eq (job->modules[0].ref, "worker_entrance");
+    cr_assert_str_eq (job->modules[1].ref, "watch");
+    cr_assert_eq (job->queues_count, 4);
+    cr_assert_str_eq (job->queues[0], "mp_input_q");
+    cr_assert_str_eq (job->queues[3], "batch_1|audio_lg");
+    uint32_t i = emp_job_find (job, "sleep_time");
+    cr_assert_lt (i, job->kwargs.size);
+    cr_assert_eq (job->kwargs.ptr[i].val.via.u64, 45);
+    cr_assert_eq (emp_job_find (job, "sleep_tim"), job->kwargs.size);
+    cr_assert_eq (emp_job_find (job, "sleep_times"), job->kwargs.size);
+    emp_job_destroy (&job);
+    cr_assert_null (job);
+    emp_job_destroy (&job);
+}
+
+Test (job, a_broker_without_one_says_so)
+{
+    emp_buf_t blob;
+    emp_buf_init (&blob, 1);
+    expect_refused (&blob, "no job");
+}
+
+Test (job, bytes_that_are_cut_off_are_refused_wherever_that_is)
+{
+    emp_buf_t blob;
+    fixture_job (&blob);
+    const char *reason;
+    for (size_t size = 1; size < blob.size; size++)
+        cr_assert_null (emp_job_new (blob.data, size, &reason), "%zu of %zu bytes", size, blob.size);
+    emp_buf_release (&blob);
+}
+
+Test (job, a_claim_that_would_take_gigabytes_is_refused)
+{
+    uint8_t bomb[] = {0x81, 0xa6, 'k', 'w', 'a', 'r', 'g', 's', 0xdd, 0x04, 0, 0, 0};
+    emp_buf_t blob = {.data = bomb, .size = sizeof bomb};
+    expect_refused (&blob, "malformed");
+}
+
+Test (job, what_is_no_map_is_refused)
+{
+    uint8_t list[] = {0x90};
+    emp_buf_t blob = {.data = list, .size = sizeof list};
+    expect_refused (&blob, "no map");
+}
+
+Test (job, without_a_worker_module_there_is_nothing_to_do)
+{
+    emp_buf_t blob;
+    msgpack_packer packer;
+    begin (&blob, &packer, 1);
+    pack_text (&packer, "modules");
+    msgpack_pack_array (&packer, 0);
+    expect_refused (&blob, "no worker module");
+    emp_buf_release (&blob);
+    begin (&blob, &packer, 1);
+    pack_text (&packer, "modules");
+    msgpack_pack_int (&packer, 3);
+    expect_refused (&blob, "no worker module");
+    emp_buf_release (&blob);
+}
+
+Test (job, a_module_is_a_pair_of_texts)
+{
+    emp_buf_t blob;
+    msgpack_packer packer;
+    begin (&blob, &packer, 1);
+    pack_text (&packer, "modules");
+    msgpack_pack_array (&packer, 1);
+    pack_text (&packer, "/m/first.so");
+    expect_refused (&blob, "no pair");
+    emp_buf_release (&blob);
+    begin (&blob, &packer, 1);
+    pack_text (&packer, "modules");
+    msgpack_pack_array (&packer, 1);
+    msgpack_pack_array (&packer, 2);
+    pack_text (&packer, "/m/first.so");
+    msgpack_pack_str (&packer, 3);
+    msgpack_pack_str_body (&packer, "a\0b", 3);
+    expect_refused (&blob, "unusable");
+    emp_buf_release (&blob);
+}
+
+Test (job, a_queue_has_a_name_that_fits)
+{
+    char name[EMP_NAME_MAX + 2];
+    memset (name, 'q', sizeof name);
+    for (size_t size = EMP_NAME_MAX; size <= EMP_NAME_MAX + 1; size++) {
+        emp_buf_t blob;
+        msgpack_packer packer;
+        begin (&blob, &packer, 2);
+        pack_text (&packer, "modules");
+        msgpack_pack_array (&packer, 1);
+        msgpack_pack_array (&packer, 2);
+        pack_text (&packer, "/m/first.so");
+        pack_text (&packer, "worker_entrance");
+        pack_text (&packer, "queues");
+        msgpack_pack_array (&packer, 1);
+        msgpack_pack_str (&packer, size);
+        msgpack_pack_str_body (&packer, name, size);
+        const char *reason;
+        emp_job_t *job = emp_job_new (blob.data, blob.size, &reason);
+        if (size <= EMP_NAME_MAX)
+            cr_assert_not_null (job);
+        else
+            cr_assert_null (job);
+        emp_job_destroy (&job);
+        emp_buf_release (&blob);
+    }
+}
+
+Test (job, keys_of_a_later_version_are_passed_over)
+{
+    emp_buf_t blob;
+    msgpack_packer packer;
+    begin (&blob, &packer, 2);
+    pack_text (&packer, "colour");
+    pack_text (&packer, "blue");
+    pack_text (&packer, "modules");
+    msgpack_pack_array (&packer, 1);
+    msgpack_pack_array (&packer, 2);
+    pack_text (&packer, "/m/first.so");
+    pack_text (&packer, "worker_entrance");
+    const char *reason;
+    emp_job_t *job = emp_job_new (blob.data, blob.size, &reason);
+    cr_assert_not_null (job);
+    cr_assert_eq (job->queues_count, 0);
+    emp_job_destroy (&job);
+    emp_buf_release (&blob);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * child.c - see child.h.
+ */
+#include "child.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PAGE_BYTES 4096
+
+static_assert (sizeof (emp_slotpage_t) <= PAGE_BYTES, "a slot's page is one page");
+
+/* ---- what it is started with ---------------------------------------------------------------------------------------------- */
+
+void emp_child_tag (uint64_t session, char *ret_tag)
+{
+    snprintf (ret_tag, EMP_CHILD_TAG_MAX, "%s=%016" PRIx64, EMP_CHILD_TAG, session);
+}
+
+/* Our environment with the child's tag in it; the list, not its texts, is the caller's. NULL when out of memory. */
+static char **tagged_environment (char *tag)
+{
+    size_t count = 0, to = 0, name = strlen (EMP_CHILD_TAG "=");
+    while (environ[count])
+        count++;
+    char **list = calloc (count + 2, sizeof *list);
+    for (size_t i = 0; list && i < count; i++)
+        if (strncmp (environ[i], EMP_CHILD_TAG "=", name) != 0)
+            list[to++] = environ[i];
+    if (list)
+        list[to] = tag;
+    return list;
+}
+
+static bool set_attributes (posix_spawnattr_t *attributes)
+{
+    sigset_t all, blocked;
+    sigfillset (&all);
+    sigemptyset (&blocked);
+    sigaddset (&blocked, SIGTERM);
+    return posix_spawnattr_setflags (attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                     POSIX_SPAWN_SETPGROUP) == 0 &&
+           posix_spawnattr_setsigmask (attributes, &blocked) == 0 &&
+           posix_spawnattr_setsigdefault (attributes, &all) == 0 && posix_spawnattr_setpgroup (attributes, 0) == 0;
+}
+
+static bool set_files (posix_spawn_file_actions_t *files, int page, int output)
+{
+    return posix_spawn_file_actions_addopen (files, 0, "/dev/null", O_RDONLY, 0) == 0 &&
+           posix_spawn_file_actions_adddup2 (files, output, 1) == 0 &&
+           posix_spawn_file_actions_adddup2 (files, output, 2) == 0 &&
+           posix_spawn_file_actions_adddup2 (files, page, EMP_CHILD_PAGE_FD) == 0;
+}
+
+/* 0 and the process id, or an error number. */
+static int spawn (const char *program, char *const argv[], char *const environment[], int page, int output,
+                  pid_t *ret_pid)
+{
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_t files;
+    if (posix_spawnattr_init (&attributes) != 0)
+        return ENOMEM;
+    if (posix_spawn_file_actions_init (&files) != 0) {
+        posix_spawnattr_destroy (&attributes);
+        return ENOMEM;
+    }
+    int rc = ENOMEM;
+    if (set_attributes (&attributes) && set_files (&files, page, output))
+        rc = posix_spawn (ret_pid, program, &files, &attributes, argv, environment);
+    posix_spawn_file_actions_destroy (&files);
+    posix_spawnattr_destroy (&attributes);
+    return rc;
+}
+
+/* ---- its life ---------------------------------------------------------------------------------------------------------------- */
+
+static void close_fd (int *fd)
+{
+    if (*fd >= 0)
+        close (*fd);
+    *fd = -1;
+}
+
+/* A descriptor above those that a child has fixed places for. */
+static int moved_up (int fd)
+{
+    int high = fd < 0 ? -1 : fcntl (fd, F_DUPFD_CLOEXEC, EMP_CHILD_PAGE_FD + 1);
+    close_fd (&fd);
+    return high;
+}
+
+static bool make_page (emp_child_t *self, int *ret_fd)
+{
+    *ret_fd = moved_up (memfd_create ("eisenmp-slot", MFD_CLOEXEC));
+    if (*ret_fd < 0 || ftruncate (*ret_fd, PAGE_BYTES) != 0)
+        return false;
+    void *page = mmap (NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, *ret_fd, 0);
+    if (page == MAP_FAILED)
+        return false;
+    self->page = page;
+    return true;
+}
+
+static bool make_pipe (emp_child_t *self, int *ret_output)
+{
+    int ends[2];
+    if (pipe2 (ends, O_CLOEXEC) != 0)
+        return false;
+    self->pipe = moved_up (ends[0]);
+    *ret_output = moved_up (ends[1]);
+    return self->pipe >= 0 && *ret_output >= 0 && fcntl (self->pipe, F_SETFL, O_NONBLOCK) == 0;
+}
+
+static int start (emp_child_t *self, const char *program, char *const argv[], uint64_t session, int page, int output)
+{
+    char tag[EMP_CHILD_TAG_MAX];
+    emp_child_tag (session, tag);
+    char **environment = tagged_environment (tag);
+    if (!environment)
+        return ENOMEM;
+    int rc = spawn (program, argv, environment, page, output, &self->pid);
+    free (environment);
+    if (rc != 0) {
+        self->pid = 0;
+        return rc;
+    }
+    self->pidfd = (int) syscall (SYS_pidfd_open, self->pid, 0);
+    return 0;
+}
+
+emp_status_t emp_child_start (emp_child_t *ret_self, const char *program, char *const argv[], uint64_t session)
+{
+    emp_child_t self = {.pidfd = -1, .pipe = -1};
+    int page = -1, output = -1;
+    int rc = 0;
+    if (!make_page (&self, &page) || !make_pipe (&self, &output))
+        rc = errno;
+    else
+        rc = start (&self, program, argv, session, page, output);
+    close_fd (&page);
+    close_fd (&output);
+    if (rc != 0) {
+        emp_child_release (&self);
+        errno = rc;
+        return EMP_SYSTEM;
+    }
+    *ret_self = self;
+    return EMP_OK;
+}
+
+void emp_child_signal (const emp_child_t *self, int number)
+{
+    if (self->pidfd >= 0)
+        syscall (SYS_pidfd_send_signal, self->pidfd, number, NULL, 0);
+    else
+        kill (self->pid, number); /* not collected yet, so the number is still its own */
+}
+
+bool emp_child_collect (emp_child_t *self, emp_how_t *ret_how, uint32_t *ret_code)
+{
+    siginfo_t info = {.si_pid = 0};
+    /* Not collected yet, it still holds its process id, so the group of that number is its own. */
+    if (waitid (P_PID, (id_t) self->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
+        return false;
+    kill (-self->pid, SIGKILL);
+    waitpid (self->pid, NULL, 0);
+    *ret_how = info.si_code == CLD_EXITED ? EMP_HOW_EXIT : EMP_HOW_SIGNAL;
+    *ret_code = (uint32_t) info.si_status;
+    self->pid = 0;
+    return true;
+}
+
+void emp_child_release (emp_child_t *self)
+{
+    assert (self->pid == 0);
+    close_fd (&self->pidfd);
+    close_fd (&self->pipe);
+    if (self->page)
+        munmap (self->page, PAGE_BYTES);
+    self->page = NULL;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * child.h - one process of a supervisor: started as a program of its own, watched by a pidfd, collected with its group.
+ *
+ * It gets /dev/null as stdin, one pipe as stdout and stderr, a shared page as descriptor EMP_CHILD_PAGE_FD, a process group
+ * of its own, and EMP_CHILD_TAG=<session> in its environment, which everything that it starts inherits. Signals are at their
+ * defaults but SIGTERM, which is blocked: the child asks for it when it is ready to leave.
+ * Only the thread that lives as long as the supervisor may start it: PR_SET_PDEATHSIG fires when that thread ends.
+ */
+#ifndef EMP_WORKER_CHILD_H
+#define EMP_WORKER_CHILD_H
+
+#include <sys/types.h>
+
+#include "../common/control.h"
+#include "slotpage.h"
+
+#define EMP_CHILD_PAGE_FD 3
+#define EMP_CHILD_TAG "EISENMP_SLOT"
+#define EMP_CHILD_TAG_MAX 48 /* bytes of "EISENMP_SLOT=0123456789abcdef" and its end */
+
+typedef struct {
+    pid_t pid;   /* 0: none */
+    int pidfd;   /* -1 where the kernel, or a sandbox, has none: SIGCHLD must do */
+    int pipe;    /* what it writes; not blocking */
+    emp_slotpage_t *page;
+} emp_child_t;
+
+/* EMP_SYSTEM with errno: the system refuses. */
+emp_status_t emp_child_start (emp_child_t *ret_self, const char *program, char *const argv[], uint64_t session);
+void emp_child_tag (uint64_t session, char *ret_tag);
+void emp_child_signal (const emp_child_t *self, int number);
+/* When it has ended: kills what is left of its group, then collects it. False: it has not ended. */
+bool emp_child_collect (emp_child_t *self, emp_how_t *ret_how, uint32_t *ret_code);
+/* Closes pipe, pidfd and page. The process must have been collected. */
+void emp_child_release (emp_child_t *self);
+
+#endif

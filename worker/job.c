@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * job.c - see job.h.
+ */
+#include "job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../common/scan.h"
+
+#define ZONE_BYTES 8192
+
+static bool is_text (const msgpack_object *object, const char *text)
+{
+    return object->type == MSGPACK_OBJECT_STR && object->via.str.size == strlen (text) &&
+           memcmp (object->via.str.ptr, text, object->via.str.size) == 0;
+}
+
+/* The value of a key, or NULL. */
+static const msgpack_object *value_of (const msgpack_object *map, const char *key, msgpack_object_type type)
+{
+    for (uint32_t i = 0; i < map->via.map.size; i++)
+        if (is_text (&map->via.map.ptr[i].key, key) && map->via.map.ptr[i].val.type == type)
+            return &map->via.map.ptr[i].val;
+    return NULL;
+}
+
+/* A text of 1 to `max` bytes without NUL, with a NUL behind it, in the zone; or NULL. */
+static const char *text_of (emp_job_t *self, const msgpack_object *object, size_t max)
+{
+    if (object->type != MSGPACK_OBJECT_STR)
+        return NULL;
+    size_t size = object->via.str.size;
+    if (size == 0 || size > max || memchr (object->via.str.ptr, 0, size))
+        return NULL;
+    char *text = msgpack_zone_malloc_no_align (&self->zone, size + 1);
+    if (!text)
+        return NULL;
+    memcpy (text, object->via.str.ptr, size);
+    text[size] = 0;
+    return text;
+}
+
+static const char *read_modules (emp_job_t *self, const msgpack_object *list)
+{
+    size_t count = list ? list->via.array.size : 0;
+    if (count == 0)
+        return "the job names no worker module";
+    self->modules = calloc (count, sizeof *self->modules);
+    if (!self->modules)
+        return "out of memory";
+    for (; self->modules_count < count; self->modules_count++) {
+        const msgpack_object *pair = &list->via.array.ptr[self->modules_count];
+        if (pair->type != MSGPACK_OBJECT_ARRAY || pair->via.array.size != 2)
+            return "a worker module of the job is no pair of path and name";
+        emp_job_module_t *module = &self->modules[self->modules_count];
+        module->path = text_of (self, &pair->via.array.ptr[0], SIZE_MAX - 1);
+        module->ref = text_of (self, &pair->via.array.ptr[1], SIZE_MAX - 1);
+        if (!module->path || !module->ref)
+            return "a worker module of the job has an unusable path or name";
+    }
+    return NULL;
+}
+
+static const char *read_queues (emp_job_t *self, const msgpack_object *list)
+{
+    size_t count = list ? list->via.array.size : 0;
+    self->queues = calloc (count + 1, sizeof *self->queues);
+    if (!self->queues)
+        return "out of memory";
+    for (; self->queues_count < count; self->queues_count++) {
+        const char *name = text_of (self, &list->via.array.ptr[self->queues_count], EMP_NAME_MAX);
+        if (!name)
+            return "a queue of the job has an unusable name";
+        self->queues[self->queues_count] = name;
+    }
+    return NULL;
+}
+
+static const char *read_map (emp_job_t *self, const void *blob, size_t size)
+{
+    size_t values = 0, used = 0;
+    if (size == 0)
+        return "the broker has no job";
+    if (emp_scan (blob, size, EMP_SCAN_OBJECTS_MAX, &values) != EMP_OK || values != 1)
+        return "the job is malformed";
+    char *copy = msgpack_zone_malloc_no_align (&self->zone, size);
+    if (!copy)
+        return "out of memory";
+    memcpy (copy, blob, size);
+    msgpack_object map;
+    if (msgpack_unpack (copy, size, &used, &self->zone, &map) != MSGPACK_UNPACK_SUCCESS ||
+        map.type != MSGPACK_OBJECT_MAP)
+        return "the job is no map";
+    const msgpack_object *kwargs = value_of (&map, "kwargs", MSGPACK_OBJECT_MAP);
+    if (kwargs)
+        self->kwargs = kwargs->via.map;
+    const char *reason = read_modules (self, value_of (&map, "modules", MSGPACK_OBJECT_ARRAY));
+    return reason ? reason : read_queues (self, value_of (&map, "queues", MSGPACK_OBJECT_ARRAY));
+}
+
+emp_job_t *emp_job_new (const void *blob, size_t size, const char **ret_reason)
+{
+    emp_job_t *self = calloc (1, sizeof *self);
+    if (!self || !msgpack_zone_init (&self->zone, ZONE_BYTES)) {
+        free (self);
+        *ret_reason = "out of memory";
+        return NULL;
+    }
+    const char *reason = read_map (self, blob, size);
+    if (reason) {
+        emp_job_destroy (&self);
+        *ret_reason = reason;
+    }
+    return self;
+}
+
+void emp_job_destroy (emp_job_t **self_p)
+{
+    emp_job_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    msgpack_zone_destroy (&self->zone);
+    free (self->modules);
+    free (self->queues);
+    free (self);
+}
+
+uint32_t emp_job_find (const emp_job_t *self, const char *key)
+{
+    uint32_t i = 0;
+    while (i < self->kwargs.size && !is_text (&self->kwargs.ptr[i].key, key))
+        i++;
+    return i;
+}

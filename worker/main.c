@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * main.c - eisenmp-worker: connects a host's worker processes to a broker. The same program is the supervisor and, started
+ * by it with --slot, a slot.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "slot.h"
+#include "supervisor.h"
+
+#define GRACE_S 10.0
+#define GRACE_S_MAX 1000000.0
+
+typedef enum { OPTION_RUN = 256, OPTION_GRACE, OPTION_CHILD_OF, OPTION_DIRECTORY, OPTION_SESSION, OPTION_SLOT,
+               OPTION_PARENT, OPTION_PAGE } option_t;
+
+typedef struct {
+    const char *endpoint, *directory;
+    uint64_t run, session, parent;
+    uint32_t procs;
+    double grace;
+    bool is_slot;
+    unsigned slot;
+    int child_of, page_fd;
+} arguments_t;
+
+static const struct argp_option options[] = {
+    {"connect", 'c', "URL", 0, "Endpoint of the broker, for example tcp://manager:7654", 0},
+    {"procs", 'p', "N", 0, "Worker processes; default one a CPU core", 0},
+    {"run", OPTION_RUN, "ID", 0, "Take part in this run only; a hexadecimal number", 0},
+    {"grace", OPTION_GRACE, "SECONDS", 0, "How long worker processes may finish what they are at when they shall "
+     "leave; default 10", 0},
+    {"child-of", OPTION_CHILD_OF, "PID", OPTION_HIDDEN, NULL, 0},
+    {"directory", OPTION_DIRECTORY, "DIR", OPTION_HIDDEN, NULL, 0},
+    {"session", OPTION_SESSION, "ID", OPTION_HIDDEN, NULL, 0},
+    {"slot", OPTION_SLOT, "K", OPTION_HIDDEN, NULL, 0},
+    {"parent", OPTION_PARENT, "ID", OPTION_HIDDEN, NULL, 0},
+    {"page", OPTION_PAGE, "FD", OPTION_HIDDEN, NULL, 0},
+    {0},
+};
+
+const char *argp_program_version = "eisenmp-worker " EMP_VERSION;
+
+static uint64_t number_of (struct argp_state *state, const char *what, const char *text, int base, uint64_t min,
+                           uint64_t max)
+{
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull (text, &end, base);
+    if (errno || end == text || *end || strchr (text, '-') || value < min || value > max) {
+        if (base == 16)
+            argp_error (state, "--%s: \"%s\" is no hexadecimal number above 0", what, text);
+        else
+            argp_error (state, "--%s: \"%s\" is no number from %llu to %llu", what, text, (unsigned long long) min,
+                        (unsigned long long) max);
+    }
+    return value;
+}
+
+static double seconds_of (struct argp_state *state, const char *what, const char *text)
+{
+    char *end;
+    double value = strtod (text, &end);
+    if (end == text || *end || !(value >= 0 && value <= GRACE_S_MAX))
+        argp_error (state, "--%s: \"%s\" is no number of seconds from 0 to %.0f", what, text, GRACE_S_MAX);
+    return value;
+}
+
+static error_t parse (int key, char *text, struct argp_state *state)
+{
+    arguments_t *self = state->input;
+    switch (key) {
+    case 'c':
+        if (!*text || strlen (text) > EMP_ENDPOINT_MAX)
+            argp_error (state, "--connect: an endpoint has 1 to %d bytes", EMP_ENDPOINT_MAX);
+        self->endpoint = text;
+        return 0;
+    case 'p':
+        self->procs = (uint32_t) number_of (state, "procs", text, 10, 1, EMP_PROCS_MAX_LIMIT);
+        return 0;
+    case OPTION_RUN:
+        self->run = number_of (state, "run", text, 16, 1, UINT64_MAX);
+        return 0;
+    case OPTION_GRACE:
+        self->grace = seconds_of (state, "grace", text);
+        return 0;
+    case OPTION_CHILD_OF:
+        self->child_of = (int) number_of (state, "child-of", text, 10, 1, INT32_MAX);
+        return 0;
+    case OPTION_DIRECTORY:
+        self->directory = text;
+        return 0;
+    case OPTION_SESSION:
+        self->session = number_of (state, "session", text, 16, 1, UINT64_MAX);
+        return 0;
+    case OPTION_SLOT:
+        self->is_slot = true;
+        self->slot = (unsigned) number_of (state, "slot", text, 10, 0, EMP_PROCS_MAX_LIMIT - 1);
+        return 0;
+    case OPTION_PARENT:
+        self->parent = number_of (state, "parent", text, 16, 1, UINT64_MAX);
+        return 0;
+    case OPTION_PAGE:
+        self->page_fd = (int) number_of (state, "page", text, 10, 3, INT32_MAX);
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error (state, "\"%s\" is no option", text);
+        return 0;
+    case ARGP_KEY_END:
+        if (!self->endpoint)
+            argp_error (state, "--connect URL is missing");
+        if (self->is_slot && (!self->session || !self->parent || self->page_fd < 0 || !self->child_of))
+            argp_error (state, "--slot is for the supervisor alone");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* As many as this process may run on, which in a container is not all that the machine has. */
+static uint32_t cores (void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity (0, sizeof set, &set) == 0 && CPU_COUNT (&set) > 0)
+        return (uint32_t) CPU_COUNT (&set);
+    return 1;
+}
+
+static _Noreturn void run_slot (const arguments_t *arguments)
+{
+    emp_slot_config_t config = {.endpoint = arguments->endpoint, .run = arguments->run, .session = arguments->session,
+                                .parent = arguments->parent, .number = arguments->slot,
+                                .page_fd = arguments->page_fd, .parent_pid = arguments->child_of};
+    emp_slot_run (&config);
+}
+
+int main (int argc, char **argv)
+{
+    static const struct argp argp = {.options = options, .parser = parse,
+                                     .doc = "Runs the worker processes of this host for an eisenmp run.\v"
+                                            "SIGINT or SIGTERM: the worker processes leave after what they are at; "
+                                            "once more: they are killed. Exit status: 0 all ended in good order, 1 "
+                                            "one was given up or they were killed, 2 bad usage, cannot connect, "
+                                            "cannot load a worker module."};
+    arguments_t arguments = {.grace = GRACE_S, .page_fd = -1};
+    argp_err_exit_status = 2;
+    argp_parse (&argp, argc, argv, 0, NULL, &arguments);
+    if (arguments.is_slot)
+        run_slot (&arguments);
+    emp_supervisor_config_t config = {.endpoint = arguments.endpoint,
+                                      .procs = arguments.procs ? arguments.procs : cores (),
+                                      .run = arguments.run,
+                                      .session = arguments.session,
+                                      .grace_ms = (uint32_t) (arguments.grace * 1000),
+                                      .child_of = arguments.child_of,
+                                      .directory = arguments.directory};
+    return emp_supervisor_run (&config);
+}

@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * supervisor.c - see supervisor.h.
+ */
+#include "supervisor.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "../common/how.h"
+#include "../common/net/session.h"
+#include "child.h"
+#include "directory.h"
+#include "fate.h"
+#include "slot.h"
+#include "stray.h"
+#include "tail.h"
+
+#define OWN_PROGRAM "/proc/self/exe"
+#define WELCOME_MS 10000
+#define READ_BYTES 65536          /* of a slot's pipe at a time, so that a talkative one does not hold up the others */
+#define READ_BYTES_LAST (1u << 20) /* of the pipe of a slot that has died */
+#define FDS_A_SLOT 2
+#define FDS_BESIDE 64
+
+typedef enum { RUNNING, DRAINING, KILLING } state_t;
+
+typedef struct {
+    unsigned number;
+    char name[EMP_SLOT_NAME_MAX];
+    uint64_t session;
+    emp_child_t child;  /* child.pid 0: it has ended for good */
+    emp_tail_t tail;
+    unsigned deaths;    /* in a row, without a chunk */
+    bool held_back;     /* its lines are not shown until it has joined */
+} slot_t;
+
+typedef struct {
+    const emp_supervisor_config_t *config;
+    emp_session_t *session;
+    state_t state;
+    bool ordered;       /* the killing: who ordered it knows that the slots are lost */
+    uint64_t grace_until;
+    bool any_joined;
+    int exit_code;
+    int signals, bell;
+    _Atomic bool kill_asked, drains, down; /* written by the session's thread, which then rings */
+    slot_t *slots;
+    struct pollfd *items; /* signals, bell, then pidfd and pipe of each slot */
+} supervisor_t;
+
+static void say (const char *format, ...) EMP_PRINTF (1, 2);
+static void say (const char *format, ...)
+{
+    char text[2048];
+    va_list args;
+    va_start (args, format);
+    vsnprintf (text, sizeof text, format, args);
+    va_end (args);
+    fprintf (stderr, "eisenmp: %s\n", text);
+}
+
+/* ---- what slots write ---------------------------------------------------------------------------------------------------- */
+
+static void write_all (const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t rc = write (STDERR_FILENO, data, size);
+        if (rc < 0 && errno != EINTR)
+            return; /* nobody reads it any more */
+        if (rc > 0) {
+            data += rc;
+            size -= (size_t) rc;
+        }
+    }
+}
+
+/* What is wrong before a slot has joined is wrong for all of them, and shall be read once. */
+static void show_held_back (slot_t *slot)
+{
+    if (slot->held_back)
+        write_all (slot->tail.kept, slot->tail.size);
+    slot->held_back = false;
+}
+
+static void show_line (void *arg, const char *line, size_t size)
+{
+    const slot_t *slot = arg;
+    if (!slot->held_back)
+        write_all (line, size);
+}
+
+static void read_pipe (slot_t *slot, size_t max)
+{
+    char bytes[8192];
+    if (slot->held_back && atomic_load (&slot->child.page->joined))
+        show_held_back (slot);
+    for (size_t got = 0; got < max; ) {
+        ssize_t rc = read (slot->child.pipe, bytes, sizeof bytes);
+        if (rc < 0 && errno == EINTR)
+            continue;
+        if (rc <= 0)
+            return;
+        got += (size_t) rc;
+        emp_tail_feed (&slot->tail, bytes, (size_t) rc, show_line, slot);
+    }
+}
+
+/* ---- slots ------------------------------------------------------------------------------------------------------------------ */
+
+static bool is_slot (void *arg, pid_t pid)
+{
+    const supervisor_t *self = arg;
+    for (uint32_t i = 0; i < self->config->procs; i++)
+        if (self->slots[i].child.pid == pid)
+            return true;
+    return false;
+}
+
+static bool any_slot (const supervisor_t *self)
+{
+    for (uint32_t i = 0; i < self->config->procs; i++)
+        if (self->slots[i].child.pid)
+            return true;
+    return false;
+}
+
+static void signal_slots (supervisor_t *self, int number)
+{
+    for (uint32_t i = 0; i < self->config->procs; i++) {
+        const emp_child_t *child = &self->slots[i].child;
+        if (!child->pid)
+            continue;
+        atomic_store (&child->page->leave, 1);
+        emp_child_signal (child, number);
+    }
+}
+
+static void start_draining (supervisor_t *self)
+{
+    self->state = DRAINING;
+    self->grace_until = emp_now () + (uint64_t) self->config->grace_ms * 1000;
+    signal_slots (self, SIGTERM);
+}
+
+static void start_killing (supervisor_t *self, bool ordered)
+{
+    if (self->state == KILLING)
+        return;
+    self->state = KILLING;
+    self->ordered = ordered;
+    if (self->exit_code == 0)
+        self->exit_code = 1;
+    signal_slots (self, SIGKILL);
+}
+
+static void watch (supervisor_t *self, const slot_t *slot)
+{
+    struct pollfd *items = &self->items[2 + FDS_A_SLOT * slot->number];
+    items[0].fd = slot->child.pid ? slot->child.pidfd : -1;
+    items[1].fd = slot->child.pid ? slot->child.pipe : -1;
+}
+
+/* This very program, by its name where that still leads to it: tools that run a program inside their own (valgrind) know
+ * it by name only. Once it was replaced by another version the kernel names it "… (deleted)", and nothing is there. */
+static const char *own_program (char *room, size_t size)
+{
+    ssize_t length = readlink (OWN_PROGRAM, room, size - 1);
+    if (length <= 0)
+        return OWN_PROGRAM;
+    room[length] = 0;
+    return access (room, X_OK) == 0 ? room : OWN_PROGRAM;
+}
+
+static void start_slot (supervisor_t *self, slot_t *slot)
+{
+    const emp_supervisor_config_t *config = self->config;
+    char path[4096], run[20], number[16], session[20], parent[20], page[16], pid[16];
+    slot->session = emp_random_id ();
+    snprintf (run, sizeof run, "%" PRIx64, emp_session_run (self->session));
+    snprintf (number, sizeof number, "%u", slot->number);
+    snprintf (session, sizeof session, "%" PRIx64, slot->session);
+    snprintf (parent, sizeof parent, "%" PRIx64, emp_session_id (self->session));
+    snprintf (page, sizeof page, "%d", EMP_CHILD_PAGE_FD);
+    snprintf (pid, sizeof pid, "%d", (int) getpid ());
+    const char *argv[] = {"eisenmp-worker", "--connect", config->endpoint, "--run", run, "--slot", number, "--session",
+                          session, "--parent", parent, "--page", page, "--child-of", pid, NULL};
+    emp_tail_init (&slot->tail);
+    slot->held_back = true;
+    /* posix_spawn does not write to its arguments; its prototype is older than const */
+    emp_status_t status = emp_child_start (&slot->child, own_program (path, sizeof path), (char **) (uintptr_t) argv,
+                                           slot->session);
+    if (status != EMP_OK) {
+        say ("cannot start %s: %s", slot->name, strerror (errno));
+        self->exit_code = 1;
+        slot->child = (emp_child_t){.pidfd = -1, .pipe = -1};
+    }
+    watch (self, slot);
+}
+
+static void report_loss (supervisor_t *self, const slot_t *slot, pid_t pid, const emp_end_t *end)
+{
+    emp_control_t lost = {.kind = EMP_MSG_LOST, .session = slot->session, .pid = (uint32_t) pid, .how = end->how,
+                          .code = end->code, .window = atomic_load (&slot->child.page->ticket)};
+    snprintf (lost.name, sizeof lost.name, "%s", slot->name);
+    memcpy (lost.text, slot->tail.kept, slot->tail.size + 1);
+    emp_session_send (self->session, &lost);
+    if (self->config->child_of)
+        return; /* the manager's report says it */
+    char how[EMP_HOW_TEXT_MAX + 1];
+    emp_how_text (end->how, end->code, how);
+    say ("%s (process %d) %s", slot->name, (int) pid, how);
+}
+
+static void take_fate (supervisor_t *self, slot_t *slot, emp_fate_t fate)
+{
+    switch (fate) {
+    case EMP_FATE_ENDED:
+        break;
+    case EMP_FATE_AGAIN:
+        start_slot (self, slot);
+        break;
+    case EMP_FATE_DEAD:
+        self->exit_code = self->exit_code ? self->exit_code : 1;
+        break;
+    case EMP_FATE_GIVEN_UP:
+        say ("%s died %d times in a row without a chunk in between and is not started again", slot->name,
+             EMP_DEATHS_MAX);
+        self->exit_code = 1;
+        break;
+    case EMP_FATE_UNFIT:
+        self->exit_code = EMP_EXIT_UNFIT;
+        start_killing (self, true);
+        break;
+    }
+}
+
+/* Its pidfd says that it has ended: everything it started dies with it, then what it wrote is read, then it is judged. */
+static void slot_ended (supervisor_t *self, slot_t *slot)
+{
+    pid_t pid = slot->child.pid;
+    emp_end_t end;
+    if (!emp_child_collect (&slot->child, &end.how, &end.code))
+        return;
+    char tag[EMP_CHILD_TAG_MAX];
+    emp_child_tag (slot->session, tag);
+    emp_stray_sweep (tag, is_slot, self);
+    read_pipe (slot, READ_BYTES_LAST);
+    emp_tail_end (&slot->tail, show_line, slot);
+
+    const emp_slotpage_t *page = slot->child.page;
+    end.joined = atomic_load (&page->joined);
+    end.left = atomic_load (&page->left);
+    end.chunks = atomic_load (&page->chunks);
+    self->any_joined = self->any_joined || end.joined;
+    bool ending = self->state != RUNNING || atomic_load (&self->drains);
+    emp_fate_t fate = emp_fate_of (&end, ending, self->any_joined, &slot->deaths);
+    if (self->state != KILLING || fate == EMP_FATE_ENDED)
+        show_held_back (slot);
+    if (fate != EMP_FATE_ENDED && fate != EMP_FATE_UNFIT && !self->ordered)
+        report_loss (self, slot, pid, &end);
+    emp_child_release (&slot->child);
+    watch (self, slot);
+    take_fate (self, slot, fate);
+}
+
+/* ---- the loop ------------------------------------------------------------------------------------------------------------------ */
+
+/* In the session's thread. */
+static void on_message (void *arg, const emp_control_t *message)
+{
+    supervisor_t *self = arg;
+    if (!message)
+        atomic_store (&self->down, true);
+    else if (message->kind == EMP_MSG_KILL)
+        atomic_store (&self->kill_asked, true);
+    else if (message->kind == EMP_MSG_DRAIN)
+        atomic_store (&self->drains, true); /* lanes are told by themselves; only nobody is started anew */
+    uint64_t one = 1;
+    (void) !write (self->bell, &one, sizeof one);
+}
+
+static void hear_bell (supervisor_t *self)
+{
+    uint64_t count;
+    (void) !read (self->bell, &count, sizeof count);
+    bool down = atomic_load (&self->down);
+    if (down && self->state != KILLING)
+        say ("the broker at %s is gone", self->config->endpoint);
+    if (down || atomic_load (&self->kill_asked))
+        start_killing (self, true);
+}
+
+static void children_ended (supervisor_t *self)
+{
+    for (uint32_t i = 0; i < self->config->procs; i++)
+        if (self->slots[i].child.pid && self->slots[i].child.pidfd < 0)
+            slot_ended (self, &self->slots[i]);
+    emp_stray_collect (is_slot, self);
+}
+
+static void hear_signals (supervisor_t *self)
+{
+    struct signalfd_siginfo info;
+    while (read (self->signals, &info, sizeof info) == sizeof info) {
+        if (info.ssi_signo == SIGCHLD)
+            children_ended (self);
+        else if (info.ssi_signo == SIGQUIT || self->state != RUNNING)
+            start_killing (self, true);
+        else
+            start_draining (self);
+    }
+}
+
+static int milliseconds_left (const supervisor_t *self)
+{
+    if (self->state != DRAINING)
+        return -1;
+    uint64_t now = emp_now ();
+    return now < self->grace_until ? (int) ((self->grace_until - now + 999) / 1000) : 0;
+}
+
+static void turn (supervisor_t *self)
+{
+    uint32_t procs = self->config->procs;
+    int rc = poll (self->items, 2 + FDS_A_SLOT * (nfds_t) procs, milliseconds_left (self));
+    if (self->state == DRAINING && emp_now () >= self->grace_until)
+        start_killing (self, false);
+    if (rc <= 0)
+        return;
+    if (self->items[0].revents)
+        hear_signals (self);
+    if (self->items[1].revents)
+        hear_bell (self);
+    for (uint32_t i = 0; i < procs; i++) {
+        slot_t *slot = &self->slots[i];
+        struct pollfd *items = &self->items[2 + FDS_A_SLOT * i];
+        if (!slot->child.pid)
+            continue;
+        if (items[1].revents & POLLIN)
+            read_pipe (slot, READ_BYTES);
+        else if (items[1].revents)
+            items[1].fd = -1; /* it has closed its outputs; that is no reason to spin */
+        if (items[0].revents)
+            slot_ended (self, slot);
+    }
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------------------------------- */
+
+static void block_signals (supervisor_t *self)
+{
+    static const int heard[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD};
+    sigset_t set;
+    sigemptyset (&set);
+    for (size_t i = 0; i < sizeof heard / sizeof heard[0]; i++)
+        sigaddset (&set, heard[i]);
+    pthread_sigmask (SIG_BLOCK, &set, NULL);
+    self->signals = signalfd (self->signals, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Two descriptors a slot: more than the usual soft limit when slots are many. */
+static bool raise_limits (uint32_t procs)
+{
+    struct rlimit limit;
+    rlim_t needed = FDS_A_SLOT * (rlim_t) procs + FDS_BESIDE;
+    if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
+        return true;
+    limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
+    setrlimit (RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur == needed)
+        return true;
+    say ("%u slots need %ju open files, the limit is %ju", procs, (uintmax_t) needed, (uintmax_t) limit.rlim_max);
+    return false;
+}
+
+static bool connect_broker (supervisor_t *self)
+{
+    const emp_supervisor_config_t *config = self->config;
+    char reason[EMP_TEXT_MAX + 1];
+    emp_session_config_t session = {.endpoint = config->endpoint, .role = EMP_ROLE_SUPERVISOR, .name = "supervisor",
+                                    .session = config->session, .run = config->run, .timeout_ms = WELCOME_MS,
+                                    .on_message = on_message, .arg = self};
+    emp_status_t status = emp_session_new (&session, &self->session, reason);
+    if (status == EMP_REFUSED)
+        say ("%s refuses: %s", config->endpoint, reason);
+    else if (status == EMP_TIMEOUT)
+        say ("nobody answers at %s", config->endpoint);
+    else if (status != EMP_OK)
+        say ("cannot connect to %s: %s", config->endpoint, strerror (errno));
+    return status == EMP_OK;
+}
+
+static bool make_tables (supervisor_t *self)
+{
+    uint32_t procs = self->config->procs;
+    self->bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+    self->slots = calloc (procs, sizeof *self->slots);
+    self->items = calloc (2 + FDS_A_SLOT * (size_t) procs, sizeof *self->items);
+    if (self->bell < 0 || self->signals < 0 || !self->slots || !self->items) {
+        say ("cannot start: %s", strerror (errno));
+        return false;
+    }
+    for (uint32_t i = 0; i < 2 + FDS_A_SLOT * procs; i++)
+        self->items[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+    self->items[0].fd = self->signals;
+    self->items[1].fd = self->bell;
+    for (uint32_t i = 0; i < procs; i++) {
+        slot_t *slot = &self->slots[i];
+        slot->number = i;
+        slot->child = (emp_child_t){.pidfd = -1, .pipe = -1};
+        emp_slot_name (i, slot->name);
+    }
+    return true;
+}
+
+static void run_slots (supervisor_t *self)
+{
+    for (uint32_t i = 0; i < self->config->procs; i++)
+        start_slot (self, &self->slots[i]);
+    while (any_slot (self))
+        turn (self);
+    emp_stray_sweep (NULL, is_slot, self);
+}
+
+static void set_ties (supervisor_t *self)
+{
+    prctl (PR_SET_CHILD_SUBREAPER, 1);
+    signal (SIGPIPE, SIG_IGN); /* a stderr that nobody reads is no reason to leave slots behind */
+    if (!self->config->child_of)
+        return;
+    setpgid (0, 0); /* a Ctrl-C at the terminal is the manager's to hear */
+    block_signals (self);
+    prctl (PR_SET_PDEATHSIG, SIGQUIT);
+}
+
+static bool is_orphan (const emp_supervisor_config_t *config)
+{
+    return config->child_of && getppid () != config->child_of;
+}
+
+int emp_supervisor_run (const emp_supervisor_config_t *config)
+{
+    supervisor_t self = {.config = config, .signals = -1, .bell = -1, .exit_code = EMP_EXIT_UNFIT};
+    set_ties (&self);
+    if (is_orphan (config))
+        self.exit_code = 1;
+    else if (raise_limits (config->procs) && connect_broker (&self)) {
+        /* A person may interrupt the wait for a broker; nothing was started until here. */
+        block_signals (&self);
+        if (make_tables (&self)) {
+            self.exit_code = 0;
+            run_slots (&self);
+        }
+    }
+    emp_session_destroy (&self.session);
+    free (self.slots);
+    free (self.items);
+    if (self.bell >= 0)
+        close (self.bell);
+    if (self.signals >= 0)
+        close (self.signals);
+    if (config->directory && is_orphan (config))
+        emp_directory_remove (config->directory);
+    return self.exit_code;
+}

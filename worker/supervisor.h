@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * supervisor.h - one a host: starts the slots, watches them, tells the broker of those that died, and leaves nothing behind.
+ *
+ * One thread and one poll over pidfds, pipes, signals and a bell that the session's thread rings.
+ *
+ *   state \ event | slot ended well | slot died             | SIGINT, SIGTERM, SIGHUP | SIGQUIT, KILL, broker gone | grace over
+ *   running       | it stays away   | LOST, started anew    | draining                | killing                    | -
+ *   draining      | it stays away   | LOST                  | killing                 | killing                    | killing
+ *   killing       | it stays away   | LOST after a grace    | -                       | -                          | -
+ * Slots that are killed by order are not reported: the supervisor's BYE gives back what they held. It ends when no slot is
+ * left. A slot that dies EMP_DEATHS_MAX times in a row without a chunk is given up; when no slot
+ * can load the modules, all ends at once, with the message of one.
+ */
+#ifndef EMP_WORKER_SUPERVISOR_H
+#define EMP_WORKER_SUPERVISOR_H
+
+#include "../common/control.h"
+
+typedef struct {
+    const char *endpoint;
+    uint32_t procs;         /* 1… */
+    uint64_t run;           /* 0: whichever the broker has */
+    uint64_t session;       /* 0: one is made */
+    uint32_t grace_ms;      /* how long draining may take */
+    int child_of;           /* process id of the manager that started it, or 0: a person did */
+    const char *directory;  /* removed when the manager is gone; or NULL */
+} emp_supervisor_config_t;
+
+/* Exit status: 0 every slot ended in good order; 1 one did not, or all were killed; 2 cannot connect or cannot load. */
+int emp_supervisor_run (const emp_supervisor_config_t *config);
+
+#endif
