@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * api.c - the manager's side of eisenmp.h that only sets and asks: configuration, queues, results, report.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../common/scan.h"
+#include "jobfile.h"
+#include "manager.h"
+#include "programs.h"
+
+emp_status_t emp_fail (emp_t *self, emp_status_t status, const char *format, ...)
+{
+    va_list args;
+    va_start (args, format);
+    char text[sizeof self->error]; /* an argument may be the old sentence */
+    vsnprintf (text, sizeof text, format, args);
+    va_end (args);
+    memcpy (self->error, text, sizeof text);
+    return status;
+}
+
+const char *emp_error (const emp_t *self)
+{
+    return self->error;
+}
+
+/* ---- configuration -------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    emp_buf_t bytes;
+    msgpack_packer pk;
+} packed_t;
+
+static void pack_begin (packed_t *self)
+{
+    emp_buf_init (&self->bytes, EMP_BLOB_MAX);
+    msgpack_packer_init (&self->pk, &self->bytes, emp_buf_write);
+}
+
+static emp_status_t set_packed (emp_t *self, const char *key, packed_t *value)
+{
+    emp_status_t status = value->bytes.broken;
+    if (status != EMP_OK)
+        emp_fail (self, status, "%s: %s", key, emp_status_text (status));
+    else
+        status = emp_config_set_msgpack (self, key, value->bytes.data, value->bytes.size);
+    emp_buf_release (&value->bytes);
+    return status;
+}
+
+emp_status_t emp_config_set_msgpack (emp_t *self, const char *key, const void *data, size_t size)
+{
+    if (self->stage != EMP_CONFIGURING)
+        return emp_fail (self, EMP_STATE, "%s: the configuration is fixed once the run has started", key);
+    size_t values;
+    emp_status_t status = emp_scan (data, size, EMP_SCAN_OBJECTS_MAX, &values);
+    if (status != EMP_OK || values != 1)
+        return emp_fail (self, EMP_INVALID, "%s: expected exactly one packed msgpack value", key);
+    status = emp_config_set (&self->config, key, data, size);
+    return status == EMP_OK ? EMP_OK : emp_fail (self, status, "%s", self->config.error);
+}
+
+emp_status_t emp_config_set_nil (emp_t *self, const char *key)
+{
+    packed_t value;
+    pack_begin (&value);
+    msgpack_pack_nil (&value.pk);
+    return set_packed (self, key, &value);
+}
+
+emp_status_t emp_config_set_bool (emp_t *self, const char *key, bool boolean)
+{
+    packed_t value;
+    pack_begin (&value);
+    if (boolean)
+        msgpack_pack_true (&value.pk);
+    else
+        msgpack_pack_false (&value.pk);
+    return set_packed (self, key, &value);
+}
+
+emp_status_t emp_config_set_int (emp_t *self, const char *key, int64_t number)
+{
+    packed_t value;
+    pack_begin (&value);
+    msgpack_pack_int64 (&value.pk, number);
+    return set_packed (self, key, &value);
+}
+
+emp_status_t emp_config_set_uint (emp_t *self, const char *key, uint64_t number)
+{
+    packed_t value;
+    pack_begin (&value);
+    msgpack_pack_uint64 (&value.pk, number);
+    return set_packed (self, key, &value);
+}
+
+emp_status_t emp_config_set_double (emp_t *self, const char *key, double number)
+{
+    packed_t value;
+    pack_begin (&value);
+    msgpack_pack_double (&value.pk, number);
+    return set_packed (self, key, &value);
+}
+
+emp_status_t emp_config_set_string (emp_t *self, const char *key, const char *text)
+{
+    packed_t value;
+    pack_begin (&value);
+    msgpack_pack_str (&value.pk, strlen (text));
+    msgpack_pack_str_body (&value.pk, text, strlen (text));
+    return set_packed (self, key, &value);
+}
+
+emp_status_t emp_config_set_binary (emp_t *self, const char *key, const void *data, size_t size)
+{
+    packed_t value;
+    pack_begin (&value);
+    msgpack_pack_bin (&value.pk, size);
+    msgpack_pack_bin_body (&value.pk, data, size);
+    return set_packed (self, key, &value);
+}
+
+emp_status_t emp_config_add_module (emp_t *self, const char *worker_path, const char *worker_ref)
+{
+    if (self->stage != EMP_CONFIGURING)
+        return emp_fail (self, EMP_STATE, "worker_modules: fixed once the run has started");
+    emp_status_t status = emp_config_module (&self->config, worker_path, worker_ref);
+    return status == EMP_OK ? EMP_OK : emp_fail (self, status, "%s", self->config.error);
+}
+
+emp_status_t emp_config_load (emp_t *self, const char *path)
+{
+    if (self->stage != EMP_CONFIGURING)
+        return emp_fail (self, EMP_STATE, "%s: the configuration is fixed once the run has started", path);
+    char modules[EMP_PATH_MAX];
+    const char *folder = emp_programs_modules (modules) == EMP_OK ? modules : NULL;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *messages = open_memstream (&text, &size);
+    if (!messages)
+        return emp_fail (self, EMP_NOMEM, "out of memory");
+    emp_status_t status = emp_jobfile_load (&self->config, path, folder, messages);
+    fclose (messages);
+    if (status != EMP_OK) {
+        while (size && text[size - 1] == '\n')
+            text[--size] = 0;
+        emp_fail (self, status, "%s", size ? text : self->config.error);
+    }
+    free (text);
+    return status;
+}
+
+/* ---- queues -------------------------------------------------------------------------------------------------------------- */
+
+emp_status_t emp_queue_create (emp_t *self, const char *name, int64_t maxsize)
+{
+    if (self->stage != EMP_CONFIGURING)
+        return emp_fail (self, EMP_STATE, "queue %s: queues are made before the start", name);
+    if (emp_name_check (name) != EMP_OK)
+        return emp_fail (self, EMP_INVALID, "queue \"%.140s\": expected 1 to %d printable bytes without ';' and '|'", name,
+                         EMP_NAME_MAX);
+    emp_status_t status = emp_config_queue (&self->config, name, maxsize);
+    return status == EMP_OK ? EMP_OK : emp_fail (self, status, "%s", self->config.error);
+}
+
+emp_status_t emp_category_create (emp_t *self, const char *category, const char *name, int64_t maxsize)
+{
+    if (self->stage != EMP_CONFIGURING)
+        return emp_fail (self, EMP_STATE, "queue %s|%s: queues are made before the start", category, name);
+    char full[EMP_NAME_MAX + 1];
+    emp_status_t status = emp_name_join (category, name, full);
+    if (status != EMP_OK)
+        return emp_fail (self, status, "queue \"%.140s|%.140s\": %s", category, name, emp_status_text (status));
+    status = emp_config_queue (&self->config, full, maxsize);
+    return status == EMP_OK ? EMP_OK : emp_fail (self, status, "%s", self->config.error);
+}
+
+emp_queue_t *emp_queue (emp_t *self, const char *name)
+{
+    for (emp_handle_t *handle = self->handles; handle; handle = handle->next)
+        if (strcmp (handle->queue.name, name) == 0)
+            return &handle->queue;
+    for (size_t i = 0; i < self->config.queues_count; i++)
+        if (strcmp (self->config.queues[i].name, name) == 0) {
+            emp_handle_t *handle = calloc (1, sizeof *handle);
+            if (!handle)
+                return NULL;
+            emp_queue_init (&handle->queue, name, NULL);
+            handle->next = self->handles;
+            self->handles = handle;
+            return &handle->queue;
+        }
+    emp_fail (self, EMP_UNKNOWN, "queue %s: not there", name);
+    return NULL;
+}
+
+emp_queue_t *emp_category_queue (emp_t *self, const char *category, const char *name)
+{
+    char full[EMP_NAME_MAX + 1];
+    if (emp_name_join (category, name, full) == EMP_OK)
+        return emp_queue (self, full);
+    emp_fail (self, EMP_UNKNOWN, "queue %.140s|%.140s: not there", category, name);
+    return NULL;
+}
+
+/* ---- results --------------------------------------------------------------------------------------------------------------- */
+
+/* Values are found entry by entry; going on from the last place makes a walk from 0 upward linear. */
+bool emp_result_at (emp_t *self, uint64_t i, emp_result_t *ret_result)
+{
+    if (self->stage != EMP_OVER)
+        return false;
+    if (i < self->value_first) {
+        self->value_first = 0;
+        self->value_entry = 0;
+    }
+    emp_entry_t entry;
+    for (; emp_results_at (self->results, self->value_entry, &entry); self->value_entry++) {
+        size_t values = 0;
+        if (entry.outcome == EMP_OUTCOME_DONE && entry.data &&
+            emp_scan (entry.data, entry.size, EMP_SCAN_OBJECTS_MAX, &values) == EMP_OK && i - self->value_first < values)
+            break;
+        self->value_first += values;
+    }
+    if (!emp_results_at (self->results, self->value_entry, &entry))
+        return false;
+    size_t at = 0;
+    msgpack_zone_clear (&self->zone);
+    for (uint64_t n = self->value_first; n <= i; n++)
+        if (msgpack_unpack ((const char *) entry.data, entry.size, &at, &self->zone, &self->value) < 0)
+            return false;
+    *ret_result = (emp_result_t){.queue = entry.label, .ticket = entry.number, .value = &self->value};
+    return true;
+}
+
+void emp_report (emp_t *self, FILE *out)
+{
+    if (self->stage != EMP_OVER)
+        return;
+    emp_report_t report = {.label = self->config.result_label,
+                           .rows = self->config.results_print,
+                           .dictionary = self->config.results_dict_print,
+                           .results = self->results,
+                           .losses = self->losses,
+                           .losses_count = self->losses_count,
+                           .losses_more = self->losses_more};
+    emp_report_print (&report, out);
+}

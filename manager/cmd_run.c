@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * cmd_run.c - `eisenmp run JOBFILE`: results on stdout, all else on stderr.
+ *
+ * SIGINT, SIGTERM or SIGHUP once drains: nothing more is handed out, what is in work is finished. Twice stops: workers are
+ * killed. Both end with the report of what there is, and exit 1 when tickets are missing.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "manager.h"
+
+typedef struct {
+    const char *jobfile;
+    long procs; /* 0: as the job file says */
+    bool quiet;
+} options_t;
+
+static const struct argp_option option_list[] = {
+    {"procs", 'p', "N", 0, "worker processes, whatever PROCS_MAX says", 0},
+    {"quiet", 'q', NULL, 0, "no progress and no summary on stderr", 0},
+    {0}};
+
+static error_t take_option (int key, char *arg, struct argp_state *state)
+{
+    options_t *options = state->input;
+    char *end;
+    switch (key) {
+    case 'p':
+        options->procs = strtol (arg, &end, 10);
+        if (*end || end == arg || options->procs < 1 || options->procs > EMP_PROCS_MAX_LIMIT)
+            argp_error (state, "--procs: found \"%s\", expected an integer from 1 to %d", arg, EMP_PROCS_MAX_LIMIT);
+        return 0;
+    case 'q':
+        options->quiet = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->jobfile)
+            argp_error (state, "one job file at a time; found \"%s\" behind \"%s\"", arg, options->jobfile);
+        options->jobfile = arg;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error (state, "a job file is needed");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* ---- signals ------------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+    emp_t *manager;
+    int signals, end;
+    pthread_t thread;
+} listener_t;
+
+static void *listen_thread (void *arg)
+{
+    listener_t *self = arg;
+    pthread_setname_np (pthread_self (), "emp-signals");
+    for (int heard = 0;;) {
+        struct pollfd fds[] = {{.fd = self->signals, .events = POLLIN}, {.fd = self->end, .events = POLLIN}};
+        if (poll (fds, 2, -1) < 0 && errno != EINTR)
+            return NULL;
+        if (fds[1].revents)
+            return NULL;
+        struct signalfd_siginfo info;
+        if (!fds[0].revents || read (self->signals, &info, sizeof info) != (ssize_t) sizeof info)
+            continue;
+        heard++;
+        if (heard == 1) {
+            emp_say (self->manager, "eisenmp: finishing what is in work; once more to stop");
+            emp_drain (self->manager);
+        } else {
+            if (heard == 2)
+                emp_say (self->manager, "eisenmp: stopping");
+            emp_stop (self->manager);
+        }
+    }
+}
+
+static bool listen_begin (listener_t *self, emp_t *manager, const sigset_t *ends)
+{
+    self->manager = manager;
+    self->signals = signalfd (-1, ends, SFD_CLOEXEC);
+    self->end = eventfd (0, EFD_CLOEXEC);
+    return self->signals >= 0 && self->end >= 0 &&
+           pthread_create (&self->thread, NULL, listen_thread, self) == 0;
+}
+
+static void listen_end (listener_t *self)
+{
+    uint64_t one = 1;
+    (void) !write (self->end, &one, sizeof one);
+    pthread_join (self->thread, NULL);
+    close (self->signals);
+    close (self->end);
+}
+
+/* ---- the run -------------------------------------------------------------------------------------------------------- */
+
+static void print_summary (const emp_t *manager, const emp_summary_t *sum)
+{
+    fprintf (stderr, "eisenmp: %llu of %llu tickets answered, %llu rows, %llu results, %.3f s",
+             (unsigned long long) sum->answered, (unsigned long long) sum->tickets,
+             (unsigned long long) sum->rows_answered, (unsigned long long) sum->results,
+             (double) (emp_now () - manager->started_us) / 1e6);
+    if (sum->dead || sum->missing)
+        fprintf (stderr, "; %llu dead, %llu missing", (unsigned long long) sum->dead,
+                 (unsigned long long) sum->missing);
+    if (sum->workers_lost)
+        fprintf (stderr, "; %llu worker%s lost, %llu tickets handed out again", (unsigned long long) sum->workers_lost,
+                 sum->workers_lost == 1 ? "" : "s", (unsigned long long) sum->reissued);
+    if (sum->dropped)
+        fprintf (stderr, "; %llu late or foreign messages dropped", (unsigned long long) sum->dropped);
+    fprintf (stderr, "\n");
+}
+
+static int exit_code (emp_t *manager, emp_status_t status)
+{
+    if (status == EMP_OK)
+        return 0;
+    fprintf (stderr, "eisenmp: %s\n", emp_error (manager));
+    return status == EMP_INVALID || status == EMP_UNKNOWN || status == EMP_EXISTS ? 2 : 1;
+}
+
+static int run_to_end (emp_t *manager, const options_t *options)
+{
+    emp_status_t status = emp_start (manager);
+    if (status != EMP_OK)
+        return exit_code (manager, status) == 2 ? 2 : 1;
+    status = emp_wait (manager);
+    if (status == EMP_INVALID)
+        return exit_code (manager, status);
+    emp_report (manager, stdout);
+    bool written = fflush (stdout) == 0 && !ferror (stdout);
+    emp_summary_t sum;
+    emp_summary (manager, &sum);
+    bool trouble = status != EMP_OK || sum.workers_lost || sum.dropped;
+    if (!options->quiet && (trouble || isatty (STDERR_FILENO)))
+        print_summary (manager, &sum);
+    if (!written)
+        fprintf (stderr, "eisenmp: standard output: %s\n", strerror (errno));
+    int code = exit_code (manager, status);
+    return code == 0 && !written ? 1 : code;
+}
+
+int emp_cmd_run (int argc, char **argv)
+{
+    options_t options = {0};
+    const struct argp argp = {option_list, take_option, "JOBFILE",
+                              "Runs a job: cuts what its feeds make into tickets, has them worked on by processes on all "
+                              "cores, prints the report.\vExit status: 0 every ticket was answered, 1 some were not (they "
+                              "are listed), 2 bad usage or configuration.\n`eisenmp keys` lists the keys of a job file.",
+                              NULL, NULL, NULL};
+    argp_parse (&argp, argc, argv, 0, NULL, &options);
+    sigset_t ends;
+    sigemptyset (&ends);
+    sigaddset (&ends, SIGINT);
+    sigaddset (&ends, SIGTERM);
+    sigaddset (&ends, SIGHUP);
+    pthread_sigmask (SIG_BLOCK, &ends, NULL);
+    signal (SIGPIPE, SIG_IGN);
+
+    emp_t *manager = emp_new ();
+    if (!manager) {
+        fprintf (stderr, "eisenmp: out of memory\n");
+        return 1;
+    }
+    emp_status_t status = emp_config_load (manager, options.jobfile);
+    if (status == EMP_OK && options.procs)
+        status = emp_config_set_int (manager, "PROCS_MAX", options.procs);
+    if (status != EMP_OK) {
+        fprintf (stderr, "%s\n", emp_error (manager));
+        emp_destroy (&manager);
+        return 2;
+    }
+    emp_progress_init (&manager->progress, stderr, !options.quiet && manager->config.info_enable);
+    listener_t listener;
+    int code = 1;
+    if (listen_begin (&listener, manager, &ends)) {
+        code = run_to_end (manager, &options);
+        listen_end (&listener);
+    } else
+        fprintf (stderr, "eisenmp: cannot listen to signals: %s\n", strerror (errno));
+    emp_destroy (&manager);
+    return code;
+}
+
+int emp_cmd_keys (int argc, char **argv)
+{
+    (void) argv;
+    if (argc > 1) {
+        fprintf (stderr, "eisenmp: keys takes no argument\n");
+        return 2;
+    }
+    emp_config_help (stdout);
+    return 0;
+}

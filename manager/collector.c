@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * collector.c - the thread between the sink and the ticket dictionary. See collector.h.
+ */
+#include "collector.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+struct emp_collector {
+    emp_sink_t *sink;
+    emp_results_t *results;
+    void (*ended) (void *arg, emp_status_t status);
+    void *arg;
+    pthread_t thread;
+};
+
+static void *collector_thread (void *arg)
+{
+    emp_collector_t *self = arg;
+    pthread_setname_np (pthread_self (), "emp-collector");
+    const emp_wire_t *wire;
+    const uint8_t *payload;
+    emp_status_t status;
+    while ((status = emp_sink_next (self->sink, &wire, &payload)) == EMP_OK)
+        for (uint32_t i = 0; i < wire->count; i++) {
+            /* A ticket that ended twice is counted there and shows in the summary; nothing else is to be done. */
+            emp_results_take (self->results, wire->feed, &wire->parts[i], payload);
+            payload += wire->parts[i].length;
+        }
+    self->ended (self->arg, status);
+    return NULL;
+}
+
+emp_status_t emp_collector_new (emp_session_t *session, emp_results_t *results,
+                                void (*ended) (void *arg, emp_status_t status), void *arg, emp_collector_t **ret_self)
+{
+    emp_collector_t *self = calloc (1, sizeof *self);
+    if (!self)
+        return EMP_NOMEM;
+    self->results = results;
+    self->ended = ended;
+    self->arg = arg;
+    emp_status_t status = emp_sink_new (session, &self->sink);
+    if (status == EMP_OK) {
+        sigset_t all, before;
+        sigfillset (&all);
+        pthread_sigmask (SIG_SETMASK, &all, &before);
+        if (pthread_create (&self->thread, NULL, collector_thread, self) != 0)
+            status = EMP_SYSTEM;
+        pthread_sigmask (SIG_SETMASK, &before, NULL);
+    }
+    if (status != EMP_OK) {
+        emp_sink_destroy (&self->sink);
+        free (self);
+        return status;
+    }
+    *ret_self = self;
+    return EMP_OK;
+}
+
+void emp_collector_destroy (emp_collector_t **self_p)
+{
+    emp_collector_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    pthread_join (self->thread, NULL);
+    emp_sink_destroy (&self->sink);
+    free (self);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * feeder.h - turns a source into chunks on a queue (B17): a thread beside the manager's own code.
+ *
+ * A chunk is one packed list of up to rows_max rows; a source whose rows divide evenly gives no empty chunk behind the
+ * last. The queue's bound holds the feeder back. Memory: one chunk, whatever the length of the source.
+ */
+#ifndef EMP_FEEDER_H
+#define EMP_FEEDER_H
+
+#include "../common/net/session.h"
+#include "results.h"
+#include "source.h"
+
+typedef struct emp_feeder emp_feeder_t;
+
+typedef struct {
+    emp_session_t *session;
+    emp_results_t *results;
+    const char *queue; /* full name */
+    const char *label; /* first field of headers */
+    uint32_t rows_max;
+    /* In the feeder's thread, once, when it is over. */
+    void (*ended) (void *arg);
+    void *arg;
+} emp_feeder_config_t;
+
+/* Takes the source (nulls it) on EMP_OK and starts; else what opening the feed came to. */
+emp_status_t emp_feeder_new (const emp_feeder_config_t *config, emp_source_t **source_p, emp_feeder_t **ret_self);
+/* Makes it end soon: no more rows are asked for. Any thread. */
+void emp_feeder_cancel (emp_feeder_t *self);
+/* True once its thread is over and nothing but destroy will touch it. */
+bool emp_feeder_is_over (const emp_feeder_t *self);
+/* Why it failed, or NULL. When it is over. */
+const char *emp_feeder_error (const emp_feeder_t *self);
+const char *emp_feeder_label (const emp_feeder_t *self);
+uint64_t emp_feeder_tickets (const emp_feeder_t *self); /* any thread */
+uint64_t emp_feeder_rows (const emp_feeder_t *self);    /* any thread */
+/* Cancels, waits for the thread, frees. */
+void emp_feeder_destroy (emp_feeder_t **self);
+
+#endif

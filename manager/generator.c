@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * generator.c - what a generator function is called with, and what is made of its answers.
+ *
+ * A row is packed straight into the chunk's buffer and scanned there, so that no worker ever unpacks what is not whole.
+ */
+#include "generator.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../common/control.h"
+#include "../common/scan.h"
+
+/* An attribute that was asked for, unpacked once. */
+typedef struct attribute {
+    struct attribute *next;
+    msgpack_object value;
+    char key[];
+} attribute_t;
+
+struct emp_generator {
+    emp_generator_fn *fn;
+    void *arg;
+    const emp_config_t *config;
+    void *state;
+    void (*free_fn) (void *);
+    uint64_t index;
+    bool failed;
+    char error[EMP_TEXT_MAX + 1];
+    attribute_t *attributes;
+    msgpack_zone zone; /* of their values */
+};
+
+emp_generator_t *emp_generator_new (emp_generator_fn *fn, void *arg, const emp_config_t *config)
+{
+    emp_generator_t *self = calloc (1, sizeof *self);
+    if (!self)
+        return NULL;
+    if (!msgpack_zone_init (&self->zone, 4096)) {
+        free (self);
+        return NULL;
+    }
+    self->fn = fn;
+    self->arg = arg;
+    self->config = config;
+    return self;
+}
+
+void emp_generator_destroy (emp_generator_t **self_p)
+{
+    emp_generator_t *self = *self_p;
+    if (!self)
+        return;
+    emp_generator_set_state (self, NULL, NULL);
+    while (self->attributes) {
+        attribute_t *attribute = self->attributes;
+        self->attributes = attribute->next;
+        free (attribute);
+    }
+    msgpack_zone_destroy (&self->zone);
+    free (self);
+    *self_p = NULL;
+}
+
+emp_status_t emp_generator_next (emp_generator_t *self, emp_buf_t *row)
+{
+    size_t before = row->size, one = 0;
+    msgpack_packer pk;
+    msgpack_packer_init (&pk, row, emp_buf_write);
+    bool more = self->fn (self, &pk);
+    size_t made = row->size - before;
+    if (more && !self->failed && !row->broken && made > 0 &&
+        emp_scan_one (row->data + before, made, EMP_SCAN_OBJECTS_MAX, &one) == EMP_OK && one == made) {
+        self->index++;
+        return EMP_OK;
+    }
+    row->size = before;
+    if (self->failed)
+        return EMP_REFUSED;
+    if (!more)
+        return EMP_STOPPED;
+    if (row->broken)
+        return row->broken;
+    snprintf (self->error, sizeof self->error,
+              "generator: row %" PRIu64 ": found %zu bytes that are not one msgpack value, expected exactly one",
+              self->index, made);
+    return EMP_MALFORMED;
+}
+
+const char *emp_generator_error (const emp_generator_t *self)
+{
+    return self->error;
+}
+
+/* ---- the public side ------------------------------------------------------------------------------------------- */
+
+void *emp_generator_arg (const emp_generator_t *self)
+{
+    return self->arg;
+}
+
+uint64_t emp_generator_index (const emp_generator_t *self)
+{
+    return self->index;
+}
+
+void *emp_generator_state (const emp_generator_t *self)
+{
+    return self->state;
+}
+
+void emp_generator_set_state (emp_generator_t *self, void *state, void (*free_fn) (void *))
+{
+    if (self->state && self->free_fn && self->state != state)
+        self->free_fn (self->state);
+    self->state = state;
+    self->free_fn = free_fn;
+}
+
+const msgpack_object *emp_generator_config (const emp_generator_t *const_self, const char *key)
+{
+    /* Unpacking is remembered, which changes nothing that a caller could see; generators are made by calloc. */
+    emp_generator_t *self = (emp_generator_t *) (uintptr_t) const_self;
+    for (attribute_t *attribute = self->attributes; attribute; attribute = attribute->next)
+        if (strcmp (attribute->key, key) == 0)
+            return &attribute->value;
+    size_t size = 0;
+    const void *data = self->config ? emp_config_get (self->config, key, &size) : NULL;
+    attribute_t *attribute = data ? malloc (sizeof *attribute + strlen (key) + 1) : NULL;
+    if (!attribute)
+        return NULL;
+    if (msgpack_unpack (data, size, NULL, &self->zone, &attribute->value) != MSGPACK_UNPACK_SUCCESS) {
+        free (attribute);
+        return NULL;
+    }
+    strcpy (attribute->key, key);
+    attribute->next = self->attributes;
+    self->attributes = attribute;
+    return &attribute->value;
+}
+
+void emp_generator_fail (emp_generator_t *self, const char *format, ...)
+{
+    int size = snprintf (self->error, sizeof self->error, "generator: row %" PRIu64 ": ", self->index);
+    va_list args;
+    va_start (args, format);
+    vsnprintf (self->error + size, sizeof self->error - (size_t) size, format, args);
+    va_end (args);
+    self->failed = true;
+}

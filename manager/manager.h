@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * manager.h - what an emp_t is inside: the rooms of a run and what is known of its course. For api.c, manager.c and the
+ * commands; the world sees eisenmp.h.
+ *
+ * Life: CONFIGURING → (emp_start) RUNNING → (emp_wait) OVER. The course of a run is a handful of facts under `lock`, set by
+ * the threads that learn them, and one place, run_course () in manager.c, that decides from them what is to be done.
+ */
+#ifndef EMP_MANAGER_H
+#define EMP_MANAGER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "../broker/broker.h"
+#include "../common/net/session.h"
+#include "../common/queue.h"
+#include "collector.h"
+#include "config.h"
+#include "feeder.h"
+#include "launcher.h"
+#include "progress.h"
+#include "report.h"
+#include "results.h"
+#include "rundir.h"
+
+#define EMP_FEEDERS_MAX 1024
+#define EMP_LOSSES_MAX 1000
+
+typedef enum { EMP_CONFIGURING, EMP_RUNNING, EMP_OVER } emp_stage_t;
+
+/* A queue's handle, made when it is first asked for; lives as long as its manager. */
+typedef struct emp_handle {
+    emp_queue_t queue;
+    struct emp_handle *next;
+} emp_handle_t;
+
+struct emp {
+    emp_config_t config;
+    char error[EMP_TEXT_MAX + 1];
+    emp_stage_t stage;
+    FILE *messages; /* where workers' texts and progress go: stderr */
+
+    emp_handle_t *handles;
+
+    char directory[EMP_RUNDIR_MAX + 1];
+    int directory_lock;
+    emp_broker_t *broker;
+    emp_session_t *session;
+    emp_results_t *results;
+    emp_collector_t *collector;
+    emp_launcher_t *launcher;
+    emp_feeder_t *feeders[EMP_FEEDERS_MAX];
+    size_t feeders_count;
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    /* facts */
+    bool drain_wanted, stop_wanted;
+    bool collected;      /* the last ending is in the dictionary, or none will come any more */
+    bool broker_gone;
+    bool workers_gone;   /* and none will be started */
+    int workers_code;    /* of the last supervisor */
+    size_t joined;       /* worker processes that have come up, all told */
+    emp_loss_t losses[EMP_LOSSES_MAX];
+    size_t losses_count;
+    uint64_t losses_more;
+    /* what was done about them */
+    bool stop_said, drain_said, kill_said;
+    uint64_t deadline_us; /* 0: none */
+    bool early;           /* the run was ended before its feeders were */
+
+    pthread_mutex_t screen; /* the terminal: texts and progress never mix */
+    emp_progress_t progress;
+    uint64_t started_us;
+
+    /* emp_result_at: the value at hand, the entry it is of, and the number of that entry's first value */
+    msgpack_zone zone;
+    msgpack_object value;
+    uint64_t value_entry, value_first;
+};
+
+/* Sets the sentence of the last error and returns `status`. */
+emp_status_t emp_fail (emp_t *self, emp_status_t status, const char *format, ...) EMP_PRINTF (3, 4);
+/* Writes a text whole to the screen. */
+void emp_say (emp_t *self, const char *text);
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * report.c - the printed report, written straight to a stream.
+ *
+ * Cost: one value unpacked at a time; the dictionary walks the entries once for each of its keys.
+ */
+#include "report.h"
+
+#include "../common/how.h"
+#include "../common/utf8.h"
+#include "../common/value.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- values ------------------------------------------------------------------------------------------------ */
+
+/* The values of one entry after the other. They were scanned when they came, so only memory can fail. */
+typedef struct {
+    const char *data;
+    size_t size, at;
+    bool failed;
+    msgpack_unpacked unpacked;
+} values_t;
+
+static void values_init (values_t *self, const emp_entry_t *entry)
+{
+    self->data = (const char *) entry->data;
+    self->size = entry->size;
+    self->at = 0;
+    self->failed = false;
+    msgpack_unpacked_init (&self->unpacked);
+}
+
+/* NULL behind the last. Borrowed until the next call. */
+static const msgpack_object *values_next (values_t *self)
+{
+    if (self->failed || self->at == self->size)
+        return NULL;
+    msgpack_unpack_return result = msgpack_unpack_next (&self->unpacked, self->data, self->size, &self->at);
+    if (result == MSGPACK_UNPACK_SUCCESS || result == MSGPACK_UNPACK_EXTRA_BYTES)
+        return &self->unpacked.data;
+    self->failed = true;
+    return NULL;
+}
+
+static void values_release (values_t *self)
+{
+    msgpack_unpacked_destroy (&self->unpacked);
+}
+
+/* ---- title, rows, dictionary ------------------------------------------------------------------------------- */
+
+static void print_title (const emp_report_t *self, FILE *out)
+{
+    fputs ("\n--- Result for [", out);
+    if (self->label)
+        fputs (self->label, out);
+    else {
+        const char *key;
+        for (size_t i = 0; (key = emp_results_key (self->results, i)); i++)
+            fprintf (out, "%s%s", i ? ", " : "", key);
+    }
+    fputs ("]---\n", out);
+}
+
+static void print_row (FILE *out, const msgpack_object *value)
+{
+    emp_value_str (out, value);
+    putc ('\n', out);
+}
+
+static void print_rows_of (const emp_entry_t *entry, FILE *out)
+{
+    values_t values;
+    values_init (&values, entry);
+    const msgpack_object *value;
+    while ((value = values_next (&values))) {
+        if (value->type != MSGPACK_OBJECT_ARRAY)
+            print_row (out, value);
+        else
+            for (uint32_t i = 0; i < value->via.array.size; i++)
+                print_row (out, &value->via.array.ptr[i]);
+    }
+    values_release (&values);
+}
+
+static void print_rows (const emp_results_t *results, FILE *out)
+{
+    emp_entry_t entry;
+    for (uint64_t i = 0; emp_results_at (results, i, &entry); i++)
+        if (entry.outcome == EMP_OUTCOME_DONE && entry.data)
+            print_rows_of (&entry, out);
+}
+
+/* Begins one line of the dictionary's list, behind a comma when it is not the first. */
+static void begin_pair (FILE *out, uint64_t number, bool *first)
+{
+    fprintf (out, "%s\n  ('" EMP_TICKET_PREFIX "%" PRIu64 "', ", *first ? "" : ",", number);
+    *first = false;
+}
+
+static void print_pairs_of (const emp_entry_t *entry, FILE *out, bool *first)
+{
+    if (!entry->data || entry->size == 0) {
+        begin_pair (out, entry->number, first);
+        fputs (entry->data ? "None)" : "...)", out);
+        return;
+    }
+    values_t values;
+    values_init (&values, entry);
+    const msgpack_object *value;
+    while ((value = values_next (&values))) {
+        begin_pair (out, entry->number, first);
+        emp_value_repr (out, value);
+        putc (')', out);
+    }
+    if (values.failed) {
+        begin_pair (out, entry->number, first);
+        fputs ("...)", out);
+    }
+    values_release (&values);
+}
+
+static void print_dictionary (const emp_results_t *results, FILE *out)
+{
+    putc ('{', out);
+    const char *key;
+    for (size_t i = 0; (key = emp_results_key (results, i)); i++) {
+        fputs (i ? ",\n " : "", out);
+        emp_value_repr_text (out, key, strlen (key));
+        fputs (": [", out);
+        emp_entry_t entry;
+        uint64_t cursor = 0;
+        bool first = true;
+        while (emp_results_next (results, i, &cursor, &entry))
+            print_pairs_of (&entry, out, &first);
+        putc (']', out);
+    }
+    fputs ("}\n", out);
+}
+
+/* ---- what went wrong --------------------------------------------------------------------------------------- */
+
+/* A text from outside on one line: what would move the cursor is a space, what is no UTF-8 a question mark. */
+static void print_safe (FILE *out, const char *text, size_t size)
+{
+    const uint8_t *at = (const uint8_t *) text;
+    const uint8_t *end = at + size;
+    while (at < end) {
+        uint32_t code = 0;
+        size_t step = emp_utf8_step (at, end, &code);
+        if (step > 0 && !emp_utf8_is_control (code))
+            fwrite (at, 1, step, out);
+        else
+            putc (step > 0 ? ' ' : '?', out);
+        at += step > 0 ? step : 1;
+    }
+}
+
+static void print_more (FILE *out, uint64_t more)
+{
+    if (more)
+        fprintf (out, "and %" PRIu64 " more\n", more);
+}
+
+static const char *plural (uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static void print_tail (const char *tail, FILE *out)
+{
+    for (const char *line = tail; *line;) {
+        size_t size = strcspn (line, "\n");
+        fputs ("    | ", out);
+        print_safe (out, line, size > 0 && line[size - 1] == '\r' ? size - 1 : size);
+        putc ('\n', out);
+        line += size;
+        line += *line == '\n';
+    }
+}
+
+static void print_losses (const emp_report_t *self, FILE *out)
+{
+    if (self->losses_count == 0)
+        return;
+    fputs ("--- Workers lost ---\n", out);
+    size_t count = self->losses_count < EMP_REPORT_LINES_MAX ? self->losses_count : EMP_REPORT_LINES_MAX;
+    for (size_t i = 0; i < count; i++) {
+        const emp_loss_t *loss = &self->losses[i];
+        char how[EMP_HOW_TEXT_MAX + 1];
+        emp_how_text (loss->how, loss->code, how);
+        print_safe (out, loss->name, strlen (loss->name));
+        fprintf (out, " (pid %" PRIu32 "): %s, %" PRIu64 " ticket%s taken back\n", loss->pid, how, loss->taken_back,
+                 plural (loss->taken_back));
+        if (loss->tail)
+            print_tail (loss->tail, out);
+    }
+    print_more (out, self->losses_more + (self->losses_count - count));
+}
+
+static void print_ticket (FILE *out, const char *label, uint64_t number)
+{
+    print_safe (out, label, strlen (label));
+    fprintf (out, ";" EMP_TICKET_PREFIX "%" PRIu64, number);
+}
+
+static void print_dead_ticket (const emp_entry_t *entry, FILE *out)
+{
+    print_ticket (out, entry->label, entry->number);
+    fprintf (out, ": %" PRIu32 " attempt%s: ", entry->attempt, plural (entry->attempt));
+    values_t values;
+    values_init (&values, entry);
+    const msgpack_object *reason = values_next (&values);
+    if (reason && reason->type == MSGPACK_OBJECT_STR)
+        print_safe (out, reason->via.str.ptr, reason->via.str.size);
+    else
+        fputs ("the reason is not kept", out);
+    putc ('\n', out);
+    values_release (&values);
+}
+
+/* In one walk: dead tickets are listed, answered ones without their values are counted. */
+static uint64_t print_dead (const emp_results_t *results, FILE *out)
+{
+    uint64_t dead = 0, not_kept = 0;
+    emp_entry_t entry;
+    for (uint64_t i = 0; emp_results_at (results, i, &entry); i++) {
+        if (entry.outcome != EMP_OUTCOME_DEAD) {
+            not_kept += !entry.data;
+            continue;
+        }
+        if (dead == 0)
+            fputs ("--- Tickets dead ---\n", out);
+        if (dead++ < EMP_REPORT_LINES_MAX)
+            print_dead_ticket (&entry, out);
+    }
+    print_more (out, dead > EMP_REPORT_LINES_MAX ? dead - EMP_REPORT_LINES_MAX : 0);
+    return not_kept;
+}
+
+typedef struct {
+    FILE *out;
+    uint64_t count;
+} missing_t;
+
+static void print_missing_ticket (void *arg, const char *label, uint64_t number)
+{
+    missing_t *missing = arg;
+    if (missing->count == 0)
+        fputs ("--- Tickets missing ---\n", missing->out);
+    if (missing->count++ >= EMP_REPORT_LINES_MAX)
+        return;
+    print_ticket (missing->out, label, number);
+    putc ('\n', missing->out);
+}
+
+static void print_missing (const emp_results_t *results, FILE *out)
+{
+    missing_t missing = {.out = out};
+    uint64_t count = emp_results_missing (results, print_missing_ticket, &missing);
+    print_more (out, count > EMP_REPORT_LINES_MAX ? count - EMP_REPORT_LINES_MAX : 0);
+}
+
+void emp_report_print (const emp_report_t *self, FILE *out)
+{
+    assert (self && self->results && out && (self->losses || self->losses_count == 0));
+    if (self->rows || self->dictionary) {
+        print_title (self, out);
+        if (self->rows)
+            print_rows (self->results, out);
+        fputs ("    --- END ---\n", out);
+    }
+    if (self->dictionary)
+        print_dictionary (self->results, out);
+    print_losses (self, out);
+    uint64_t not_kept = print_dead (self->results, out);
+    print_missing (self->results, out);
+    if (not_kept)
+        fprintf (out, "--- Values not kept ---\n%" PRIu64 " ticket%s answered when RESULTS_BYTES_MAX was reached\n",
+                 not_kept, not_kept == 1 ? " was" : "s were");
+}

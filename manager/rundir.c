@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * rundir.c - the folder of one run's ipc sockets. See rundir.h.
+ */
+#include "rundir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PREFIX "eisenmp-"
+#define LOCK_NAME "lock"
+#define YOUNG_S 10 /* a folder this young may not have its lock yet */
+
+static const char *base_folder (void)
+{
+    const char *names[] = {"XDG_RUNTIME_DIR", "TMPDIR"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *base = getenv (names[i]);
+        if (base && base[0] == '/' && strlen (base) + sizeof "/" PREFIX "XXXXXX" <= EMP_RUNDIR_MAX &&
+            access (base, W_OK | X_OK) == 0)
+            return base;
+    }
+    return "/tmp";
+}
+
+static void remove_files (int folder)
+{
+    int copy = dup (folder);
+    DIR *dir = copy >= 0 ? fdopendir (copy) : NULL;
+    if (!dir) {
+        if (copy >= 0)
+            close (copy);
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir (dir));) {
+        struct stat info;
+        if (fstatat (folder, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+            (S_ISREG (info.st_mode) || S_ISSOCK (info.st_mode)))
+            unlinkat (folder, entry->d_name, 0);
+    }
+    closedir (dir);
+}
+
+/* Removes a folder of ours that no manager holds any more. */
+static void sweep_one (int base, const char *name)
+{
+    int folder = openat (base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0)
+        return;
+    struct stat info;
+    int lock = openat (folder, LOCK_NAME, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fstat (folder, &info) == 0 && info.st_uid == geteuid () && time (NULL) - info.st_mtime >= YOUNG_S &&
+        lock >= 0 && flock (lock, LOCK_EX | LOCK_NB) == 0) {
+        remove_files (folder);
+        unlinkat (base, name, AT_REMOVEDIR);
+    }
+    if (lock >= 0)
+        close (lock);
+    close (folder);
+}
+
+static void sweep (const char *base_path)
+{
+    DIR *dir = opendir (base_path);
+    if (!dir)
+        return;
+    for (struct dirent *entry; (entry = readdir (dir));)
+        if (strncmp (entry->d_name, PREFIX, sizeof PREFIX - 1) == 0 &&
+            strlen (entry->d_name) == sizeof PREFIX - 1 + 6)
+            sweep_one (dirfd (dir), entry->d_name);
+    closedir (dir);
+}
+
+emp_status_t emp_rundir_new (char *ret_path, int *ret_lock)
+{
+    const char *base = base_folder ();
+    sweep (base);
+    char path[EMP_RUNDIR_MAX + 1];
+    snprintf (path, sizeof path, "%s/" PREFIX "XXXXXX", base);
+    if (!mkdtemp (path))
+        return EMP_SYSTEM;
+    char name[EMP_RUNDIR_MAX + sizeof "/" LOCK_NAME];
+    snprintf (name, sizeof name, "%s/" LOCK_NAME, path);
+    int lock = open (name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (lock < 0 || flock (lock, LOCK_EX | LOCK_NB) != 0) {
+        int saved = errno;
+        emp_rundir_remove (path, lock);
+        errno = saved;
+        return EMP_SYSTEM;
+    }
+    memcpy (ret_path, path, sizeof path);
+    *ret_lock = lock;
+    return EMP_OK;
+}
+
+void emp_rundir_remove (const char *path, int lock)
+{
+    int folder = open (path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder >= 0) {
+        remove_files (folder);
+        close (folder);
+        rmdir (path);
+    }
+    if (lock >= 0)
+        close (lock);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * rundir.h - the folder of one run's ipc sockets: eisenmp-XXXXXX, mode 0700, in $XDG_RUNTIME_DIR, $TMPDIR or /tmp.
+ *
+ * It holds a locked file as long as its manager lives, so that a later run can tell a folder that was left behind (kill -9
+ * of manager and supervisor together) from one in use, and removes it.
+ */
+#ifndef EMP_RUNDIR_H
+#define EMP_RUNDIR_H
+
+#include "../common/eisenmp.h"
+
+#define EMP_RUNDIR_MAX 80 /* bytes of its path: an ipc socket's has 107 in all */
+
+/* Makes one, having removed those that were left behind. *ret_lock is the descriptor that keeps the lock. EMP_SYSTEM
+ * with errno. ret_path has EMP_RUNDIR_MAX + 1 bytes. */
+emp_status_t emp_rundir_new (char *ret_path, int *ret_lock);
+/* Removes the files and sockets in it, and it. Nothing recursive: what we do not make is not ours to remove. */
+void emp_rundir_remove (const char *path, int lock);
+
+#endif
