@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# lib.bash - words for the system tests. A test is a script that calls `ok` or `fail`; it fails when one of them failed.
+set -u
+
+eisenmp=${EMP_BIN:?}/eisenmp
+failures=0
+
+fail () { echo "FAIL: $*"; failures=$((failures + 1)); }
+# expect <what> <found> <expected>
+expect () { [ "$2" = "$3" ] && return; fail "$1: found '$2', expected '$3'"; return 1; }
+finish () { [ "$failures" = 0 ] && echo "ok: ${1:-all}"; exit $((failures > 0)); }
+
+# children <pid>: pids, one a line.
+children () { cat "/proc/$1/task/"*/children 2>/dev/null | tr " " "\n" | grep .; }
+# slots <pid of eisenmp>: pids of its worker processes.
+slots () { local s; for s in $(children "$1"); do children "$s"; done; }
+
+# until_true <seconds> <command…>: asks again until it is true; the poll is short, the limit only for a hang.
+until_true ()
+{
+    local limit=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $limit ] || { fail "not within its time: $*"; return 1; }
+        read -rt 0.01 <><(:) || :
+    done
+}
+at_least () { [ "$(eval "$2" | wc -l)" -ge "$1" ]; }
+
+# A job of numbers. job <file> <module> <count> <rows> [more yaml lines]
+job ()
+{
+    local file=$1 module=$2 count=$3 rows=$4
+    shift 4
+    {
+        echo "ROWS_MAX: $rows"
+        echo "RESULTS_PRINT: false"
+        echo "RESULTS_DICT_PRINT: true"
+        echo "worker_modules:"
+        echo "  - {worker_path: $EMP_TEST_MODULES/$module.so, worker_ref: worker_entrance}"
+        echo "feed:"
+        echo "  - {queue: mp_input_q, range: {start: 0, count: $count}}"
+        printf '%s\n' "$@"
+    } >"$file"
+}
+
+# tickets <report>: the ticket numbers of its dictionary, one a line, in order of number.
+tickets () { sed -n "s/^  ('_TID_\([0-9]*\)'.*/\1/p" "$1" | sort -n; }
+# same_as_seq <name> <report> <count>: tickets 0…count-1 once each.
+every_ticket_once () { expect "$1: tickets once each" "$(tickets "$2" | cksum)" "$(seq 0 $(($3 - 1)) | cksum)"; }

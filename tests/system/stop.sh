@@ -1,0 +1,69 @@
+# SIGINT once drains, twice stops; a module that never returns is killed when its time is up; nothing is left behind.
+. "$EMP_SOURCE/tests/system/lib.bash"
+
+# Drain: an endless generator, one SIGINT: what was handed out is finished, exit 1, the dictionary has no hole but the end.
+job drain.yaml pace 10 10 "PROCS_MAX: 2" "toolbox: {chunk_us: 1000}"
+sed -i "s|range: .*|generator: $EMP_TEST_MODULES/endless.so, generator_ref: numbers}|" drain.yaml
+"$eisenmp" run drain.yaml >drain.out 2>drain.err &
+pid=$!
+until_true 20 at_least 2 "slots $pid"
+kill -INT $pid
+wait $pid
+expect "drain: exit code" $? 1
+grep -q 'once more to stop' drain.err || fail "drain: nothing was said"
+expect "drain: no worker was lost" "$(grep -c 'Workers lost' drain.out)" 0
+
+# A wedged module: the first SIGINT drains for STOP_GRACE, then the worker is killed; the ticket is named.
+job wedge.yaml trouble 1000 10 "PROCS_MAX: 2" "STOP_GRACE: 0.5" "toolbox: {trouble: wedge, at: 5}"
+"$eisenmp" run wedge.yaml >wedge.out 2>wedge.err &
+pid=$!
+until_true 20 at_least 2 "slots $pid"
+kill -INT $pid
+wait $pid
+expect "wedge: exit code" $? 1
+grep -q '^mp_input_q (default);_TID_0$' wedge.out || fail "wedge: the ticket is not named as missing"
+
+# Twice: stops at once, though the grace is long.
+sed 's/STOP_GRACE: .*/STOP_GRACE: 600/' wedge.yaml >twice.yaml
+"$eisenmp" run twice.yaml >twice.out 2>twice.err &
+pid=$!
+until_true 20 at_least 2 "slots $pid"
+kill -INT $pid
+until_true 20 grep -q 'once more to stop' twice.err
+kill -INT $pid
+wait $pid
+expect "twice: exit code" $? 1
+grep -q '^mp_input_q (default);_TID_0$' twice.out || fail "twice: the ticket is not named as missing"
+
+# kill -9 of the manager: its workers, their setsid children and the folder of sockets go (with_reports.sh looks).
+job orphan.yaml trouble 1000 10 "PROCS_MAX: 2" "toolbox: {trouble: grandchild, at: 5}"
+sed -i "s|range: .*|generator: $EMP_TEST_MODULES/endless.so, generator_ref: stuck}|; s|trouble: grandchild|count: 100, trouble: grandchild|" orphan.yaml
+"$eisenmp" run orphan.yaml >orphan.out 2>orphan.err &
+pid=$!
+until_true 20 at_least 2 "slots $pid"
+supervisor=$(children $pid)
+kill -KILL $pid
+wait $pid 2>/dev/null
+until_true 20 test ! -e "/proc/$supervisor"
+
+# A generator that never comes back: drain ends all the same.
+job stuck.yaml trouble 10 10 "PROCS_MAX: 1" "STOP_GRACE: 0.5" "toolbox: {count: 100}"
+sed -i "s|range: .*|generator: $EMP_TEST_MODULES/endless.so, generator_ref: stuck}|" stuck.yaml
+"$eisenmp" run stuck.yaml >stuck.out 2>stuck.err &
+pid=$!
+until_true 20 at_least 1 "slots $pid"
+kill -INT $pid
+wait $pid
+expect "stuck: exit code" $? 1
+
+# A generator that fails: what came before is answered, exit 1, the reason is said.
+sed 's/generator_ref: stuck/generator_ref: fails/' stuck.yaml >fails.yaml
+"$eisenmp" run fails.yaml >fails.out 2>fails.err
+expect "fails: exit code" $? 1
+every_ticket_once fails fails.out 10
+grep -q 'no more after 100' fails.err || fail "fails: the reason is not said"
+sed 's/generator_ref: stuck/generator_ref: two/' stuck.yaml >two.yaml
+"$eisenmp" run two.yaml >two.out 2>two.err
+expect "two: exit code" $? 1
+grep -q 'exactly one' two.err || fail "two: the reason is not said: $(cat two.err)"
+finish
