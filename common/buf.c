@@ -78,7 +78,13 @@ void *emp_buf_take (emp_buf_t *self, size_t *ret_size)
     return data;
 }
 
-int emp_buf_write (void *self, const char *data, size_t size)
+int emp_buf_write (void *self_v, const char *data, size_t size)
 {
-    return emp_buf_append (self, data, size) ? -1 : 0;
+    emp_buf_t *self = self_v;
+    if (self->broken || size > self->room - self->size) /* what msgpack-c packs is small and mostly fits */
+        return emp_buf_append (self, data, size) ? -1 : 0;
+    if (size)
+        memcpy (self->data + self->size, data, size);
+    self->size += size;
+    return 0;
 }

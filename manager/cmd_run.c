@@ -194,6 +194,8 @@ int emp_cmd_run (int argc, char **argv)
     } else
         fprintf (stderr, "eisenmp: cannot listen to signals: %s\n", strerror (errno));
     emp_destroy (&manager);
+    if (emp_left_behind ())
+        _exit (code); /* stdout was flushed with the report */
     return code;
 }
 

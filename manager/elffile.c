@@ -282,8 +282,8 @@ static emp_status_t no_function (image_t *self, const char *function)
         emp_sentence_nearest (function, names, nearest);
     free (names);
     emp_sentence_text (function, strlen (function), piece);
-    return fail (self, EMP_UNKNOWN, "found no function %s among the %zu it exports, expected that one%.*s", piece,
-                 count, EMP_SENTENCE_MAX / 2, nearest);
+    return fail (self, EMP_UNKNOWN, "found no function %s among the %zu it exports, expected that one%s", piece, count,
+                 nearest);
 }
 
 static emp_status_t find_function (image_t *self, const char *function)

@@ -13,7 +13,7 @@
 
 #include "../common/eisenmp.h"
 
-#define EMP_ELF_ERROR_MAX 512
+#define EMP_ELF_ERROR_MAX 640
 
 /* EMP_OK, EMP_INVALID (what the file is instead), EMP_UNKNOWN (no such function; the nearest that it exports),
  * EMP_SYSTEM, EMP_NOMEM; with "found …, expected …" in `ret_error` of EMP_ELF_ERROR_MAX. */

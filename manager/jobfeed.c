@@ -68,7 +68,7 @@ static bool check_file (emp_jobread_t *self, const emp_yaml_node_t *node, const 
     else if (S_ISDIR (stat_of.st_mode))
         found = "a directory";
     if (found) {
-        emp_sentence_text (path, strlen (path), piece);
+        emp_sentence_path (path, piece);
         emp_diag_error (self->diag, node->offset, "%s: %s: found %s, expected a file to read", what, piece, found);
         return false;
     }

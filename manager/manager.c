@@ -17,6 +17,8 @@
 #define QUEUE_BYTES_MAX (64u * 1024 * 1024) /* waiting on one queue, besides maxsize */
 #define LOOK_US 200000u                     /* how often progress is shown */
 
+static _Atomic bool left_behind;
+
 /* ---- facts that other threads learn ------------------------------------------------------------------------------ */
 
 static void feeder_ended (void *arg)
@@ -287,7 +289,7 @@ static void begin_drain (emp_t *self, uint64_t now)
  *   wanted: stop; or time is up                      kill the workers
  *   the last ending came                             workers have STOP_GRACE to confirm their stop
  *   the last ending came, no worker is left,
- *   no feeder is at work or time is up               over */
+ *   no feeder is at work, or stop, or time is up     over */
 static bool run_course (emp_t *self, uint64_t now)
 {
     bool fed = feeders_over (self);
@@ -306,7 +308,7 @@ static bool run_course (emp_t *self, uint64_t now)
         self->kill_said = true;
         emp_launcher_kill (self->launcher);
     }
-    return self->collected && self->workers_gone && (fed || late);
+    return self->collected && self->workers_gone && (fed || late || self->stop_wanted);
 }
 
 static void show_progress (emp_t *self)
@@ -394,7 +396,8 @@ void emp_summary (emp_t *self, emp_summary_t *ret_summary)
     pthread_mutex_lock (&self->lock);
     sum.workers_lost = self->losses_count + self->losses_more;
     pthread_mutex_unlock (&self->lock);
-    sum.dropped = emp_broker_dropped (self->broker) + emp_session_dropped (self->session) + counts.twice;
+    sum.dropped = emp_broker_dropped (self->broker) + emp_session_dropped (self->session) + counts.twice +
+                  counts.refused;
     *ret_summary = sum;
 }
 
@@ -457,7 +460,8 @@ void emp_say (emp_t *self, const char *text)
 {
     pthread_mutex_lock (&self->screen);
     emp_progress_erase (&self->progress);
-    fprintf (self->messages, "%s\n", text);
+    size_t length = strlen (text);
+    fprintf (self->messages, "%s%s", text, length && text[length - 1] == '\n' ? "" : "\n");
     fflush (self->messages);
     pthread_mutex_unlock (&self->screen);
 }
@@ -482,6 +486,38 @@ emp_t *emp_new (void)
     return self;
 }
 
+/* True when nothing of a feeder is left to run. One that hangs in a generator of the user's cannot be ended; what its
+ * thread may touch, should it ever come back, then stays: feeder, session, results and configuration. */
+static bool end_feeders (emp_t *self)
+{
+    bool all = true;
+    for (size_t i = 0; i < self->feeders_count; i++)
+        if (self->stage == EMP_OVER && !emp_feeder_is_over (self->feeders[i]))
+            all = false;
+        else
+            emp_feeder_destroy (&self->feeders[i]);
+    return all;
+}
+
+static void free_manager (emp_t *self)
+{
+    emp_session_destroy (&self->session);
+    for (size_t i = 0; i < self->losses_count; i++)
+        free (self->losses[i].tail);
+    for (emp_handle_t *handle = self->handles; handle;) {
+        emp_handle_t *next = handle->next;
+        free (handle);
+        handle = next;
+    }
+    emp_results_destroy (&self->results);
+    emp_config_release (&self->config);
+    msgpack_zone_destroy (&self->zone);
+    pthread_cond_destroy (&self->changed);
+    pthread_mutex_destroy (&self->lock);
+    pthread_mutex_destroy (&self->screen);
+    free (self);
+}
+
 void emp_destroy (emp_t **self_p)
 {
     emp_t *self = *self_p;
@@ -491,33 +527,20 @@ void emp_destroy (emp_t **self_p)
     if (self->session)
         emp_session_stop_feeds (self->session);
     emp_launcher_destroy (&self->launcher);
-    bool left = false; /* a feeder in a generator that does not come back */
-    for (size_t i = 0; i < self->feeders_count; i++)
-        if (self->stage == EMP_OVER && !emp_feeder_is_over (self->feeders[i]))
-            left = true;
-        else
-            emp_feeder_destroy (&self->feeders[i]);
-    if (left)
-        return; /* what its thread may touch must stay; the process is about to end */
+    bool all = end_feeders (self);
     if (self->session)
         emp_session_close (self->session);
     emp_collector_destroy (&self->collector);
-    emp_session_destroy (&self->session);
     emp_broker_destroy (&self->broker);
     if (self->directory[0])
         emp_rundir_remove (self->directory, self->directory_lock);
-    for (size_t i = 0; i < self->losses_count; i++)
-        free (self->losses[i].tail);
-    emp_results_destroy (&self->results);
-    emp_config_release (&self->config);
-    for (emp_handle_t *handle = self->handles; handle;) {
-        emp_handle_t *next = handle->next;
-        free (handle);
-        handle = next;
-    }
-    msgpack_zone_destroy (&self->zone);
-    pthread_cond_destroy (&self->changed);
-    pthread_mutex_destroy (&self->lock);
-    pthread_mutex_destroy (&self->screen);
-    free (self);
+    if (all)
+        free_manager (self);
+    else
+        atomic_store (&left_behind, true);
+}
+
+bool emp_left_behind (void)
+{
+    return atomic_load (&left_behind);
 }

@@ -82,6 +82,9 @@ struct emp {
 
 /* Sets the sentence of the last error and returns `status`. */
 emp_status_t emp_fail (emp_t *self, emp_status_t status, const char *format, ...) EMP_PRINTF (3, 4);
+/* True when emp_destroy had to leave a thread behind that hangs in a user's generator: the process must then end by
+ * _exit, since what libraries do at exit would wait for its sockets. */
+bool emp_left_behind (void);
 /* Writes a text whole to the screen. */
 void emp_say (emp_t *self, const char *text);
 

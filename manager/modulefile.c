@@ -22,7 +22,7 @@ typedef struct {
 static void remember (trail_t *trail, const char *folder)
 {
     char piece[EMP_SENTENCE_MAX];
-    emp_sentence_text (folder, strlen (folder), piece);
+    emp_sentence_path (folder, piece);
     int size =
         snprintf (trail->text + trail->size, sizeof trail->text - trail->size, "%s%s", trail->size ? ", " : "", piece);
     if ((size_t) size < sizeof trail->text - trail->size)
@@ -77,7 +77,7 @@ emp_status_t emp_modulefile_find (const char *name, const char *directory, const
         return EMP_OK;
     }
     char piece[EMP_SENTENCE_MAX];
-    emp_sentence_text (name, strlen (name), piece);
+    emp_sentence_path (name, piece);
     snprintf (ret_error, EMP_MODULEFILE_ERROR_MAX, "found no file %s%s%s, expected an ELF shared object", piece,
               trail.size ? " in " : "", trail.text);
     return EMP_INVALID;
@@ -88,7 +88,7 @@ emp_status_t emp_modulefile_check (const char *path, const char *ref, char *ret_
     char error[EMP_ELF_ERROR_MAX], piece[EMP_SENTENCE_MAX];
     emp_status_t status = emp_elf_check (path, ref, error);
     if (status) {
-        emp_sentence_text (path, strlen (path), piece);
+        emp_sentence_path (path, piece);
         snprintf (ret_error, EMP_MODULEFILE_ERROR_MAX, "%s: %s", piece, error);
     }
     return status;

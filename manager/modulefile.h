@@ -7,7 +7,7 @@
 
 #include "../common/eisenmp.h"
 
-#define EMP_MODULEFILE_ERROR_MAX 800
+#define EMP_MODULEFILE_ERROR_MAX 960
 
 /* A name with '/' as it is (relative to `directory`; NULL: the working directory); a bare name in `directory`, then
  * in each folder of $EISENMP_MODULE_PATH (colons between them), then in `modules_dir` (may be NULL). *ret_path is

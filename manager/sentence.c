@@ -11,7 +11,8 @@
 #include "../common/utf8.h"
 #include "../common/value.h"
 
-#define CUT 60 /* bytes of a text that are shown; a control character may take four for one */
+#define CUT 50 /* bytes of a text that are shown; a control character may take four for one */
+#define PATH_SHOWN 200
 
 void emp_sentence_text (const void *text, size_t size, char *ret_piece)
 {
@@ -23,13 +24,33 @@ void emp_sentence_text (const void *text, size_t size, char *ret_piece)
         shown += step > 0 ? step : 1;
     }
     /* Longer than any text of CUT bytes and their escapes, so fmemopen cannot run out of room. */
-    char piece[EMP_SENTENCE_MAX] = "";
-    FILE *out = fmemopen (piece, sizeof piece - 8, "w");
+    char piece[EMP_SENTENCE_MAX - 8] = "";
+    FILE *out = fmemopen (piece, sizeof piece, "w");
     if (out) {
         emp_value_repr_text (out, (const char *) text, shown);
         fclose (out);
     }
     snprintf (ret_piece, EMP_SENTENCE_MAX, "%s%s", piece, shown < size ? "…" : "");
+}
+
+void emp_sentence_path (const char *path, char *ret_piece)
+{
+    const uint8_t *at = (const uint8_t *) path, *end = at + strlen (path);
+    bool cut = end - at > PATH_SHOWN;
+    size_t size = (size_t) snprintf (ret_piece, EMP_SENTENCE_MAX, cut ? "'…" : "'");
+    at = cut ? end - PATH_SHOWN : at;
+    while (cut && (*at & 0xc0) == 0x80)
+        at++; /* the rest of a character */
+    while (at < end) {
+        uint32_t code = 0;
+        size_t step = emp_utf8_step (at, end, &code);
+        if (step == 0 || emp_utf8_is_control (code))
+            ret_piece[size++] = '?';
+        else
+            memcpy (ret_piece + size, at, step), size += step;
+        at += step > 0 ? step : 1;
+    }
+    strcpy (ret_piece + size, "'");
 }
 
 static void name_double (const msgpack_object *value, char *ret_piece)

@@ -31,8 +31,8 @@ struct emp_source {
     emp_source_kind_t kind;
     emp_status_t ended; /* EMP_OK: not yet */
     atomic_bool cancelled;
-    int wake;                    /* an eventfd, readable once cancelled */
-    char name[EMP_SENTENCE_MAX]; /* of the file or generator, for sentences */
+    int wake;                         /* an eventfd, readable once cancelled */
+    char name[EMP_SENTENCE_MAX + 32]; /* of the file or generator, for sentences */
     char error[EMP_TEXT_MAX + 1];
     int64_t next; /* range */
     int64_t step;
@@ -234,8 +234,8 @@ static emp_source_t *new_source (emp_source_kind_t kind)
 static void name_it (emp_source_t *self, const char *what, const char *text)
 {
     char piece[EMP_SENTENCE_MAX];
-    emp_sentence_text (text, strlen (text), piece);
-    snprintf (self->name, sizeof self->name, "%s %.230s", what, piece);
+    emp_sentence_path (text, piece);
+    snprintf (self->name, sizeof self->name, "%s %s", what, piece);
 }
 
 /* A pipe without a writer is not waited for here, but by the first read, which can be cancelled. */

@@ -206,7 +206,7 @@ static void describe (char *const *names, size_t count, const char *column, char
     int size = snprintf (ret_error, EMP_CSV_ERROR_MAX, "found no column %s, expected one of ", piece);
     for (size_t i = 0; i < count && i < COLUMNS_LISTED && names[i]; i++) {
         emp_sentence_text (names[i], strlen (names[i]), piece);
-        size += snprintf (ret_error + size, EMP_CSV_ERROR_MAX - (size_t) size, "%s%.80s", i ? ", " : "", piece);
+        size += snprintf (ret_error + size, EMP_CSV_ERROR_MAX - (size_t) size, "%s%s", i ? ", " : "", piece);
     }
     emp_sentence_nearest (column, (const char *const *) names, piece);
     snprintf (ret_error + size, EMP_CSV_ERROR_MAX - (size_t) size, "%s or a number from 1 to %zu%s",

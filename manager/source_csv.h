@@ -20,7 +20,7 @@ typedef struct {
     uint64_t next_line;
 } emp_csv_t;
 
-#define EMP_CSV_ERROR_MAX 2048
+#define EMP_CSV_ERROR_MAX 3072
 
 /* Borrows reader. */
 void emp_csv_init (emp_csv_t *self, emp_reader_t *reader);

@@ -22,6 +22,8 @@
 
 #define GRACE_MS 1000
 
+_Static_assert (sizeof ((emp_source_program_t *) 0)->name == EMP_SENTENCE_MAX, "a name is a piece of a sentence");
+
 extern char **environ;
 
 /* ---- start ----------------------------------------------------------------------------------------------------- */
@@ -81,11 +83,9 @@ static emp_status_t fail (const emp_source_program_t *self, const char *what, ch
 emp_status_t emp_source_program_start (emp_source_program_t *self, char *const *argv, const char *directory,
                                        int *ret_output, char *ret_error)
 {
-    char piece[EMP_SENTENCE_MAX];
     int ends[2];
-    emp_sentence_text (argv[0], strlen (argv[0]), piece);
     *self = (emp_source_program_t){.pid = 0, .pidfd = -1};
-    snprintf (self->name, sizeof self->name, "%.127s", piece);
+    emp_sentence_text (argv[0], strlen (argv[0]), self->name);
     if (pipe2 (ends, O_CLOEXEC) < 0)
         return fail (self, strerror (errno), ret_error);
     int error = spawn (&self->pid, argv, directory, ends[1]);

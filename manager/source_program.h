@@ -13,7 +13,7 @@
 typedef struct {
     pid_t pid; /* 0: not running, or waited for already */
     int pidfd;
-    char name[128]; /* argv[0], for sentences */
+    char name[256]; /* argv[0], for sentences */
 } emp_source_program_t;
 
 #define EMP_SOURCE_PROGRAM_ERROR_MAX 512

@@ -15,6 +15,10 @@ typedef struct {
     void *pointer;
 } field_t;
 
+typedef struct {
+    emp_worker_queue_t *_Atomic queue; /* NULL until asked for, then for ever the same */
+} place_t;
+
 struct emp_toolbox {
     emp_worker_t worker;
     const emp_job_t *job;
@@ -22,9 +26,9 @@ struct emp_toolbox {
     int pid;
     char name[EMP_LABEL_MAX + 1];
     _Atomic bool leaving;
-    pthread_mutex_t lock;        /* of all below, and of the session's end */
-    emp_worker_queue_t **queues; /* as in the job; NULL until asked for */
+    place_t *queues;             /* as in the job */
     size_t *by_name;             /* their indices in order of name */
+    pthread_mutex_t lock;        /* of new queues, of all below, and of the session's end */
     char **texts;                /* of attributes, with a NUL behind; NULL until asked for */
     field_t *fields;
     size_t fields_count;
@@ -42,7 +46,7 @@ static int compare_names (const void *a, const void *b, void *arg)
 static bool make_tables (emp_toolbox_t *self)
 {
     size_t count = self->job->queues_count;
-    self->queues = calloc (count + 1, sizeof (emp_worker_queue_t *));
+    self->queues = calloc (count + 1, sizeof *self->queues);
     self->by_name = calloc (count + 1, sizeof *self->by_name);
     self->texts = calloc ((size_t) self->job->kwargs.size + 1, sizeof (char *));
     self->fields = calloc (EMP_FIELDS_MAX, sizeof *self->fields);
@@ -87,9 +91,7 @@ void emp_toolbox_close (emp_toolbox_t *self)
     atomic_store (&self->worker.closing, true);
     pthread_mutex_unlock (&self->lock);
     for (size_t i = 0; i < self->job->queues_count; i++) {
-        pthread_mutex_lock (&self->lock);
-        emp_worker_queue_t *queue = self->queues[i];
-        pthread_mutex_unlock (&self->lock);
+        emp_worker_queue_t *queue = atomic_load (&self->queues[i].queue);
         if (queue)
             emp_worker_queue_close (queue);
     }
@@ -101,8 +103,10 @@ void emp_toolbox_destroy (emp_toolbox_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    for (size_t i = 0; self->queues && i < self->job->queues_count; i++)
-        emp_worker_queue_destroy (&self->queues[i]);
+    for (size_t i = 0; self->queues && i < self->job->queues_count; i++) {
+        emp_worker_queue_t *queue = atomic_load (&self->queues[i].queue);
+        emp_worker_queue_destroy (&queue);
+    }
     for (size_t i = 0; self->texts && i < self->job->kwargs.size; i++)
         free (self->texts[i]);
     for (size_t i = 0; i < self->fields_count; i++)
@@ -133,15 +137,25 @@ bool emp_toolbox_is_broken (const emp_toolbox_t *self)
 
 /* ---- queues ------------------------------------------------------------------------------------------------------------ */
 
+static emp_worker_queue_t *make_queue (emp_toolbox_t *self, size_t i)
+{
+    pthread_mutex_lock (&self->lock);
+    emp_worker_queue_t *queue = atomic_load (&self->queues[i].queue);
+    if (!queue) {
+        queue = emp_worker_queue_new (&self->worker, self->job->queues[i]);
+        atomic_store (&self->queues[i].queue, queue);
+    }
+    pthread_mutex_unlock (&self->lock);
+    return queue;
+}
+
 emp_queue_t *emp_toolbox_queue_at (emp_toolbox_t *toolbox, size_t i)
 {
     if (i >= toolbox->job->queues_count)
         return NULL;
-    pthread_mutex_lock (&toolbox->lock);
-    if (!toolbox->queues[i])
-        toolbox->queues[i] = emp_worker_queue_new (&toolbox->worker, toolbox->job->queues[i]);
-    emp_worker_queue_t *queue = toolbox->queues[i];
-    pthread_mutex_unlock (&toolbox->lock);
+    emp_worker_queue_t *queue = atomic_load (&toolbox->queues[i].queue);
+    if (!queue)
+        queue = make_queue (toolbox, i);
     return queue ? &queue->base : NULL;
 }
 
@@ -210,9 +224,9 @@ const char *emp_toolbox_string (emp_toolbox_t *toolbox, const char *key, const c
     if (str.size && memchr (str.ptr, 0, str.size))
         return otherwise; /* C would see the half of it */
     pthread_mutex_lock (&toolbox->lock);
-    if (!toolbox->texts[i])
-        toolbox->texts[i] = strndup (str.ptr, str.size);
-    const char *text = toolbox->texts[i];
+    char *text = toolbox->texts[i];
+    if (!text)
+        toolbox->texts[i] = text = strndup (str.ptr, str.size);
     pthread_mutex_unlock (&toolbox->lock);
     return text ? text : otherwise;
 }

@@ -9,6 +9,11 @@ static uint64_t least (uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+static uint64_t most (uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* At least one: what is little is dealt in turn, not in nothings. */
 static uint64_t some (uint64_t a)
 {
@@ -17,17 +22,33 @@ static uint64_t some (uint64_t a)
 
 /* ---- how much ------------------------------------------------------------------------------------------------ */
 
-/* Unspent credit that a feed should have at the most. */
-static uint64_t target_of (const core_feed_t *feed)
+/* Tickets that the queue holds, by its bound in bytes as far as their size is known. */
+static uint64_t capacity_of (const core_queue_t *queue)
 {
-    const core_queue_t *queue = feed->queue;
     uint64_t capacity = queue->maxsize;
     if (queue->average && queue->bytes_max)
         capacity = least (capacity, some (queue->bytes_max / queue->average));
-    uint64_t target = some (capacity / queue->feed_count);
-    if (feed->next == 0)
-        target = some (target / 16);
-    return queue->average ? target : least (target, CORE_CREDIT_UNSEEN);
+    return capacity;
+}
+
+/* Credit over all feeds that is not exceeded for those who have some already. */
+static uint64_t ceiling_of (const core_queue_t *queue)
+{
+    uint64_t capacity = capacity_of (queue);
+    return capacity > 1 ? capacity - some (capacity / 16) : 1;
+}
+
+/* What a feed gets that has put nothing yet, or when others sit on all but the reserve. */
+static uint64_t first_of (const core_feed_t *feed)
+{
+    uint64_t first = some (ceiling_of (feed->queue) / feed->queue->feed_count / 16);
+    return feed->queue->average ? first : least (first, CORE_CREDIT_UNSEEN);
+}
+
+/* Unspent credit that a feed should have at the most. */
+static uint64_t target_of (const core_feed_t *feed)
+{
+    return feed->next == 0 ? first_of (feed) : some (ceiling_of (feed->queue) / feed->queue->feed_count);
 }
 
 /* Tickets that may still be promised by the queue's number, and by its bytes too. */
@@ -46,13 +67,16 @@ static uint64_t space_of (const core_queue_t *queue)
     return queue->bytes_max > bytes ? least (space, (queue->bytes_max - bytes) / queue->average) : 0;
 }
 
-/* Credit that this feed may get now. When nothing waits, each dry feed may have one, whatever its size will be: else
- * a queue whose bound in bytes is small could stand still. */
+/* Credit that this feed may get now. One that has none may also have some of the reserve; and when nothing waits, one,
+ * whatever its size will be: else a queue whose bound in bytes is small could stand still. */
 static uint64_t fitting (const core_feed_t *feed, uint64_t target)
 {
     const core_queue_t *queue = feed->queue;
-    uint64_t unspent = core_feed_unspent (feed);
-    uint64_t grant = unspent < target ? least (target - unspent, space_of (queue)) : 0;
+    uint64_t unspent = core_feed_unspent (feed), space = space_of (queue), ceiling = ceiling_of (queue);
+    uint64_t below = ceiling > queue->outstanding ? ceiling - queue->outstanding : 0;
+    uint64_t grant = unspent < target ? least (target - unspent, least (space, below)) : 0;
+    if (unspent == 0)
+        grant = most (grant, least (first_of (feed), space));
     if (grant == 0 && unspent == 0 && queue->waiting == 0)
         grant = least (1, space_in_tickets (queue));
     return grant;

@@ -466,7 +466,7 @@ static inline scene_t *scene_of_one_queue (const emp_core_config_t *config)
                  "hello W => welcome W\n"
                  "lane W 1 => lane W ok\n"
                  "ready W =>\n"
-                 "put a 1 => keep a0, push a0#1 W, credit a 1001\n"
+                 "put a 1 => keep a0, push a0#1 W, credit a 939\n"
                  "done W a0#1 => result 1 a0#1 done, free a0\n"
                  "ack 1 =>\n"
                  "bye W => closed W, gone W bye 0 took 0");

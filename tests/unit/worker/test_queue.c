@@ -79,6 +79,27 @@ Test (queue, B27_what_a_module_packs_is_the_ticket_s_result)
     cr_assert_eq (emp_toolbox_perf_current_eta (here.toolbox), 3);
 }
 
+Test (queue, a_message_is_given_back_with_its_chunk_however_that_ends)
+{
+    fake_integers (4, 1);
+    emp_chunk_t *chunk = emp_queue_get (here.queue);
+    cr_assert_eq (fake.frames, 1);
+    emp_chunk_done (&chunk);
+    cr_assert_eq (fake.frames, 0);
+    chunk = emp_queue_get (here.queue);
+    emp_chunk_fail (&chunk, "no");
+    cr_assert_eq (fake.frames, 0);
+    emp_chunk_t *dropped = emp_queue_get (here.queue);
+    chunk = emp_queue_get (here.queue);
+    cr_assert_eq (fake.frames, 2);
+    emp_chunk_done (&dropped);
+    cr_assert_eq (fake.frames, 1);
+    emp_toolbox_close (here.toolbox);
+    emp_chunk_done (&chunk);
+    cr_assert_eq (fake.frames, 0);
+    cr_assert_eq (fake.closed, 1);
+}
+
 Test (queue, a_ticket_may_have_no_result)
 {
     fake_integers (1, 3);
@@ -162,7 +183,7 @@ Test (queue, chunks_that_cannot_be_unpacked_are_refused_and_passed_over)
     fake_bytes ("\xdd\x04\x00\x00\x00", 5, 67108864); /* a claim of 2 GiB */
     fake_bytes ("\x93\x01\x02", 3, 3);                /* cut off */
     fake_bytes ("\x01", 1, 1);                        /* no list */
-    fake_bytes ("\x91\x01\x91\x02", 4, 1);            /* two lists */
+    fake_bytes ("\x91\x01\x02", 3, 1);                /* a list and something behind it */
     fake_bytes ("\x92\x01\x02", 3, 3);                /* other than announced */
     fake_bytes ("", 0, 0);
     fake_integers (1, 2);

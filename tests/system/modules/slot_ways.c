@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * slot_ways.c - for the tests of slots and their supervisor: the ways in which a module can end its process, or not.
+ */
+#include <eisenmp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WAY(name) bool name (emp_toolbox_t *toolbox); bool name (emp_toolbox_t *toolbox)
+
+WAY (done_at_once)
+{
+    printf ("%s has number %u\n", emp_toolbox_worker_name (toolbox), emp_toolbox_start_sequence_num (toolbox));
+    return false;
+}
+
+WAY (dies_of_a_signal)
+{
+    for (int i = 1; i <= 12; i++)
+        fprintf (stderr, "line %d of %s\n", i, emp_toolbox_worker_name (toolbox));
+    return raise (SIGUSR1) == 0;
+}
+
+WAY (exits_with_0)
+{
+    (void) toolbox;
+    printf ("not flushed by the module");
+    exit (0);
+}
+
+WAY (exits_with_2)
+{
+    (void) toolbox;
+    exit (2);
+}
+
+WAY (never_returns)
+{
+    (void) toolbox;
+    printf ("running\n");
+    for (;;)
+        pause ();
+}
+
+WAY (ticks)
+{
+    (void) toolbox;
+    usleep (1000);
+    return true;
+}
+
+/* Waits for chunks until there are no more. */
+WAY (waits_for_chunks)
+{
+    emp_chunk_t *chunk = emp_queue_get (emp_toolbox_queue (toolbox, "mp_input_q"));
+    bool more = chunk != NULL;
+    emp_chunk_done (&chunk);
+    return more;
+}
+
+WAY (dies_of_a_chunk)
+{
+    if (emp_queue_get (emp_toolbox_queue (toolbox, "mp_input_q")))
+        raise (SIGUSR1);
+    return false;
+}
+
+/* Does not understand that there are no more. */
+WAY (never_has_enough)
+{
+    emp_chunk_t *chunk = emp_queue_get (emp_toolbox_queue (toolbox, "mp_input_q"));
+    emp_chunk_done (&chunk);
+    return true;
+}
+
+WAY (leaves_a_daemon)
+{
+    (void) toolbox;
+    if (system ("setsid sh -c 'echo daemon $$; exec sleep 1000' &") != 0)
+        return false;
+    for (;;)
+        pause ();
+}
+
+static char order[64];
+
+WAY (mate_one)
+{
+    (void) toolbox;
+    strcat (order, "one ");
+    return true;
+}
+
+WAY (mate_two)
+{
+    (void) toolbox;
+    strcat (order, "two ");
+    return false; /* of a mate this means nothing */
+}
+
+WAY (says_the_order)
+{
+    (void) toolbox;
+    printf ("mates: %s\n", order);
+    return false;
+}
+
+/* A mate whose thread outlives the first module. */
+static void *runs_on (void *arg)
+{
+    for (;;)
+        emp_toolbox_print (arg, "still here\n");
+    return NULL;
+}
+
+WAY (has_a_thread)
+{
+    pthread_t thread;
+    return pthread_create (&thread, NULL, runs_on, toolbox) == 0;
+}

@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The real program, eisenmp-worker, against a door that this test holds open: it answers HELLO, gives a job and one lane,
+ * and writes down what it is told.
+ */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/control.h"
+#include "common/net/socket.h"
+#include "common/wire.h"
+
+#define RUN 0x1234abcdu
+#define HEARD_MAX 300
+
+static char folder[64], endpoint[80];
+static char lane_endpoint[80], intake_endpoint[80];
+static zsock_t *door, *lane, *intake;
+static emp_control_t *heard[HEARD_MAX];
+static unsigned heard_count;
+static const char *functions[4];    /* the job: functions of slot_ways.so, the first first */
+static const char *module_path;
+static pid_t worker;
+static int output = -1;
+static char text[65536];
+static size_t text_size;
+
+static void open_door (void)
+{
+    strcpy (folder, "/tmp/emp-unit-XXXXXX");
+    cr_assert_not_null (mkdtemp (folder));
+    snprintf (endpoint, sizeof endpoint, "ipc://%s/door", folder);
+    snprintf (lane_endpoint, sizeof lane_endpoint, "ipc://%s/lane", folder);
+    snprintf (intake_endpoint, sizeof intake_endpoint, "ipc://%s/intake", folder);
+    door = emp_socket_new (ZMQ_ROUTER, EMP_CONTROL_MAX);
+    lane = emp_socket_new (ZMQ_PUSH, EMP_CONTROL_MAX);
+    intake = emp_socket_new (ZMQ_PULL, EMP_CONTROL_MAX);
+    cr_assert_eq (emp_socket_bind (door, endpoint, NULL), EMP_OK);
+    cr_assert_eq (emp_socket_bind (lane, lane_endpoint, NULL), EMP_OK);
+    cr_assert_eq (emp_socket_bind (intake, intake_endpoint, NULL), EMP_OK);
+    prctl (PR_SET_CHILD_SUBREAPER, 1); /* whom the program leaves behind comes to us, and is found */
+}
+
+/* What was left behind dies, and fails the test. */
+static void close_door (void)
+{
+    if (worker > 0)
+        kill (worker, SIGKILL);
+    zsock_destroy (&door);
+    zsock_destroy (&lane);
+    zsock_destroy (&intake);
+    unlink (endpoint + strlen ("ipc://"));
+    unlink (lane_endpoint + strlen ("ipc://"));
+    unlink (intake_endpoint + strlen ("ipc://"));
+    rmdir (folder);
+}
+
+TestSuite (supervisor, .timeout = 100, .init = open_door, .fini = close_door);
+
+/* ---- the program ------------------------------------------------------------------------------------------------------- */
+
+static void start (char *const options[])
+{
+    const char *bin = getenv ("EMP_BIN");
+    static char program[4096];
+    char *argv[32] = {program};
+    int ends[2], argc = 1;
+    cr_assert_not_null (bin, "EMP_BIN is not set: run by ctest");
+    snprintf (program, sizeof program, "%s/eisenmp-worker", bin);
+    for (int i = 0; options[i]; i++)
+        argv[argc++] = options[i];
+    cr_assert_eq (pipe (ends), 0);
+    worker = fork ();
+    if (worker == 0) {
+        prctl (PR_SET_PDEATHSIG, SIGTERM);
+        dup2 (ends[1], 1);
+        dup2 (ends[1], 2);
+        close (ends[0]);
+        close (ends[1]);
+        execv (program, argv);
+        _exit (127);
+    }
+    close (ends[1]);
+    output = ends[0];
+    fcntl (output, F_SETFL, O_NONBLOCK);
+}
+
+static void start_slots (char *procs, char *grace)
+{
+    start ((char *[]){"--connect", endpoint, "--procs", procs, "--grace", grace, NULL});
+}
+
+static void read_output (void)
+{
+    ssize_t rc;
+    while ((rc = read (output, text + text_size, sizeof text - 1 - text_size)) > 0)
+        text_size += (size_t) rc;
+    text[text_size] = 0;
+}
+
+/* ---- the door ------------------------------------------------------------------------------------------------------------ */
+
+static void pack_text (msgpack_packer *packer, const char *what)
+{
+    msgpack_pack_str_with_body (packer, what, strlen (what));
+}
+
+static void pack_job (emp_buf_t *job)
+{
+    static char path[4096];
+    msgpack_packer packer;
+    uint32_t count = 0;
+    snprintf (path, sizeof path, "%s/slot_ways.so", getenv ("EMP_TEST_MODULES"));
+    while (functions[count])
+        count++;
+    msgpack_packer_init (&packer, job, emp_buf_write);
+    msgpack_pack_map (&packer, 2);
+    pack_text (&packer, "modules");
+    msgpack_pack_array (&packer, count);
+    for (uint32_t i = 0; i < count; i++) {
+        msgpack_pack_array (&packer, 2);
+        pack_text (&packer, module_path ? module_path : path);
+        pack_text (&packer, functions[i]);
+    }
+    pack_text (&packer, "queues");
+    msgpack_pack_array (&packer, 1);
+    pack_text (&packer, "mp_input_q");
+}
+
+static void answer (zframe_t *whom, emp_control_t *message)
+{
+    emp_buf_t frame;
+    emp_buf_init (&frame, EMP_CONTROL_MAX);
+    message->run = RUN;
+    cr_assert_eq (emp_control_encode (message, &frame), EMP_OK);
+    zframe_send (&whom, door, ZFRAME_MORE + ZFRAME_REUSE);
+    zmq_send (zsock_resolve (door), frame.data, frame.size, 0);
+    emp_buf_release (&frame);
+}
+
+static zframe_t *supervisor; /* its address */
+
+static void answer_lane (zframe_t *whom)
+{
+    emp_control_t message = {.kind = EMP_MSG_LANE, .name = "mp_input_q", .id = 7};
+    memcpy (message.endpoint, lane_endpoint, sizeof lane_endpoint);
+    memcpy (message.intake, intake_endpoint, sizeof intake_endpoint);
+    answer (whom, &message);
+}
+
+/* One chunk of no rows, or the end. */
+static void send_lane (emp_wire_kind_t kind, uint64_t ticket)
+{
+    static emp_wire_t wire;
+    emp_buf_t header;
+    wire = (emp_wire_t){.kind = kind, .run = RUN, .lane = 7, .label = "mp_input_q (default)", .count = 1,
+                        .parts = {{.ticket = ticket, .number = 3, .attempt = 1, .length = 1}}};
+    emp_buf_init (&header, EMP_WIRE_HEADER_MAX);
+    cr_assert_eq (emp_wire_encode (&wire, &header), EMP_OK);
+    zmq_send (zsock_resolve (lane), header.data, header.size, ZMQ_SNDMORE);
+    zmq_send (zsock_resolve (lane), "\x90", kind == EMP_WIRE_CHUNKS, 0);
+    emp_buf_release (&header);
+}
+
+static void take (zframe_t *whom, const emp_control_t *message)
+{
+    if (message->kind == EMP_MSG_BEAT || message->kind == EMP_MSG_PRINT) {
+        answer (whom, &(emp_control_t){.kind = EMP_MSG_BEAT});
+        return;
+    }
+    cr_assert_lt (heard_count, HEARD_MAX);
+    heard[heard_count] = malloc (sizeof *message);
+    *heard[heard_count++] = *message;
+    if (message->kind == EMP_MSG_OPEN_LANE)
+        answer_lane (whom);
+    if (message->kind != EMP_MSG_HELLO)
+        return;
+    if (message->role == EMP_ROLE_SUPERVISOR)
+        supervisor = zframe_dup (whom);
+    emp_buf_t job;
+    emp_buf_init (&job, 100000);
+    pack_job (&job);
+    answer (whom, &(emp_control_t){.kind = EMP_MSG_WELCOME, .window = 200, .size = 20000, .blob = job.data,
+                                   .blob_size = job.size});
+    emp_buf_release (&job);
+}
+
+/* Serves the door for one message, or until the program has written something, or for a moment. False: for a moment. */
+static bool serve (void)
+{
+    zmq_pollitem_t items[] = {{.socket = zsock_resolve (door), .events = ZMQ_POLLIN},
+                              {.fd = output, .events = ZMQ_POLLIN}};
+    while (zmq_poll (items, output < 0 ? 1 : 2, 50) < 0)
+        cr_assert_eq (errno, EINTR);
+    if (output >= 0)
+        read_output ();
+    if (!(items[0].revents & ZMQ_POLLIN))
+        return items[1].revents & ZMQ_POLLIN;
+    zframe_t *whom = zframe_recv (door), *frame = zframe_recv (door);
+    emp_control_t message;
+    cr_assert_eq (emp_control_decode (zframe_data (frame), zframe_size (frame), &message), EMP_OK);
+    take (whom, &message);
+    zframe_destroy (&whom);
+    zframe_destroy (&frame);
+    return true;
+}
+
+static unsigned count (emp_kind_t kind)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < heard_count; i++)
+        n += heard[i]->kind == kind;
+    return n;
+}
+
+static const emp_control_t *nth (emp_kind_t kind, unsigned n)
+{
+    for (unsigned i = 0; i < heard_count; i++)
+        if (heard[i]->kind == kind && n-- == 0)
+            return heard[i];
+    cr_assert_fail ("not said");
+    return NULL;
+}
+
+static void await (emp_kind_t kind, unsigned n)
+{
+    while (count (kind) < n)
+        serve ();
+}
+
+static unsigned lines_with (const char *what)
+{
+    unsigned n = 0;
+    for (const char *at = text; (at = strstr (at, what)); at++)
+        n++;
+    return n;
+}
+
+static void await_text (const char *what, unsigned times)
+{
+    while (lines_with (what) < times)
+        serve ();
+}
+
+/* Serves until the program has ended; says how. Nobody of its family may be left. */
+static int await_exit (void)
+{
+    int status;
+    while (waitpid (worker, &status, WNOHANG) == 0)
+        serve ();
+    worker = 0;
+    read_output ();
+    close (output);
+    output = -1;
+    while (serve ())
+        ; /* what still lies at the door */
+    cr_assert_eq (waitpid (-1, NULL, WNOHANG), -1, "somebody was left behind");
+    return WIFEXITED (status) ? WEXITSTATUS (status) : 1000 + WTERMSIG (status);
+}
+
+/* ---- usage --------------------------------------------------------------------------------------------------------------- */
+
+static void expect_usage_error (char *const options[], const char *what)
+{
+    start (options);
+    cr_assert_eq (await_exit (), 2);
+    cr_assert (strstr (text, what), "\"%s\" in: %s", what, text);
+    text_size = 0;
+}
+
+Test (supervisor, bad_usage_is_exit_2_and_says_what)
+{
+    expect_usage_error ((char *[]){NULL}, "--connect URL is missing");
+    expect_usage_error ((char *[]){"--connect", "", NULL}, "an endpoint has 1 to 255 bytes");
+    expect_usage_error ((char *[]){"--connect", "x", "--procs", "0", NULL}, "\"0\" is no number from 1 to 4096");
+    expect_usage_error ((char *[]){"--connect", "x", "--procs", "4097", NULL}, "\"4097\"");
+    expect_usage_error ((char *[]){"--connect", "x", "--procs", "four", NULL}, "\"four\"");
+    expect_usage_error ((char *[]){"--connect", "x", "--procs", "-1", NULL}, "\"-1\"");
+    expect_usage_error ((char *[]){"--connect", "x", "--procs", "3x", NULL}, "\"3x\"");
+    expect_usage_error ((char *[]){"--connect", "x", "--run", "xyz", NULL}, "hexadecimal");
+    expect_usage_error ((char *[]){"--connect", "x", "--run", "12345678901234567", NULL}, "hexadecimal");
+    expect_usage_error ((char *[]){"--connect", "x", "--grace", "nan", NULL}, "number of seconds");
+    expect_usage_error ((char *[]){"--connect", "x", "--grace", "-1", NULL}, "number of seconds");
+    expect_usage_error ((char *[]){"--connect", "x", "more", NULL}, "\"more\"");
+    expect_usage_error ((char *[]){"--nonsense", NULL}, "unrecognized option");
+    expect_usage_error ((char *[]){"--connect", "x", "--slot", "0", NULL}, "for the supervisor alone");
+}
+
+Test (supervisor, an_endpoint_that_is_none_is_exit_2)
+{
+    start ((char *[]){"--connect", "nonsense", NULL});
+    cr_assert_eq (await_exit (), 2);
+    cr_assert (strstr (text, "eisenmp: cannot connect to nonsense: Invalid argument"), "%s", text);
+}
+
+/* ---- good order ------------------------------------------------------------------------------------------------------------ */
+
+Test (supervisor, slots_that_are_done_end_all_with_0)
+{
+    functions[0] = "done_at_once";
+    start_slots ("3", "5");
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (count (EMP_MSG_HELLO), 4);
+    cr_assert_eq (count (EMP_MSG_BYE), 4);
+    cr_assert_eq (count (EMP_MSG_LOST), 0);
+    cr_assert_str_eq (nth (EMP_MSG_HELLO, 0)->name, "supervisor");
+    cr_assert_eq (nth (EMP_MSG_HELLO, 0)->role, EMP_ROLE_SUPERVISOR);
+    for (unsigned i = 1; i <= 3; i++) {
+        const emp_control_t *hello = nth (EMP_MSG_HELLO, i);
+        cr_assert_eq (hello->role, EMP_ROLE_WORKER);
+        cr_assert_eq (hello->parent, nth (EMP_MSG_HELLO, 0)->session);
+        cr_assert_eq (hello->run, RUN);
+    }
+    cr_assert_eq (lines_with ("has number"), 3, "%s", text);
+    cr_assert (strstr (text, "Process-1 has number 0\n") && strstr (text, "Process-3 has number 2\n"), "%s", text);
+}
+
+Test (supervisor, B22_mates_are_called_last_in_first_out_and_once)
+{
+    functions[0] = "says_the_order";
+    functions[1] = "mate_one";
+    functions[2] = "mate_two";
+    start_slots ("1", "5");
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_str_eq (text, "mates: two one \n");
+}
+
+Test (supervisor, B24_the_same_module_several_times_is_called_as_often)
+{
+    functions[0] = "says_the_order";
+    functions[1] = "mate_one";
+    functions[2] = "mate_one";
+    start_slots ("1", "5");
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_str_eq (text, "mates: one one \n");
+}
+
+Test (supervisor, threads_of_mates_that_run_on_do_not_hold_up_the_end)
+{
+    functions[0] = "done_at_once";
+    functions[1] = "has_a_thread";
+    start_slots ("2", "5");
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (count (EMP_MSG_LOST), 0);
+}
+
+Test (supervisor, SIGTERM_lets_slots_leave)
+{
+    functions[0] = "ticks";
+    start_slots ("2", "50");
+    await (EMP_MSG_HELLO, 3);
+    kill (worker, SIGTERM);
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (count (EMP_MSG_LOST), 0);
+    cr_assert_eq (count (EMP_MSG_BYE), 3);
+}
+
+Test (supervisor, SIGTERM_wakes_a_slot_that_waits_for_a_chunk)
+{
+    functions[0] = "waits_for_chunks";
+    start_slots ("1", "50");
+    await (EMP_MSG_OPEN_LANE, 1);
+    for (int i = 0; i < 5; i++)
+        serve ();
+    kill (worker, SIGTERM);
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (count (EMP_MSG_LOST), 0);
+}
+
+Test (supervisor, B20_a_queue_that_stops_ends_the_slot)
+{
+    functions[0] = "waits_for_chunks";
+    start_slots ("1", "50");
+    await (EMP_MSG_OPEN_LANE, 1);
+    send_lane (EMP_WIRE_CHUNKS, 77);
+    send_lane (EMP_WIRE_STOPPED, 0);
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (count (EMP_MSG_LOST), 0);
+    zmsg_t *done = zmsg_recv (intake);
+    cr_assert_not_null (done);
+    zmsg_destroy (&done);
+}
+
+Test (supervisor, a_module_that_does_not_see_the_end_is_stopped)
+{
+    functions[0] = "never_has_enough";
+    start_slots ("1", "50");
+    await (EMP_MSG_OPEN_LANE, 1);
+    send_lane (EMP_WIRE_STOPPED, 0);
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (lines_with ("1000 times in a row"), 1, "%s", text);
+}
+
+/* ---- deaths ------------------------------------------------------------------------------------------------------------------ */
+
+Test (supervisor, a_death_is_reported_with_its_signal_and_last_words)
+{
+    functions[0] = "dies_of_a_signal";
+    start_slots ("1", "5");
+    cr_assert_eq (await_exit (), 1);
+    cr_assert_eq (count (EMP_MSG_LOST), 5);
+    for (unsigned i = 0; i < 5; i++) {
+        const emp_control_t *lost = nth (EMP_MSG_LOST, i), *hello = nth (EMP_MSG_HELLO, i + 1);
+        cr_assert_eq (lost->session, hello->session, "each life has a session of its own");
+        cr_assert_eq (lost->pid, hello->pid);
+        cr_assert_str_eq (lost->name, "Process-1");
+        cr_assert_eq (lost->how, EMP_HOW_SIGNAL);
+        cr_assert_eq (lost->code, SIGUSR1);
+        cr_assert_eq (lost->window, 0);
+        cr_assert_eq (strncmp (lost->text, "line 3 of Process-1\nline 4 of", 29), 0, "the last ten: %s", lost->text);
+        cr_assert (strstr (lost->text, "line 12 of Process-1\n"));
+    }
+    cr_assert_neq (nth (EMP_MSG_HELLO, 1)->session, nth (EMP_MSG_HELLO, 2)->session);
+    cr_assert (strstr (text, "died 5 times in a row without a chunk"), "%s", text);
+    cr_assert_eq (lines_with ("line 1 of Process-1\n"), 5, "all that it wrote is shown");
+}
+
+Test (supervisor, a_death_blames_the_ticket_in_hand)
+{
+    functions[0] = "dies_of_a_chunk";
+    start_slots ("1", "50");
+    await (EMP_MSG_OPEN_LANE, 1);
+    send_lane (EMP_WIRE_CHUNKS, 77);
+    await (EMP_MSG_OPEN_LANE, 2); /* it was started again */
+    cr_assert_eq (count (EMP_MSG_LOST), 1);
+    cr_assert_eq (nth (EMP_MSG_LOST, 0)->window, 77);
+    send_lane (EMP_WIRE_STOPPED, 0);
+    cr_assert_eq (await_exit (), 0);
+}
+
+Test (supervisor, a_module_that_exits_with_0_has_died)
+{
+    functions[0] = "exits_with_0";
+    start_slots ("1", "5");
+    cr_assert_eq (await_exit (), 1);
+    cr_assert_eq (count (EMP_MSG_LOST), 5);
+    cr_assert_eq (nth (EMP_MSG_LOST, 0)->how, EMP_HOW_EXIT);
+    cr_assert_eq (nth (EMP_MSG_LOST, 0)->code, 0);
+    cr_assert_str_eq (nth (EMP_MSG_LOST, 0)->text, "not flushed by the module\n");
+}
+
+Test (supervisor, a_module_that_exits_with_2_is_not_one_that_cannot_be_loaded)
+{
+    functions[0] = "exits_with_2";
+    start_slots ("1", "5");
+    cr_assert_eq (await_exit (), 1);
+    cr_assert_eq (count (EMP_MSG_LOST), 5);
+}
+
+Test (supervisor, a_slot_that_was_killed_is_started_again_under_its_name)
+{
+    functions[0] = "ticks";
+    start_slots ("2", "5");
+    await (EMP_MSG_HELLO, 3);
+    kill ((pid_t) nth (EMP_MSG_HELLO, 1)->pid, SIGKILL);
+    await (EMP_MSG_LOST, 1);
+    await (EMP_MSG_HELLO, 4);
+    cr_assert_str_eq (nth (EMP_MSG_LOST, 0)->name, nth (EMP_MSG_HELLO, 1)->name);
+    cr_assert_str_eq (nth (EMP_MSG_HELLO, 3)->name, nth (EMP_MSG_HELLO, 1)->name);
+    kill (worker, SIGTERM);
+    cr_assert_eq (await_exit (), 0);
+}
+
+Test (supervisor, a_job_that_cannot_be_loaded_ends_all_with_2_and_one_message)
+{
+    functions[0] = "nobody_wrote_this";
+    start_slots ("4", "5");
+    cr_assert_eq (await_exit (), 2);
+    cr_assert_eq (lines_with ("has no function \"nobody_wrote_this\""), 1, "%s", text);
+    cr_assert_eq (lines_with ("\n"), 1, "%s", text);
+    cr_assert_eq (count (EMP_MSG_LOST), 0);
+}
+
+Test (supervisor, a_module_that_is_not_there_ends_all_with_2_and_one_message)
+{
+    functions[0] = "worker_entrance";
+    module_path = "/nowhere/module.so";
+    start_slots ("4", "5");
+    cr_assert_eq (await_exit (), 2);
+    cr_assert_str_eq (text, "eisenmp: worker module /nowhere/module.so cannot be loaded: cannot open shared object file: "
+                            "No such file or directory\n");
+}
+
+/* ---- ends by force --------------------------------------------------------------------------------------------------------------- */
+
+Test (supervisor, a_slot_that_does_not_leave_is_killed_after_the_grace)
+{
+    functions[0] = "never_returns";
+    start_slots ("1", "0.2");
+    await_text ("running\n", 1);
+    kill (worker, SIGINT);
+    cr_assert_eq (await_exit (), 1);
+    cr_assert_eq (count (EMP_MSG_LOST), 1);
+    cr_assert_eq (nth (EMP_MSG_LOST, 0)->code, SIGKILL);
+}
+
+Test (supervisor, a_second_SIGINT_kills)
+{
+    functions[0] = "never_returns";
+    start_slots ("2", "1000");
+    await_text ("running\n", 2);
+    kill (worker, SIGINT);
+    kill (worker, SIGTERM); /* two of one kind could become one */
+    cr_assert_eq (await_exit (), 1);
+    cr_assert_eq (count (EMP_MSG_LOST), 0);
+}
+
+Test (supervisor, SIGQUIT_kills_at_once)
+{
+    functions[0] = "never_returns";
+    start_slots ("2", "1000");
+    await_text ("running\n", 2);
+    kill (worker, SIGQUIT);
+    cr_assert_eq (await_exit (), 1);
+    cr_assert_eq (count (EMP_MSG_BYE), 1);
+}
+
+Test (supervisor, KILL_of_the_broker_kills_at_once)
+{
+    functions[0] = "never_returns";
+    start_slots ("2", "1000");
+    await_text ("running\n", 2);
+    answer (supervisor, &(emp_control_t){.kind = EMP_MSG_KILL});
+    cr_assert_eq (await_exit (), 1);
+}
+
+Test (supervisor, after_DRAIN_of_the_broker_nobody_is_started_again)
+{
+    functions[0] = "ticks";
+    start_slots ("1", "1000");
+    await (EMP_MSG_HELLO, 2);
+    answer (supervisor, &(emp_control_t){.kind = EMP_MSG_DRAIN});
+    for (int i = 0; i < 10; i++)
+        serve ();
+    kill ((pid_t) nth (EMP_MSG_HELLO, 1)->pid, SIGKILL);
+    cr_assert_eq (await_exit (), 1);
+    cr_assert_eq (count (EMP_MSG_HELLO), 2);
+    cr_assert_eq (count (EMP_MSG_LOST), 1);
+}
+
+Test (supervisor, daemons_of_a_module_end_with_their_slot)
+{
+    functions[0] = "leaves_a_daemon";
+    start_slots ("1", "1000");
+    await_text ("daemon ", 1);
+    pid_t daemon = (pid_t) atoi (strstr (text, "daemon ") + 7);
+    cr_assert_eq (kill (daemon, 0), 0);
+    kill (worker, SIGQUIT);
+    cr_assert_eq (await_exit (), 1);
+    cr_assert_eq (kill (daemon, 0), -1);
+}
+
+Test (supervisor, slots_die_with_a_supervisor_that_is_killed)
+{
+    functions[0] = "never_returns";
+    start_slots ("1", "1000");
+    await_text ("running\n", 1);
+    kill (worker, SIGKILL);
+    int status;
+    cr_assert_eq (waitpid (worker, &status, 0), worker);
+    worker = 0;
+    cr_assert_eq (waitpid (-1, &status, 0), (pid_t) nth (EMP_MSG_HELLO, 1)->pid, "it came to us, and ended");
+    cr_assert (WIFSIGNALED (status));
+}
+
+Test (supervisor, an_orphan_starts_nothing_and_removes_the_folder_of_its_manager)
+{
+    char other[] = "/tmp/emp-unit-XXXXXX";
+    cr_assert_not_null (mkdtemp (other));
+    start ((char *[]){"--connect", endpoint, "--procs", "2", "--child-of", "1", "--directory", other, NULL});
+    cr_assert_eq (await_exit (), 1);
+    cr_assert_eq (count (EMP_MSG_HELLO), 0);
+    cr_assert_eq (access (other, F_OK), -1, "%s", text);
+}
