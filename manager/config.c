@@ -142,7 +142,7 @@ bool emp_config_is_known (const char *key)
     return emp_key_find (key) != NULL;
 }
 
-static emp_status_t check_key_name (emp_config_t *self, const char *key)
+emp_status_t emp_config_check_key (emp_config_t *self, const char *key)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
     size_t size = strspn (key, letters);
@@ -199,7 +199,7 @@ static emp_status_t set_known (emp_config_t *self, const emp_key_t *key, const c
 
 emp_status_t emp_config_set (emp_config_t *self, const char *key, const void *data, size_t size)
 {
-    emp_status_t status = check_key_name (self, key);
+    emp_status_t status = emp_config_check_key (self, key);
     if (!status)
         status = check_packed (self, key, data, size);
     if (status)
@@ -379,15 +379,18 @@ static emp_status_t check_feed (emp_config_t *self, const emp_feed_decl_t *feed)
 {
     if (feed->queue && !find_queue (self, feed->queue))
         return unknown_queue (self, feed->queue);
-    if (feed->header_msg && !is_label (feed->header_msg))
-        return fail (self, EMP_INVALID, "header_msg: expected 1 to %d bytes of printable UTF-8 without ;",
-                     EMP_LABEL_MAX);
+    if (feed->header_msg && !is_label (feed->header_msg)) {
+        char found[EMP_SENTENCE_MAX];
+        emp_sentence_text (feed->header_msg, strnlen (feed->header_msg, EMP_LABEL_MAX + 1), found);
+        return fail (self, EMP_INVALID, "header_msg: found %s, expected 1 to %d bytes of printable UTF-8 without ;",
+                     found, EMP_LABEL_MAX);
+    }
     if (feed->rows_max > EMP_ROWS_MAX_LIMIT)
-        return fail (self, EMP_INVALID, "rows_max: found %" PRIu32 ", expected an integer from 1 to %d", feed->rows_max,
+        return fail (self, EMP_TOOBIG, "rows_max: found %" PRIu32 ", expected an integer from 1 to %d", feed->rows_max,
                      EMP_ROWS_MAX_LIMIT);
     for (size_t i = 0; i < self->feeds_count && reads_stdin (feed); i++)
         if (reads_stdin (&self->feeds[i]))
-            return fail (self, EMP_INVALID, "lines: found \"-\", but an earlier feed reads standard input already");
+            return fail (self, EMP_EXISTS, "lines: found \"-\", but an earlier feed reads standard input already");
     if (self->feeds_count == EMP_CONFIG_FEEDS_MAX)
         return fail (self, EMP_TOOBIG, "feed: found more than %d feeds", EMP_CONFIG_FEEDS_MAX);
     return EMP_OK;

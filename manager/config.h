@@ -91,6 +91,8 @@ void emp_config_release (emp_config_t *self);
  * key may be set again; the last value counts. EMP_TOOBIG: nested deeper than EMP_SCAN_DEPTH_MAX, or past the
  * bounds. */
 emp_status_t emp_config_set (emp_config_t *self, const char *key, const void *data, size_t size);
+/* What emp_config_set says of a key's name alone: EMP_INVALID unless it is 1 to 128 letters, digits and _, no digit first. */
+emp_status_t emp_config_check_key (emp_config_t *self, const char *key);
 /* The packed value of an attribute, or NULL; a known key (either spelling) that was never set has its default. Borrowed
  * until the next set. */
 const void *emp_config_get (const emp_config_t *self, const char *key, size_t *ret_size);
@@ -98,8 +100,8 @@ emp_status_t emp_config_module (emp_config_t *self, const char *path, const char
 /* EMP_EXISTS "queue blue_q_7 exists already"; EMP_INVALID for a bad name or a maxsize outside 1…limit. */
 emp_status_t emp_config_queue (emp_config_t *self, const char *full_name, int64_t maxsize);
 /* Takes what `feed` points to (and leaves it empty) on EMP_OK. A queue of NULL is the default queue. EMP_UNKNOWN: no
- * such queue, with the nearest. EMP_INVALID: a header_msg that is no label, rows_max too large, standard input fed
- * twice. */
+ * such queue, with the nearest; EMP_INVALID: a header_msg that is no label; EMP_EXISTS: standard input is fed twice;
+ * EMP_TOOBIG: rows_max, or more than EMP_CONFIG_FEEDS_MAX feeds. */
 emp_status_t emp_config_feed (emp_config_t *self, emp_feed_decl_t *feed);
 void emp_feed_decl_release (emp_feed_decl_t *feed);
 /* NULL terminated names of all known keys, for "did you mean" and help. */

@@ -288,9 +288,10 @@ static void read_feed (emp_jobread_t *self, const emp_yaml_node_t *node)
     bool good = emp_jobread_pick (self, node, "feed", names, fields) && read_fields (self, node, fields, &feed);
     if (good) {
         emp_status_t status = emp_config_feed (self->config, &feed);
-        const emp_yaml_node_t *place = status == EMP_UNKNOWN ? fields[QUEUE]
-                                       : feed.header_msg     ? fields[HEADER_MSG]
-                                                             : NULL;
+        const emp_yaml_node_t *place = status == EMP_UNKNOWN   ? fields[QUEUE]
+                                       : status == EMP_INVALID ? fields[HEADER_MSG]
+                                       : status == EMP_EXISTS  ? fields[LINES]
+                                                               : NULL;
         if (status)
             emp_diag_error (self->diag, place ? place->offset : node->offset, "%s", self->config->error);
     } else if (self->diag->errors == errors) /* the one failure that says nothing itself */

@@ -24,6 +24,7 @@
 #include "yamlvalue.h"
 
 #define FILE_MAX (16u * 1024 * 1024)
+#define ELF_START "\177ELF"
 #define EXPECTED_FILE "a job file (YAML, at most 16 MiB)"
 
 static const char *const sections[] = {"worker_modules", "queues", "feed", "toolbox"};
@@ -86,10 +87,12 @@ static emp_status_t check_text (emp_diag_t *diag, const emp_buf_t *file)
             at += step;
             continue;
         }
-        const char *what = *at == 0 || (file->size > 4 && memcmp (file->data, "\177ELF", 4) == 0) ? "a binary file"
-                           : step > 0 ? "a file with control characters"
-                                      : "a file that is not UTF-8";
-        emp_diag_error (diag, (size_t) (at - start), "found %s (byte 0x%02x), expected " EXPECTED_FILE, what, *at);
+        if (*at == 0 || memcmp (file->data, ELF_START, file->size < 4 ? file->size : 4) == 0) {
+            diag->text = NULL; /* nothing to show */
+            return unreadable (diag, "a binary file");
+        }
+        emp_diag_error (diag, (size_t) (at - start), "found %s (byte 0x%02x), expected " EXPECTED_FILE,
+                        step > 0 ? "a control character" : "text that is not UTF-8", *at);
         return EMP_INVALID;
     }
     return EMP_OK;
@@ -134,6 +137,8 @@ static void read_toolbox (emp_jobread_t *self, const emp_yaml_node_t *node)
                             name);
         else if (strlen (name) != value->key->size)
             emp_jobread_wrong (self, value->key, "toolbox", "a key without NUL bytes");
+        else if (emp_config_check_key (self->config, name))
+            emp_diag_error (self->diag, value->key->offset, "toolbox: %s", self->config->error);
         else
             set_value (self, value, name);
     }

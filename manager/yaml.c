@@ -15,6 +15,7 @@
 #include "sentence.h"
 
 #define BLOCK_BYTES 65536 /* of the arena */
+#define LEVEL "[ERR]: "   /* before what libfyaml says without a place */
 
 typedef struct block {
     struct block *next;
@@ -115,8 +116,9 @@ static uint32_t offset_of (build_t *self, struct fy_event *event)
         self->last = end->input_pos;
     struct fy_token *value = event->type == FYET_SCALAR ? event->scalar.value : NULL;
     enum fy_scalar_style style = value ? fy_token_scalar_style (value) : FYSS_PLAIN;
-    if (offset > 0 && (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED))
-        offset--; /* the mark is behind the quote */
+    bool quoted = style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
+    if (offset > 0 && (quoted || event->type == FYET_ALIAS))
+        offset--; /* the mark is behind the quote or the * */
     return (uint32_t) (offset < self->diag->size ? offset : self->diag->size);
 }
 
@@ -343,8 +345,9 @@ static void report_syntax (build_t *self, struct fy_diag *diag)
                                          error->column > 0 ? (unsigned) error->column : 1),
                         "found text that is not YAML: %s", error->msg);
     self->said[strcspn (self->said, "\n")] = '\0';
+    size_t skip = strncmp (self->said, LEVEL, strlen (LEVEL)) == 0 ? strlen (LEVEL) : 0;
     if (self->diag->errors == before)
-        emp_diag_error (self->diag, 0, "found text that is not YAML: %s", self->said);
+        emp_diag_error (self->diag, 0, "found text that is not YAML: %s", self->said + skip);
 }
 
 static emp_status_t run (build_t *self, struct fy_diag *diag)

@@ -12,7 +12,7 @@ trap 'rm -rf "$logs"' EXIT
 
 one ()
 {
-    local name out
+    local name out start=$SECONDS
     name=$(basename "$(dirname "$2")").$(basename "$2" | sed 's/^test_//')
     out=$1/$name.out
     valgrind --quiet --trace-children=yes --trace-children-skip='*/nm,*/sh,*/bash' --leak-check=full \
@@ -27,10 +27,10 @@ one ()
         verdict=99
     fi
     if [ $verdict = 0 ]; then
-        echo "passed $name $(sed -n 's/.*Synthesis: //p' "$out")"
+        echo "passed $name in $((SECONDS - start)) s, $(sed -n 's/.*Synthesis: //p' "$out")"
     else
         cat "$out" "$1/$name".*.log
-        echo "FAILED $name (valgrind)"
+        echo "FAILED $name in $((SECONDS - start)) s"
     fi
     return $verdict
 }

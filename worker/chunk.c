@@ -42,17 +42,15 @@ void emp_chunk_destroy (emp_chunk_t **self_p)
 
 static emp_status_t unpack_rows (emp_chunk_t *self, const emp_lane_chunk_t *from)
 {
-    size_t values;
-    emp_status_t status = emp_scan (from->data, from->size, EMP_SCAN_OBJECTS_MAX, &values);
+    emp_status_t status = emp_scan (from->data, from->size, EMP_SCAN_OBJECTS_MAX, NULL);
     if (status != EMP_OK)
         return status;
-    if (values != 1)
-        return EMP_MALFORMED;
     msgpack_object list;
     size_t used = 0;
     msgpack_unpack_return rc = msgpack_unpack (from->data, from->size, &used, &self->zone, &list);
     if (rc == MSGPACK_UNPACK_NOMEM_ERROR)
         return EMP_NOMEM;
+    /* no value, or more than one, is no success either */
     if (rc != MSGPACK_UNPACK_SUCCESS || list.type != MSGPACK_OBJECT_ARRAY || list.via.array.size != from->rows)
         return EMP_MALFORMED;
     self->rows = list.via.array.ptr;

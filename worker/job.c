@@ -80,10 +80,10 @@ static const char *read_queues (emp_job_t *self, const msgpack_object *list)
 
 static const char *read_map (emp_job_t *self, const void *blob, size_t size)
 {
-    size_t values = 0, used = 0;
+    size_t used = 0;
     if (size == 0)
         return "the broker has no job";
-    if (emp_scan (blob, size, EMP_SCAN_OBJECTS_MAX, &values) != EMP_OK || values != 1)
+    if (emp_scan (blob, size, EMP_SCAN_OBJECTS_MAX, NULL) != EMP_OK)
         return "the job is malformed";
     char *copy = msgpack_zone_malloc_no_align (&self->zone, size);
     if (!copy)

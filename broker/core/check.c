@@ -9,7 +9,7 @@
 /* Sums that no single record knows. */
 typedef struct {
     uint64_t waiting, held, open_of_feeds, free_credit;
-    uint32_t lanes, feeds, open_feeds, queues, stopped;
+    uint32_t lanes, open_feeds, queues, stopped;
 } sums_t;
 
 static uint64_t length_of (const core_list_t *list)

@@ -31,6 +31,7 @@ static void init_pools (emp_core_t *self)
 static void init_lists (emp_core_t *self)
 {
     core_list_init (&self->all_sessions);
+    core_list_init (&self->doomed);
     core_list_init (&self->gone_sessions);
     core_list_init (&self->all_queues);
     core_list_init (&self->runnable);

@@ -129,33 +129,34 @@ static void end_one (emp_core_t *self, core_session_t *session, const core_end_t
 }
 
 /* From the living to the end of the doomed. */
-static void doom (emp_core_t *self, core_session_t *session, core_list_t *doomed)
+static void doom (emp_core_t *self, core_session_t *session)
 {
     core_link_remove (&session->in_all);
     core_index_remove (&self->by_id, &session->node);
     self->session_count--;
-    core_list_add_tail (doomed, &session->in_all);
+    core_list_add_tail (&self->doomed, &session->in_all);
 }
 
-static void doom_children (emp_core_t *self, const core_session_t *session, core_list_t *doomed)
+static void doom_children (emp_core_t *self, const core_session_t *session)
 {
     core_link_t *next;
     for (core_link_t *link = core_list_first (&self->all_sessions); link; link = next) {
         next = core_list_next (&self->all_sessions, link);
         core_session_t *other = CORE_OF (link, core_session_t, in_all);
         if (other->parent == session->node.key)
-            doom (self, other, doomed);
+            doom (self, other);
     }
 }
 
 /* First all who end are known, then they end in order: nothing is given to one who is about to end. */
-static void end_doomed (emp_core_t *self, core_list_t *doomed, core_end_t end, emp_effects_t *fx)
+static void end_doomed (emp_core_t *self, core_end_t end, emp_effects_t *fx)
 {
+    core_list_t *doomed = &self->doomed;
     core_link_t *link;
     for (link = core_list_first (doomed); link && end.lost; link = core_list_next (doomed, link)) {
         const core_session_t *session = CORE_OF (link, core_session_t, in_all);
         if (session->role == EMP_ROLE_SUPERVISOR)
-            doom_children (self, session, doomed);
+            doom_children (self, session);
     }
     while ((link = core_list_first (doomed))) {
         end_one (self, CORE_OF (link, core_session_t, in_all), &end, fx);
@@ -167,18 +168,14 @@ static void end_doomed (emp_core_t *self, core_list_t *doomed, core_end_t end, e
 
 void core_session_end (emp_core_t *self, core_session_t *session, core_end_t end, emp_effects_t *fx)
 {
-    core_list_t doomed;
-    core_list_init (&doomed);
-    doom (self, session, &doomed);
-    end_doomed (self, &doomed, end, fx);
+    doom (self, session);
+    end_doomed (self, end, fx);
 }
 
 void core_session_end_silent (emp_core_t *self, emp_effects_t *fx)
 {
     if (self->now < self->silence_due)
         return;
-    core_list_t doomed;
-    core_list_init (&doomed);
     self->silence_due = UINT64_MAX;
     core_link_t *next;
     for (core_link_t *link = core_list_first (&self->all_sessions); link; link = next) {
@@ -188,11 +185,11 @@ void core_session_end_silent (emp_core_t *self, emp_effects_t *fx)
             continue;
         emp_usec_t due = due_of (self, session->last);
         if (due <= self->now)
-            doom (self, session, &doomed);
+            doom (self, session);
         else if (due < self->silence_due)
             self->silence_due = due;
     }
-    end_doomed (self, &doomed, (core_end_t){.lost = true, .how = EMP_HOW_SILENCE}, fx);
+    end_doomed (self, (core_end_t){.lost = true, .how = EMP_HOW_SILENCE}, fx);
 }
 
 void core_session_reap (emp_core_t *self)

@@ -17,6 +17,7 @@ struct emp_core {
     core_index_t by_id;   /* sessions */
     core_index_t by_name; /* queues */
     core_list_t all_sessions;
+    core_list_t doomed;        /* sessions that this step ends */
     core_list_t gone_sessions; /* their names are borrowed by effects until the next step */
     core_list_t all_queues;
     core_list_t runnable;    /* queues where a push is possible, whose turn comes first first */

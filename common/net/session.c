@@ -170,7 +170,7 @@ static void read_door (emp_session_t *self, uint64_t *heard)
         }
         uint64_t run = atomic_load (&self->run);
         if (emp_control_decode (zmq_msg_data (&frame), zmq_msg_size (&frame), &message) == EMP_OK &&
-            (message.run == run || run == 0)) {
+            (message.run == run || run == 0 || message.kind == EMP_MSG_REFUSED)) {
             *heard = emp_now ();
             hear (self, &message);
         } else

@@ -69,8 +69,12 @@ static void put (bench_t *self, uint64_t count)
             step (self, &(emp_event_t){.kind = EMP_EV_TICK});
             continue;
         }
-        step (self, &(emp_event_t){.kind = EMP_EV_PUT, .session = 1, .feed = self->feed, .number = self->number,
-                                   .count = (uint32_t) some, .parts = self->parts});
+        step (self, &(emp_event_t){.kind = EMP_EV_PUT,
+                                   .session = 1,
+                                   .feed = self->feed,
+                                   .number = self->number,
+                                   .count = (uint32_t) some,
+                                   .parts = self->parts});
         self->number += some;
         count -= some;
     }
@@ -80,8 +84,13 @@ static void cycle (bench_t *self)
 {
     for (uint32_t i = 0; i < BATCH; i++) {
         held_t held = self->held[self->held_first++ & self->held_mask];
-        step (self, &(emp_event_t){.kind = EMP_EV_DONE, .session = held.session, .lane = held.lane, .ticket = held.ticket,
-                                   .attempt = held.attempt, .outcome = EMP_OUTCOME_DONE, .size = 10});
+        step (self, &(emp_event_t){.kind = EMP_EV_DONE,
+                                   .session = held.session,
+                                   .lane = held.lane,
+                                   .ticket = held.ticket,
+                                   .attempt = held.attempt,
+                                   .outcome = EMP_OUTCOME_DONE,
+                                   .size = 10});
     }
     step (self, &(emp_event_t){.kind = EMP_EV_ACK, .session = 1, .serial = self->serial});
     put (self, BATCH);

@@ -112,7 +112,8 @@ static inline void scene_add_lane (scene_t *self, uint32_t id, char session, con
         return;
     cr_assert_lt (self->lane_count, SCENE_LANES);
     char name[16];
-    int length = strcmp (queue, "q") == 0 ? snprintf (name, 8, "%c", session) : snprintf (name, 8, "%c:%s", session, queue);
+    int length =
+        strcmp (queue, "q") == 0 ? snprintf (name, 8, "%c", session) : snprintf (name, 8, "%c:%s", session, queue);
     while (scene_lane (self, name) != 0xdead0001u) {
         name[length++] = '\'';
         name[length] = 0;
@@ -137,7 +138,8 @@ static inline void scene_show (scene_t *self, const char *format, ...)
     va_start (args, format);
     const char *comma = self->shown_size ? ", " : "";
     self->shown_size += (size_t) snprintf (self->shown + self->shown_size, SCENE_TEXT - self->shown_size, "%s", comma);
-    self->shown_size += (size_t) vsnprintf (self->shown + self->shown_size, SCENE_TEXT - self->shown_size, format, args);
+    self->shown_size +=
+        (size_t) vsnprintf (self->shown + self->shown_size, SCENE_TEXT - self->shown_size, format, args);
     va_end (args);
     cr_assert_lt (self->shown_size, SCENE_TEXT);
 }
@@ -348,8 +350,8 @@ static inline void scene_put (scene_t *self, const char *name, char *line, emp_e
 /* Says what the line says. */
 static inline void scene_say (scene_t *self, char *line)
 {
-    static const char *const words[] = {"tick", "hello", "alive", "bye",    "lost", "declare", "lane", "ready", "feed",
-                                        "sink", "put",   "credit", "done",  "ack",  "stop",    "drain"};
+    static const char *const words[] = {"tick", "hello", "alive", "bye",    "lost", "declare", "lane", "ready",
+                                        "feed", "sink",  "put",   "credit", "done", "ack",     "stop", "drain"};
     const char *verb = scene_word (&line);
     emp_event_t event = {.role = EMP_ROLE_WORKER};
     bool refuse = strcmp (verb, "refuse") == 0;
@@ -478,8 +480,10 @@ static inline scene_t *scene_of_two_workers (const emp_core_config_t *config, un
 {
     scene_t *self = scene_of_one_queue (config);
     char lines[200];
-    snprintf (lines, sizeof lines, "hello A => welcome A\nhello B => welcome B\n"
-              "lane A %u => lane A ok\nlane B %u => lane B ok\nready A =>\nready B =>", window, window);
+    snprintf (lines, sizeof lines,
+              "hello A => welcome A\nhello B => welcome B\n"
+              "lane A %u => lane A ok\nlane B %u => lane B ok\nready A =>\nready B =>",
+              window, window);
     scene (self, lines);
     return self;
 }

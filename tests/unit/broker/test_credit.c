@@ -339,7 +339,8 @@ Test (credit, a_queue_with_feeds_never_stands_still_whatever_its_bounds_are)
         for (unsigned bytes = 1; bytes <= 400; bytes += 133)
             for (unsigned feeds = 1; feeds <= 5; feeds++) {
                 char line[100];
-                snprintf (line, sizeof line, "declare q %u bytes %u => ...\nlane A 1 => ...\nready A => ...", maxsize, bytes);
+                snprintf (line, sizeof line, "declare q %u bytes %u => ...\nlane A 1 => ...\nready A => ...", maxsize,
+                          bytes);
                 begin (line);
                 for (unsigned f = 0; f < feeds; f++)
                     scene (s, "feed M => ...");

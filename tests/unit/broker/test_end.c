@@ -121,8 +121,8 @@ Test (end, whoever_comes_back_after_being_lost_is_fenced)
               "done A a1#1 => stale\n"
               "lane A 1 => lane A' ok\n"
               "ready A' =>\n"
-              "done A a1#1 => stale\n"      /* the lane of before */
-              "done A' a1#2 => stale\n"     /* not its attempt */
+              "done A a1#1 => stale\n"  /* the lane of before */
+              "done A' a1#2 => stale\n" /* not its attempt */
               "refuse A' a1#1 => stale\n"
               "credit A 9 => stale\n"
               "done B a1#2 => result 2 a1#2 done, free a1");

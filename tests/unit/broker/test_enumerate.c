@@ -39,7 +39,7 @@ typedef struct {
         uint32_t id; /* 0: closed */
         uint64_t session;
         bool told;
-    } lanes[LANES]; /* by slot */
+    } lanes[LANES];    /* by slot */
     push_t pushes[16]; /* the last ones */
     unsigned push_count;
     uint64_t serial, acked, ended, dropped;
@@ -185,8 +185,12 @@ static void heal (const char *const *queues, size_t count)
                 continue;
             if (world.lanes[ticket.lane & 0xffff].session != HEALER)
                 continue;
-            some = step (&(emp_event_t){.kind = EMP_EV_DONE, .session = HEALER, .lane = ticket.lane,
-                                        .ticket = ticket.handle, .attempt = ticket.attempt}) == EMP_OK || some;
+            some = step (&(emp_event_t){.kind = EMP_EV_DONE,
+                                        .session = HEALER,
+                                        .lane = ticket.lane,
+                                        .ticket = ticket.handle,
+                                        .attempt = ticket.attempt}) == EMP_OK ||
+                   some;
         }
     }
 }
@@ -217,8 +221,12 @@ static push_t last_push (uint64_t session, unsigned before)
 
 static void done (push_t push, emp_outcome_t outcome)
 {
-    step (&(emp_event_t){.kind = EMP_EV_DONE, .session = push.session, .lane = push.lane, .ticket = push.ticket,
-                         .attempt = push.attempt, .outcome = outcome});
+    step (&(emp_event_t){.kind = EMP_EV_DONE,
+                         .session = push.session,
+                         .lane = push.lane,
+                         .ticket = push.ticket,
+                         .attempt = push.attempt,
+                         .outcome = outcome});
 }
 
 static void come (uint64_t session)
@@ -232,8 +240,13 @@ static uint64_t put_count;
 static void put (bool end)
 {
     static const emp_part_t part = {.length = 10, .rows = 1};
-    if (step (&(emp_event_t){.kind = EMP_EV_PUT, .session = 1, .feed = world.feed, .number = put_count, .count = 1,
-                             .parts = &part, .end = end}) == EMP_OK)
+    if (step (&(emp_event_t){.kind = EMP_EV_PUT,
+                             .session = 1,
+                             .feed = world.feed,
+                             .number = put_count,
+                             .count = 1,
+                             .parts = &part,
+                             .end = end}) == EMP_OK)
         put_count++;
 }
 
@@ -248,13 +261,17 @@ static void say (int letter)
     case 1: done (last_push (3, 0), EMP_OUTCOME_DONE); break;
     case 2: done (last_push (2, 0), EMP_OUTCOME_REFUSED); break;
     case 3: step (&(emp_event_t){.kind = EMP_EV_LOST, .session = 2, .how = how, .code = 9}); break;
-    case 4: step (&(emp_event_t){.kind = EMP_EV_LOST, .session = 3, .how = how, .code = 9, .ticket = other.ticket}); break;
+    case 4:
+        step (&(emp_event_t){.kind = EMP_EV_LOST, .session = 3, .how = how, .code = 9, .ticket = other.ticket});
+        break;
     case 5: come (2); break;
     case 6: step (&(emp_event_t){.kind = EMP_EV_BYE, .session = 3}); break;
     case 7: come (3); break;
     case 8: done (last_push (2, 1), EMP_OUTCOME_DONE); break; /* what it had before */
     case 9: put (false); break;
-    case 10: step (&(emp_event_t){.kind = EMP_EV_CREDIT, .session = 2, .lane = last_push (2, 0).lane, .window = 2}); break;
+    case 10:
+        step (&(emp_event_t){.kind = EMP_EV_CREDIT, .session = 2, .lane = last_push (2, 0).lane, .window = 2});
+        break;
     case 11: ack_all (); break;
     case 12:
         put (true);
@@ -266,8 +283,14 @@ static void say (int letter)
 
 static void begin_story (void)
 {
-    static const emp_core_config_t config = {.attempts_max = 2, .backlog_max = 3, .backlog_bytes_max = 1000, .sessions_max = 8,
-                                             .queues_max = 1, .feeds_max = 1, .lanes_max = 8, .window_max = 4};
+    static const emp_core_config_t config = {.attempts_max = 2,
+                                             .backlog_max = 3,
+                                             .backlog_bytes_max = 1000,
+                                             .sessions_max = 8,
+                                             .queues_max = 1,
+                                             .feeds_max = 1,
+                                             .lanes_max = 8,
+                                             .window_max = 4};
     world_begin (&config);
     put_count = 0;
     hello (1, EMP_ROLE_MANAGER, 0);
@@ -287,12 +310,15 @@ static void end_story (void)
     step (&(emp_event_t){.kind = EMP_EV_LOST, .session = 3, .how = EMP_HOW_SIGNAL});
     heal (queues, 1);
     put (true);
-    heal_again:
+heal_again:
     ack_all ();
     for (size_t i = 0; i < world.top; i++) {
         ticket_t ticket = world.tickets[i];
         if (ticket.handle && ticket.lane) {
-            step (&(emp_event_t){.kind = EMP_EV_DONE, .session = 999, .lane = ticket.lane, .ticket = ticket.handle,
+            step (&(emp_event_t){.kind = EMP_EV_DONE,
+                                 .session = 999,
+                                 .lane = ticket.lane,
+                                 .ticket = ticket.handle,
                                  .attempt = ticket.attempt});
             goto heal_again;
         }
@@ -386,8 +412,13 @@ static void random_put (bool end)
         parts[i] = (emp_part_t){.length = roll (100), .rows = roll (9)};
     known_feed_t *feed = &feeds[roll (feed_count ? feed_count : 1)];
     uint32_t count = roll (8);
-    emp_event_t event = {.kind = EMP_EV_PUT, .session = roll (20) ? feed->session : roll (10), .feed = feed->feed,
-                         .number = feed->next + !roll (30), .count = count, .parts = parts, .end = end};
+    emp_event_t event = {.kind = EMP_EV_PUT,
+                         .session = roll (20) ? feed->session : roll (10),
+                         .feed = feed->feed,
+                         .number = feed->next + !roll (30),
+                         .count = count,
+                         .parts = parts,
+                         .end = end};
     if (step (&event) == EMP_OK)
         feed->next += count;
 }
@@ -407,8 +438,12 @@ static push_t random_held (void)
 static void random_done (void)
 {
     push_t push = roll (4) ? random_held () : world.pushes[roll (16)];
-    emp_event_t event = {.kind = EMP_EV_DONE, .session = push.session, .lane = push.lane, .ticket = push.ticket,
-                         .attempt = push.attempt, .outcome = roll (8) ? EMP_OUTCOME_DONE : EMP_OUTCOME_REFUSED,
+    emp_event_t event = {.kind = EMP_EV_DONE,
+                         .session = push.session,
+                         .lane = push.lane,
+                         .ticket = push.ticket,
+                         .attempt = push.attempt,
+                         .outcome = roll (8) ? EMP_OUTCOME_DONE : EMP_OUTCOME_REFUSED,
                          .size = roll (100)};
     switch (roll (30)) { /* sometimes a lie */
     case 0: event.session = roll (12); break;
@@ -466,7 +501,9 @@ static void random_step (unsigned drains)
     case 68: hello (session, role_of (session), 0); break;
     case 69: step (&(emp_event_t){.kind = EMP_EV_OPEN_SINK, .session = 1}); break;
     case 70:
-        step (&(emp_event_t){.kind = EMP_EV_DECLARE, .name = queue_names[roll (4)], .maxsize = 1 + roll (40),
+        step (&(emp_event_t){.kind = EMP_EV_DECLARE,
+                             .name = queue_names[roll (4)],
+                             .maxsize = 1 + roll (40),
                              .bytes_max = roll (2) * 500});
         break;
     case 71: step (&(emp_event_t){.kind = EMP_EV_LANE_READY, .lane = push.lane ^ (roll (3) << 16)}); break;
@@ -483,9 +520,15 @@ static void random_step (unsigned drains)
 
 static void walk (uint64_t from, unsigned steps, unsigned drains)
 {
-    static const emp_core_config_t config = {
-        .attempts_max = 3, .dead_after = 20000, .backlog_max = 9, .backlog_bytes_max = 300, .sessions_max = 8,
-        .queues_max = 3, .feeds_max = 6, .lanes_max = 9, .window_max = 4};
+    static const emp_core_config_t config = {.attempts_max = 3,
+                                             .dead_after = 20000,
+                                             .backlog_max = 9,
+                                             .backlog_bytes_max = 300,
+                                             .sessions_max = 8,
+                                             .queues_max = 3,
+                                             .feeds_max = 6,
+                                             .lanes_max = 9,
+                                             .window_max = 4};
     world_begin (&config);
     memset (feeds, 0, sizeof feeds);
     feed_count = 0;
@@ -520,9 +563,15 @@ Test (enumerate, random_walks_with_stops_and_drains_come_to_a_good_end)
 /* The seeds must lead somewhere: to every kind of end and of refusal. */
 Test (enumerate, the_random_walk_is_not_idle)
 {
-    static const emp_core_config_t config = {
-        .attempts_max = 3, .dead_after = 20000, .backlog_max = 9, .backlog_bytes_max = 300, .sessions_max = 8,
-        .queues_max = 3, .feeds_max = 6, .lanes_max = 9, .window_max = 4};
+    static const emp_core_config_t config = {.attempts_max = 3,
+                                             .dead_after = 20000,
+                                             .backlog_max = 9,
+                                             .backlog_bytes_max = 300,
+                                             .sessions_max = 8,
+                                             .queues_max = 3,
+                                             .feeds_max = 6,
+                                             .lanes_max = 9,
+                                             .window_max = 4};
     world_begin (&config);
     seed = 1;
     for (int i = 0; i < 100000; i++)

@@ -535,8 +535,8 @@ Test (step, rows_are_counted)
 {
     begin (0);
     emp_part_t parts[2] = {{.length = 5, .rows = 42}, {.length = 0, .rows = 7}};
-    emp_event_t put = {.kind = EMP_EV_PUT, .session = 'M', .feed = s->feeds[0].id, .number = 1, .count = 2,
-                       .parts = parts};
+    emp_event_t put = {
+        .kind = EMP_EV_PUT, .session = 'M', .feed = s->feeds[0].id, .number = 1, .count = 2, .parts = parts};
     cr_assert_eq (scene_step (s, &put), EMP_OK);
     cr_assert_eq (s->fx.list[1].rows, 7);
     cr_assert_eq (s->fx.list[1].index, 1);
@@ -546,8 +546,9 @@ Test (step, rows_are_counted)
 
 Test (step, the_same_events_give_the_same_effects)
 {
-    static const char lines[] = "put a 9 => ...\nlost A signal 9 => ...\nhello C => ...\nlane C 3 => ...\nready C => ...\n"
-                                "refuse B a2#1 => ...\nfeed C => ...\nput b 1 => ...\nbye B => ...\ndone C a1#1 => ...";
+    static const char lines[] =
+        "put a 9 => ...\nlost A signal 9 => ...\nhello C => ...\nlane C 3 => ...\nready C => ...\n"
+        "refuse B a2#1 => ...\nfeed C => ...\nput b 1 => ...\nbye B => ...\ndone C a1#1 => ...";
     char shown[2][SCENE_TEXT];
     for (int i = 0; i < 2; i++) {
         begin (3);

@@ -63,6 +63,7 @@ Test (buf, a_failure_sticks_and_keeps_what_was_there)
     cr_assert_eq (emp_buf_append (&buf, "123456", 6), EMP_TOOBIG);
     cr_assert_eq (emp_buf_append (&buf, "d", 1), EMP_TOOBIG, "it would fit, but the row of appends is broken");
     cr_assert_eq (emp_buf_reserve (&buf, 1), EMP_TOOBIG);
+    cr_assert_eq (emp_buf_write (&buf, "d", 1), -1);
     cr_assert_eq (emp_buf_append (&buf, NULL, 0), EMP_TOOBIG);
     cr_assert_eq (buf.broken, EMP_TOOBIG);
     cr_assert_eq (buf.size, 3);

@@ -279,7 +279,7 @@ Test (scan, agrees_with_msgpack_c_on_random_bytes)
 {
     uint64_t state = 1;
     int agreed_good = 0, agreed_bad = 0;
-    for (int i = 0; i < 200000; i++) {
+    for (int i = 0; i < 20000; i++) {
         bytes_t bytes = noise (&state);
         size_t values = 0;
         emp_status_t status = emp_scan (bytes.data, bytes.size, PLENTY, &values);
@@ -293,8 +293,8 @@ Test (scan, agrees_with_msgpack_c_on_random_bytes)
         agreed_bad += status != EMP_OK;
         bytes_free (&bytes);
     }
-    cr_assert_gt (agreed_good, 10000, "the noise is no test of good bytes any more");
-    cr_assert_gt (agreed_bad, 10000, "the noise is no test of bad bytes any more");
+    cr_assert_gt (agreed_good, 1000, "the noise is no test of good bytes any more");
+    cr_assert_gt (agreed_bad, 1000, "the noise is no test of bad bytes any more");
 }
 
 Test (scan, what_it_lets_through_at_full_depth_msgpack_c_unpacks)

@@ -497,7 +497,7 @@ Test (config, standard_input_is_read_by_one_feed)
     first.source.path = strdup ("-");
     second.source.path = strdup ("-");
     cr_assert_eq (emp_config_feed (&config, &first), EMP_OK);
-    EXPECT_REFUSED (emp_config_feed (&config, &second), EMP_INVALID,
+    EXPECT_REFUSED (emp_config_feed (&config, &second), EMP_EXISTS,
                     "lines: found \"-\", but an earlier feed reads standard input already");
     emp_feed_decl_release (&second);
 }

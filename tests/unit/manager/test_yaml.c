@@ -69,7 +69,7 @@ Test (yaml, plain_scalars_are_those_of_the_core_schema)
     expect ("[0, 17, -17, +17, 007, -0]", "[0, 17, -17, 17, 7, 0]");
     expect ("[0x1F, 0xff, 0o17, 0o8, 0x, 0xg]", "[31, 255, 15, '0o8', '0x', '0xg']");
     expect ("[1.5, .5, 5., 1e3, -1.5E-3, +.5]", "[1.5, 0.5, 5.0, 1000.0, -0.0015, 0.5]");
-    expect ("[1e, e1, ., -, +, 1.2.3, 1e1.5]", "['1e', 'e1', '.', '-', '+', '1.2.3', '1e1.5']");
+    expect ("[1e, e1, ., -x, +, 1.2.3, 1e1.5]", "['1e', 'e1', '.', '-x', '+', '1.2.3', '1e1.5']");
     expect ("[.inf, -.Inf, +.INF, .nan, .NaN, inf, nan]", "[inf, -inf, inf, nan, nan, 'inf', 'nan']");
     expect ("[2022-11-23, 12:30:45, a b]", "['2022-11-23', '12:30:45', 'a b']");
 }
@@ -92,7 +92,7 @@ Test (yaml, integers_reach_over_64_bits_of_either_sign_and_no_further)
 
 Test (yaml, quoted_scalars_are_texts)
 {
-    expect ("['1', \"true\", '', \"a\\n\\u00e9\\x41\", 'it''s']", "['1', 'true', '', 'a\\néA', \"it's\"]");
+    expect ("['1', \"true\", '', \"a\\n\\u00e9\\x41\", 'it''s']", "['1', 'true', '', 'a\\néA', 'it\\'s']");
     expect ("|\n  two\n  lines\n", "'two\\nlines\\n'");
     expect (">-\n  two\n  lines\n", "'two lines'");
 }
@@ -114,7 +114,7 @@ Test (yaml, tags_say_what_a_scalar_is)
 Test (yaml, binaries_are_base64)
 {
     expect ("!!binary aGVsbG8=", "b'hello'");
-    expect ("!!binary |\n  aGVs\n  bG8=\n", "b'hello'");
+    expect ("a: !!binary |\n  aGVs\n  bG8=\n", "{'a': b'hello'}");
     expect ("[!!binary '', !!binary AA==, !!binary AAA=, !!binary AAAA, !!binary '/+8=']",
             "[b'', b'\\x00', b'\\x00\\x00', b'\\x00\\x00\\x00', b'\\xff\\xef']");
     static const char *const wrongs[] = {"A", "AA", "AAA", "A===", "AA=A", "AAAA=", "AA==AA==", "A*AA", "AAA=="};
@@ -172,7 +172,7 @@ Test (yaml, an_error_has_its_place_in_characters)
     expect ("a: [1\n", "t:2:1: found text that is not YAML: flow sequence without a closing bracket");
     expect ("ä:\tb: c\n", "t:1:5: found text that is not YAML: invalid nested block mapping on the same line");
     expect ("a: 1\r\nb: \"x\\q\"\r\n",
-            "t:2:5: found text that is not YAML: invalid escape 'q' in double-quoted string");
+            "t:2:6: found text that is not YAML: invalid escape 'q' in double-quoted string");
     expect ("größe: !!int ärger", "t:1:14: x: found the tag 'tag:yaml.org,2002:int', expected a value that fits it, or "
                                   "!!str, !!int, !!float, !!bool, !!null, !!binary, !!seq, !!map");
     expect ("%YAML 1.9\n--- 1\n", "t:1:1: found text that is not YAML: unsupport version number 1.9");
@@ -221,13 +221,14 @@ Test (yaml, strange_bytes_are_an_error_or_a_value)
 {
     static const char seed_text[] =
         "%TAG !e! x:\n--- &a\n- {k: !!binary aGk=, \"q\\n\": *a}\n- |\n x\n- >+\n  y\n? z\n: 'w'\n# c\n";
+    static const char marks[] = "{}[]&*!|>%@`'\"\\#-?:,. \n\t\r0a~<=";
     char text[sizeof seed_text];
     uint32_t seed = 1;
     for (int i = 0; i < 20000; i++) {
         memcpy (text, seed_text, sizeof text);
         for (int k = 0; k < 1 + i % 4; k++) {
             seed = seed * 1664525u + 1013904223u;
-            text[seed % (sizeof text - 1)] = "{}[]&*!|>%@`'\"\\#-?:,. \n\t\r0a~<="[seed >> 27];
+            text[seed % (sizeof text - 1)] = marks[(seed >> 16) % (sizeof marks - 1)];
         }
         cr_assert_neq (*value_of_bytes (text, sizeof text - 1 - seed % 8), '\0');
     }
