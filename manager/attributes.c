@@ -76,10 +76,11 @@ static emp_status_t append (emp_attributes_t *self, size_t slot, const char *nam
         self->entries = entries;
         self->room = room;
     }
-    char *copy = strdup (name);
-    if (!copy)
+    entry_t *entry = &self->entries[self->count];
+    *entry = (entry_t){.name = strdup (name)};
+    if (!entry->name)
         return EMP_NOMEM;
-    self->entries[self->count++] = (entry_t){.name = copy};
+    self->count++;
     self->bytes += strlen (name) + OVERHEAD;
     self->slots[slot] = (uint16_t) self->count;
     return EMP_OK;

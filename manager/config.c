@@ -312,10 +312,11 @@ static emp_status_t add_queue (emp_config_t *self, const char *name, uint32_t ma
     if (!queues)
         return out_of_memory (self);
     self->queues = queues;
-    char *copy = strdup (name);
-    if (!copy)
+    emp_queue_decl_t *queue = &queues[self->queues_count];
+    *queue = (emp_queue_decl_t){strdup (name), maxsize};
+    if (!queue->name)
         return out_of_memory (self);
-    queues[self->queues_count++] = (emp_queue_decl_t){copy, maxsize};
+    self->queues_count++;
     return EMP_OK;
 }
 

@@ -24,6 +24,7 @@
 #include "yamlvalue.h"
 
 #define FILE_MAX (16u * 1024 * 1024)
+#define READ_BYTES 65536
 #define ELF_START "\177ELF"
 #define EXPECTED_FILE "a job file (YAML, at most 16 MiB)"
 
@@ -37,10 +38,11 @@ static emp_status_t unreadable (emp_diag_t *diag, const char *found)
     return EMP_INVALID;
 }
 
+/* There is room for FILE_MAX bytes and one more READ_BYTES, so what is larger runs out of room before its end is seen. */
 static emp_status_t read_all (emp_diag_t *diag, int fd, emp_buf_t *text)
 {
     for (;;) {
-        if (emp_buf_reserve (text, 65536))
+        if (emp_buf_reserve (text, READ_BYTES))
             return text->broken == EMP_NOMEM ? EMP_NOMEM : unreadable (diag, "a larger file");
         ssize_t got = read (fd, text->data + text->size, text->room - text->size);
         if (got < 0 && errno == EINTR)
@@ -65,8 +67,6 @@ static emp_status_t read_file (emp_diag_t *diag, emp_buf_t *text)
     else
         status = read_all (diag, fd, text);
     close (fd);
-    if (!status && text->size > FILE_MAX)
-        status = unreadable (diag, "a larger file");
     return status;
 }
 
@@ -385,7 +385,7 @@ static char *directory_of (const char *path)
 static emp_status_t load (emp_config_t *config, emp_diag_t *diag, const char *modules_dir)
 {
     emp_buf_t file;
-    emp_buf_init (&file, FILE_MAX + 65536);
+    emp_buf_init (&file, FILE_MAX + READ_BYTES);
     emp_yaml_t *tree = NULL;
     const emp_yaml_node_t *root = NULL;
     emp_status_t status = read_file (diag, &file);

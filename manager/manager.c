@@ -61,6 +61,8 @@ static void workers_ended (void *arg, int code)
 
 static void note_loss (emp_t *self, const emp_control_t *gone)
 {
+    if (self->kill_said)
+        return; /* we did that */
     if (self->losses_count == EMP_LOSSES_MAX) {
         self->losses_more++;
         return;

@@ -24,8 +24,6 @@
 
 _Static_assert (sizeof ((emp_source_program_t *) 0)->name == EMP_SENTENCE_MAX, "a name is a piece of a sentence");
 
-extern char **environ;
-
 /* ---- start ----------------------------------------------------------------------------------------------------- */
 
 /* Whatever the manager blocks or ignores, the program starts as from a shell. */

@@ -4,6 +4,7 @@
  */
 #include "source_reader.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -47,6 +48,7 @@ static emp_status_t make_room (emp_reader_t *self)
         return EMP_TOOBIG;
     if (self->end < self->room)
         return EMP_OK;
+    assert (self->room >= ROOM_FIRST);
     uint8_t *data = realloc (self->data, self->room * 2);
     if (!data)
         return EMP_NOMEM;

@@ -1,49 +1,61 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# valgrind.sh <folder of unit tests> [name...]: runs the Criterion tests there under memcheck, every test process of theirs
-# included. Criterion gives its verdict before a leak is known, so the logs decide, not the exit codes alone.
+# valgrind.sh <build folder> [room.module...]: runs the Criterion tests under memcheck, every test process of theirs included.
+# Criterion gives its verdict before a leak is known, so the logs decide and not the exit code alone.
 set -u
 
-folder=${1:?}
+build=$(readlink -f "${1:?}")
 shift
+source=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 logs=$(mktemp -d /tmp/emp-valgrind.XXXXXX) || exit 1
 trap 'rm -rf "$logs"' EXIT
+export EMP_BIN=$build/bin EMP_MODULES=$build/lib/eisenmp EMP_TEST_MODULES=$build/lib/eisenmp-tests
+export EMP_SOURCE=$source EMP_BUILD=$build EMP_SANITIZE=valgrind LC_ALL=C logs
+
+# skipped <name>: says why, when it cannot run under valgrind.
+skipped ()
+{
+    case $1 in
+    worker.child | worker.supervisor) echo "valgrind 3.19 does not know pidfd_open" ;;
+    broker.enumerate) echo "hundreds of millions of steps, of what broker.step does a few thousand" ;;
+    *) return 1 ;;
+    esac
+}
 
 one ()
 {
-    local name out start=$SECONDS
-    name=$(basename "$(dirname "$2")").$(basename "$2" | sed 's/^test_//')
-    out=$1/$name.out
-    valgrind --quiet --trace-children=yes --trace-children-skip='*/nm,*/sh,*/bash' --leak-check=full \
-        --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=99 \
-        --log-file="$1/$name.%p.log" "$2" --jobs 1 >"$out" 2>&1
-    local verdict=$?
-    if grep -q 'Tested: 0 ' "$out" || ! grep -q 'Synthesis: Tested:' "$out"; then
-        verdict=1
+    local name=$1 program out why start=$SECONDS
+    program=$EMP_BUILD/unit/${name%%.*}/test_${name#*.}
+    out=$logs/$name.out
+    if why=$(skipped "$name"); then
+        echo "skipped $name: $why"
+        return 0
     fi
+    timeout -k 5 600 valgrind --quiet --trace-children=yes --trace-children-skip='*/nm,*/sh,*/bash' --leak-check=full \
+        --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=99 \
+        --log-file="$logs/$name.%p.log" "$program" --jobs 1 >"$out" 2>&1
+    local verdict=$?
     # With --quiet a log has lines only when there is something to say.
-    if grep -l . "$1/$name".*.log >/dev/null 2>&1; then
+    if grep -l . "$logs/$name".*.log >/dev/null 2>&1 || ! grep -q 'Synthesis: Tested: [1-9]' "$out"; then
         verdict=99
     fi
     if [ $verdict = 0 ]; then
         echo "passed $name in $((SECONDS - start)) s, $(sed -n 's/.*Synthesis: //p' "$out")"
     else
-        cat "$out" "$1/$name".*.log
+        cat "$out" "$logs/$name".*.log
         echo "FAILED $name in $((SECONDS - start)) s"
+        return 1
     fi
-    return $verdict
 }
-export -f one
+export -f one skipped
 
 if [ $# -gt 0 ]; then
-    printf '%s\0' "${@/#/$folder/}"
+    printf '%s\n' "$@"
 else
-    find "$folder" -type f -name 'test_*' -perm -u+x -print0 | sort -z
-fi | xargs -0 -r -n 1 -P "$(getconf _NPROCESSORS_ONLN)" bash -c 'one "$0" "$1" || exit 1' "$logs" >"$logs/all" 2>&1
-verdict=$?
-cat "$logs/all"
+    (cd "$build/unit" && ls -d -- */test_* | sed 's|/test_|.|')
+fi | xargs -r -n 1 -P "$(getconf _NPROCESSORS_ONLN)" bash -c 'one "$0" || exit 1' | tee "$logs/all"
 passed=$(grep -c '^passed ' "$logs/all")
 failed=$(grep -c '^FAILED ' "$logs/all")
-echo "valgrind: $passed test programs passed, $failed failed"
-[ "$verdict" = 0 ] && [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+echo "valgrind: $passed test programs passed, $failed failed, $(grep -c '^skipped ' "$logs/all") skipped"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]

@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../common/how.h"
@@ -28,6 +29,7 @@
 
 #define OWN_PROGRAM "/proc/self/exe"
 #define WELCOME_MS 10000
+#define ORPHANED_MS 2000
 #define READ_BYTES 65536          /* of a slot's pipe at a time, so that a talkative one does not hold up the others */
 #define READ_BYTES_LAST (1u << 20) /* of the pipe of a slot that has died */
 #define FDS_A_SLOT 2
@@ -49,7 +51,7 @@ typedef struct {
     const emp_supervisor_config_t *config;
     emp_session_t *session;
     state_t state;
-    bool ordered;       /* the killing: who ordered it knows that the slots are lost */
+    bool hung_up;       /* the manager that started us has died */
     uint64_t grace_until;
     bool any_joined;
     int exit_code;
@@ -153,12 +155,11 @@ static void start_draining (supervisor_t *self)
     signal_slots (self, SIGTERM);
 }
 
-static void start_killing (supervisor_t *self, bool ordered)
+static void start_killing (supervisor_t *self)
 {
     if (self->state == KILLING)
         return;
     self->state = KILLING;
-    self->ordered = ordered;
     if (self->exit_code == 0)
         self->exit_code = 1;
     signal_slots (self, SIGKILL);
@@ -240,7 +241,7 @@ static void take_fate (supervisor_t *self, slot_t *slot, emp_fate_t fate)
         break;
     case EMP_FATE_UNFIT:
         self->exit_code = EMP_EXIT_UNFIT;
-        start_killing (self, true);
+        start_killing (self);
         break;
     }
 }
@@ -267,7 +268,7 @@ static void slot_ended (supervisor_t *self, slot_t *slot)
     emp_fate_t fate = emp_fate_of (&end, ending, self->any_joined, &slot->deaths);
     if (self->state != KILLING || fate == EMP_FATE_ENDED)
         show_held_back (slot);
-    if (fate != EMP_FATE_ENDED && fate != EMP_FATE_UNFIT && !self->ordered)
+    if (fate != EMP_FATE_ENDED && fate != EMP_FATE_UNFIT)
         report_loss (self, slot, pid, &end);
     emp_child_release (&slot->child);
     watch (self, slot);
@@ -298,7 +299,7 @@ static void hear_bell (supervisor_t *self)
     if (down && self->state != KILLING)
         say ("the broker at %s is gone", self->config->endpoint);
     if (down || atomic_load (&self->kill_asked))
-        start_killing (self, true);
+        start_killing (self);
 }
 
 static void children_ended (supervisor_t *self)
@@ -315,8 +316,11 @@ static void hear_signals (supervisor_t *self)
     while (read (self->signals, &info, sizeof info) == sizeof info) {
         if (info.ssi_signo == SIGCHLD)
             children_ended (self);
-        else if (info.ssi_signo == SIGQUIT || self->state != RUNNING)
-            start_killing (self, true);
+        else if (info.ssi_signo == SIGHUP && self->config->child_of) {
+            self->hung_up = true;
+            start_killing (self);
+        } else if (info.ssi_signo == SIGQUIT || self->state != RUNNING)
+            start_killing (self);
         else
             start_draining (self);
     }
@@ -335,7 +339,7 @@ static void turn (supervisor_t *self)
     uint32_t procs = self->config->procs;
     int rc = poll (self->items, 2 + FDS_A_SLOT * (nfds_t) procs, milliseconds_left (self));
     if (self->state == DRAINING && emp_now () >= self->grace_until)
-        start_killing (self, false);
+        start_killing (self);
     if (rc <= 0)
         return;
     if (self->items[0].revents)
@@ -441,7 +445,18 @@ static void set_ties (supervisor_t *self)
         return;
     setpgid (0, 0); /* a Ctrl-C at the terminal is the manager's to hear */
     block_signals (self);
-    prctl (PR_SET_PDEATHSIG, SIGQUIT);
+    prctl (PR_SET_PDEATHSIG, SIGHUP);
+}
+
+/* The signal comes when the manager begins to die; a little later it is nobody's parent any more. */
+static void see_manager_off (const supervisor_t *self)
+{
+    int pidfd = self->hung_up ? (int) syscall (SYS_pidfd_open, self->config->child_of, 0) : -1;
+    if (pidfd < 0)
+        return;
+    struct pollfd item = {.fd = pidfd, .events = POLLIN};
+    poll (&item, 1, ORPHANED_MS);
+    close (pidfd);
 }
 
 static bool is_orphan (const emp_supervisor_config_t *config)
@@ -470,6 +485,7 @@ int emp_supervisor_run (const emp_supervisor_config_t *config)
         close (self.bell);
     if (self.signals >= 0)
         close (self.signals);
+    see_manager_off (&self);
     if (config->directory && is_orphan (config))
         emp_directory_remove (config->directory);
     return self.exit_code;

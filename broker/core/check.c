@@ -28,7 +28,7 @@ static bool is_in (const core_list_t *list, const core_link_t *wanted)
     return false;
 }
 
-/* ---- pools ----------------------------------------------------------------------------------------------------- */
+/* ---- pools ------------------------------------------------------------------------------------------------------- */
 
 static const char *check_pool (const core_pool_t *self)
 {
@@ -194,7 +194,7 @@ static const char *check_waiting (const emp_core_t *self, const core_queue_t *qu
 
 static const char *check_quiet (const emp_core_t *self, const core_queue_t *queue)
 {
-    bool runnable = queue->waiting > 0 && !core_list_is_empty (&queue->ring) && !self->draining;
+    bool runnable = queue->waiting > 0 && !core_list_is_empty (&queue->ring);
     if (runnable != core_link_is_in (&queue->in_runnable))
         return "a queue is in the list of runnable ones, and is not, or the other way round";
     if (runnable && core_backlog_has_room (&self->backlog, self->counts.held))
@@ -293,7 +293,8 @@ static const char *check_backlog (const emp_core_t *self)
         bytes += backlog->sizes[serial & (backlog->room - 1)];
     if (bytes != backlog->bytes)
         return "the backlog's bytes do not add up";
-    if (core_backlog_count (backlog) + self->counts.held > backlog->max + backlog->over)
+    uint64_t coming = core_backlog_count (backlog) + self->counts.held;
+    if (coming > backlog->max + backlog->over || (backlog->over && coming <= backlog->max))
         return "more results are on their way than the backlog may hold";
     return NULL;
 }

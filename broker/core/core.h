@@ -68,7 +68,7 @@ typedef struct {
 /* Sensible figures for one run. */
 extern const emp_core_config_t emp_core_config_default;
 
-/* ---- events ------------------------------------------------------------------------------------------------ */
+/* ---- events ------------------------------------------------------------------------------------------------------ */
 
 typedef enum {
     EMP_EV_TICK,       /* time has passed */
@@ -114,7 +114,7 @@ typedef struct {
     uint64_t serial;
 } emp_event_t;
 
-/* ---- effects ----------------------------------------------------------------------------------------------- */
+/* ---- effects ----------------------------------------------------------------------------------------------------- */
 
 typedef enum {
     EMP_FX_SESSION,      /* session: taken (answer WELCOME) */
@@ -159,7 +159,7 @@ typedef struct {
 void emp_effects_clear (emp_effects_t *self);   /* empty, memory kept */
 void emp_effects_release (emp_effects_t *self); /* memory freed */
 
-/* ---- the core ---------------------------------------------------------------------------------------------- */
+/* ---- the core ---------------------------------------------------------------------------------------------------- */
 
 /* NULL when out of memory. */
 emp_core_t *emp_core_new (const emp_core_config_t *config);

@@ -26,9 +26,7 @@ emp_status_t core_effects_reserve (emp_effects_t *self, size_t count)
     size_t needed = self->count + count;
     if (needed <= self->room)
         return EMP_OK;
-    size_t room = self->room ? self->room : 64;
-    while (room < needed)
-        room *= 2;
+    size_t room = self->room * 2 > needed ? self->room * 2 : needed;
     emp_effect_t *list = core_realloc (self->list, room * sizeof *list);
     if (!list)
         return EMP_NOMEM;

@@ -20,7 +20,7 @@ static uint64_t some (uint64_t a)
     return a ? a : 1;
 }
 
-/* ---- how much ------------------------------------------------------------------------------------------------ */
+/* ---- how much ---------------------------------------------------------------------------------------------------- */
 
 /* Tickets that the queue holds, by its bound in bytes as far as their size is known. */
 static uint64_t capacity_of (const core_queue_t *queue)
@@ -82,7 +82,7 @@ static uint64_t fitting (const core_feed_t *feed, uint64_t target)
     return grant;
 }
 
-/* ---- lists of those that want some ----------------------------------------------------------------------------- */
+/* ---- lists of those that want some ------------------------------------------------------------------------------- */
 
 static void unlist (core_feed_t *feed)
 {
@@ -132,7 +132,7 @@ static void give_and_tell (const emp_core_t *self, core_feed_t *feed, uint64_t g
     effect->credit = feed->granted;
 }
 
-/* ---- granting -------------------------------------------------------------------------------------------------- */
+/* ---- granting ---------------------------------------------------------------------------------------------------- */
 
 static void be_hungry (emp_core_t *self, core_queue_t *queue)
 {
@@ -192,7 +192,7 @@ void core_feed_grant (emp_core_t *self, core_queue_t *queue, bool due, emp_effec
         grant_low (self, queue, fx);
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------ */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 emp_status_t core_feed_new (emp_core_t *self, core_session_t *session, core_queue_t *queue, core_feed_t **ret_feed)
 {

@@ -8,8 +8,8 @@
  * steps, when a feed has spent at least half of its share and at least half of a share is free; so a queue of 1000
  * with one feed tells it about once in 500 tickets. A feed without any credit (dry) does not wait for that when nothing
  * waits on the queue, and never longer than CORE_CREDIT_HOLD; dry feeds take turns.
- * Since a feed may sit on its credit for ever, a sixteenth of the queue is a reserve for feeds that have none, and one that
- * has put nothing yet gets a sixteenth of a share.
+ * Since a feed may sit on its credit for ever, a sixteenth of the queue is a reserve for feeds that have none, and one
+ * that has put nothing yet gets a sixteenth of a share.
  *
  * Life: open → ended, when its producer says so or is gone → forgotten, when its tickets have ended and their results
  * are acknowledged. Until then its id is known, so a result can be labelled.

@@ -100,7 +100,7 @@ void core_queue_remove (emp_core_t *self, core_queue_t *queue, core_ticket_t *ti
 
 void core_queue_refresh (emp_core_t *self, core_queue_t *queue)
 {
-    bool runnable = !core_list_is_empty (&queue->tickets) && !core_list_is_empty (&queue->ring) && !self->draining;
+    bool runnable = !core_list_is_empty (&queue->tickets) && !core_list_is_empty (&queue->ring);
     if (runnable == core_link_is_in (&queue->in_runnable))
         return;
     if (runnable)

@@ -4,7 +4,7 @@
  *
  * Invariant: `waiting` tickets and their bytes are counted; `returned` of them were held before. The ring holds exactly
  * the ready lanes with free credit, in the order in which their turn comes. The queue stands in the core's list of
- * runnable ones exactly while both are not empty and the run does not drain.
+ * runnable ones exactly while both are not empty.
  * Cost: O(1) each; a queue lives as long as its run.
  */
 #ifndef EMP_CORE_QUEUE_H

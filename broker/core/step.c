@@ -255,8 +255,6 @@ static void drop_waiting (emp_core_t *self, const core_queue_t *queue, emp_effec
 
 static emp_status_t the_run_drains (emp_core_t *self, emp_effects_t *fx)
 {
-    if (self->draining)
-        return EMP_OK;
     self->draining = true;
     say_stop_to_all (self);
     for (core_link_t *link = core_list_first (&self->all_queues); link; link = core_list_next (&self->all_queues, link))

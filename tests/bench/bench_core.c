@@ -3,7 +3,8 @@
  * bench_core.c - what the broker's core costs by itself: nanoseconds for one ticket's put, push, done and ack.
  *
  * One queue is filled until `waiting` tickets wait and every lane is full; then, 64 tickets at a time, the oldest held
- * ones are done, acknowledged, and as many are put. Prints the best of some rounds: what else the machine did is not ours.
+ * ones are done, acknowledged, and as many are put. Prints the best of some rounds: what else the machine did is not
+ * ours.
  */
 #include <stdio.h>
 #include <stdlib.h>

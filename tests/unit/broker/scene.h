@@ -6,16 +6,16 @@
  *               "done A a0#1 => result 1 a0#1 done, free a0");
  *
  * A line is one event and, behind "=>", all effects of it in their order; "=> ..." is whatever (for the way to where a
- * test begins). A step that does not return EMP_OK shows its status first: "=> stale". After each step emp_core_check ()
- * runs, and serials are seen to be consecutive.
+ * test begins). A step that does not return EMP_OK shows its status first: "=> stale". After each step
+ * emp_core_check () runs, and serials are seen to be consecutive.
  *
- * Names   sessions are letters: M, N managers, S, T supervisors, all others workers. A lane has its session's letter, and
- *         ":r" behind it on another queue than q; one that is opened again has a ' more. Feeds are a, b, c… in order of opening;
- *         a3 is ticket 3 of feed a, a3#2 its second attempt.
- * Events  at 100 (time, no step) | tick | hello A [of S] [quiet] [as T] | alive A | bye A
- *         lost A [exit 3] [signal 9] [silence 0] [at a0] | declare q 10 [bytes 100] | lane A [q] 2 | ready A | feed M [q] | sink M
- *         put a 2 [bytes 100] [end] [number 5] [by B] | credit A 5 [by B] | done A a0#1 [bytes 7] [by B] | refuse A a0#1
- *         ack 3 | stop [q] | drain
+ * Names   sessions are letters: M, N managers, S, T supervisors, all others workers. A lane has its session's letter,
+ *         and ":r" behind it on another queue than q; one that is opened again has a ' more. Feeds are a, b, c… in
+ *         order of opening; a3 is ticket 3 of feed a, a3#2 its second attempt.
+ * Events  at 100 (time, no step) | tick | hello A [of S] [quiet] [as T] | alive A | bye A | ready A | stop [q] | drain
+ *         lost A [exit 3] [signal 9] [silence 0] [at a0] | declare q 10 [bytes 100] | lane A [q] 2 | feed M [q]
+ *         sink M | put a 2 [bytes 100] [end] [number 5] [by B] | credit A 5 [by B] | done A a0#1 [bytes 7] [by B]
+ *         refuse A a0#1 | ack 3 [by N]
  */
 #ifndef SCENE_H
 #define SCENE_H
@@ -130,7 +130,7 @@ static inline char scene_feed_name (const scene_t *self, uint32_t id)
     return '?';
 }
 
-/* ---- effects as text ----------------------------------------------------------------------------------------------- */
+/* ---- effects as text --------------------------------------------------------------------------------------------- */
 
 static inline void scene_show (scene_t *self, const char *format, ...)
 {
@@ -236,7 +236,7 @@ static inline void scene_learn (scene_t *self, const emp_effect_t *fx)
 /* Steps, checks and leaves the effects as text in `shown`. */
 static inline emp_status_t scene_step (scene_t *self, const emp_event_t *event)
 {
-    emp_effects_clear (&self->fx);
+    emp_effects_release (&self->fx); /* so a step has no more room for effects than it makes itself */
     emp_status_t status = emp_core_step (self->core, event, self->now, &self->fx);
     self->shown_size = 0;
     self->shown[0] = 0;
@@ -251,7 +251,7 @@ static inline emp_status_t scene_step (scene_t *self, const emp_event_t *event)
     return status;
 }
 
-/* ---- events as text ------------------------------------------------------------------------------------------------ */
+/* ---- events as text ---------------------------------------------------------------------------------------------- */
 
 /* The next word of a line, or "" at its end. */
 static inline const char *scene_word (char **line)
@@ -410,7 +410,10 @@ static inline void scene_say (scene_t *self, char *line)
         scene_options (self, line, &event, &length);
         break;
     }
-    case EMP_EV_ACK: event.serial = strtoull (scene_word (&line), NULL, 10); break;
+    case EMP_EV_ACK:
+        event.serial = strtoull (scene_word (&line), NULL, 10);
+        scene_options (self, line, &event, &length);
+        break;
     case EMP_EV_STOP: event.name = scene_word (&line); break;
     }
     scene_step (self, &event);
@@ -456,8 +459,8 @@ static inline void scene (scene_t *self, const char *lines)
     }
 }
 
-/* A manager M with its sink and a queue q for 1000 tickets. Ticket 0 of feed a is done by a worker that has left, so the
- * feed has all the credit it wants, and what tests put next is a1. */
+/* A manager M with its sink and a queue q for 1000 tickets. Ticket 0 of feed a is done by a worker that has left, so
+ * the feed has all the credit it wants, and what tests put next is a1. */
 static inline scene_t *scene_of_one_queue (const emp_core_config_t *config)
 {
     scene_t *self = scene_with (config);

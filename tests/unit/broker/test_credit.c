@@ -51,7 +51,7 @@ static unsigned put_all_in_time (char feed)
     return count;
 }
 
-/* ---- the bound --------------------------------------------------------------------------------------------------------- */
+/* ---- the bound --------------------------------------------------------------------------------------------------- */
 
 Test (credit, b13_one_feed_may_fill_its_queue_to_maxsize_and_no_further)
 {
@@ -98,7 +98,7 @@ Test (credit, tickets_that_come_back_may_be_more_than_maxsize_and_then_nothing_i
     scene_end (s);
 }
 
-/* ---- few messages ------------------------------------------------------------------------------------------------------- */
+/* ---- few messages ------------------------------------------------------------------------------------------------ */
 
 Test (credit, a_feed_on_a_queue_of_1000_that_is_worked_off_at_once_is_told_once_in_500_tickets)
 {
@@ -188,7 +188,7 @@ Test (credit, nothing_is_kept_back_when_nothing_waits)
     scene_end (s);
 }
 
-/* ---- sharing ------------------------------------------------------------------------------------------------------------- */
+/* ---- sharing ----------------------------------------------------------------------------------------------------- */
 
 Test (credit, the_space_of_a_queue_is_shared_evenly_by_feeds_that_put)
 {
@@ -291,7 +291,7 @@ Test (credit, a_feed_is_given_more_when_shares_become_larger)
     scene_end (s);
 }
 
-/* ---- bytes ----------------------------------------------------------------------------------------------------------------- */
+/* ---- bytes ------------------------------------------------------------------------------------------------------- */
 
 Test (credit, before_any_size_is_known_a_feed_gets_16_at_the_most)
 {

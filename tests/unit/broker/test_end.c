@@ -21,7 +21,7 @@ static void begin (unsigned window)
     s = scene_of_two_workers (&config, window);
 }
 
-/* ---- holders -------------------------------------------------------------------------------------------------------- */
+/* ---- holders ----------------------------------------------------------------------------------------------------- */
 
 Test (end, what_a_leaver_holds_goes_to_the_head_in_its_order_and_nothing_fails)
 {
@@ -158,6 +158,21 @@ Test (end, a_lost_supervisors_children_are_lost_with_it)
     scene_end (s);
 }
 
+Test (end, the_ticket_that_a_lost_supervisor_is_said_to_have_been_at_is_not_its_childrens)
+{
+    emp_core_config_t config = scene_config ();
+    config.attempts_max = 1;
+    s = scene_of_one_queue (&config);
+    scene (s, "hello S => welcome S\n"
+              "hello C of S => welcome C\n"
+              "lane C 2 => lane C ok\n"
+              "ready C =>\n"
+              "put a 2 => keep a1, keep a2, push a1#1 C, push a2#1 C\n"
+              "lost S exit 1 at a2 => gone S exit 1 took 0, "
+              "closed C, result 2 a1#1 dead exit 1, free a1, gone C exit 1 took 2");
+    scene_end (s);
+}
+
 Test (end, a_child_that_came_before_its_supervisor_is_its_child)
 {
     begin (1);
@@ -224,7 +239,7 @@ Test (end, a_lost_manager_loses_only_itself)
     scene_end (s);
 }
 
-/* ---- queues --------------------------------------------------------------------------------------------------------- */
+/* ---- queues ------------------------------------------------------------------------------------------------------ */
 
 Test (end, b20_every_lane_is_told_once_when_a_stopped_queue_has_no_open_ticket)
 {
@@ -380,7 +395,7 @@ Test (end, nothing_is_told_before_there_is_a_queue)
     scene_end (s);
 }
 
-/* ---- drain ----------------------------------------------------------------------------------------------------------- */
+/* ---- drain ------------------------------------------------------------------------------------------------------- */
 
 Test (end, a_drain_drops_what_waits_and_lets_end_what_is_held)
 {

@@ -12,7 +12,7 @@
 
 TestSuite (enumerate, .timeout = 120);
 
-/* ---- what the effects have said so far ---------------------------------------------------------------------------- */
+/* ---- what the effects have said so far --------------------------------------------------------------------------- */
 
 #define TICKETS 1024
 #define LANES 512
@@ -126,8 +126,12 @@ static void watch (const emp_effect_t *fx)
     }
 }
 
+static bool no_spare_room; /* a list of effects has the room that the step itself made, and no more */
+
 static emp_status_t step (const emp_event_t *event)
 {
+    if (no_spare_room)
+        emp_effects_release (&world.fx);
     emp_effects_clear (&world.fx);
     emp_status_t status = emp_core_step (world.core, event, world.now, &world.fx);
     for (size_t i = 0; i < world.fx.count; i++)
@@ -208,7 +212,7 @@ static void expect_all_ended (void)
     check ();
 }
 
-/* ---- all short stories ------------------------------------------------------------------------------------------------ */
+/* ---- all short stories ------------------------------------------------------------------------------------------- */
 
 /* Sessions 2 and 3 are workers. */
 static push_t last_push (uint64_t session, unsigned before)
@@ -376,7 +380,7 @@ Test (enumerate, all_longer_stories_of_work_death_and_return_come_to_a_good_end)
     cr_assert_eq (tell_all (7, LENGTH + 2), expected);
 }
 
-/* ---- long random stories ------------------------------------------------------------------------------------------------ */
+/* ---- long random stories ----------------------------------------------------------------------------------------- */
 
 static uint64_t seed;
 
@@ -558,6 +562,13 @@ Test (enumerate, random_walks_with_stops_and_drains_come_to_a_good_end)
 {
     for (uint64_t from = 1; from <= 40; from++)
         walk (from * 1000003, 1500, 1000);
+}
+
+Test (enumerate, a_step_makes_room_for_all_that_follows_from_it)
+{
+    no_spare_room = true; /* else an assert of the core fails */
+    for (uint64_t from = 1; from <= 20; from++)
+        walk (from * 7919, 2000, 1000);
 }
 
 /* The seeds must lead somewhere: to every kind of end and of refusal. */

@@ -21,7 +21,7 @@ static emp_core_stats_t stats (void)
     return stats;
 }
 
-/* ---- waiting ------------------------------------------------------------------------------------------------------- */
+/* ---- waiting ----------------------------------------------------------------------------------------------------- */
 
 Test (ledger, a_waiting_ticket_that_is_pushed_is_held)
 {
@@ -77,7 +77,7 @@ Test (ledger, a_waiting_ticket_is_not_refused_twice)
     scene_end (s);
 }
 
-/* ---- held ---------------------------------------------------------------------------------------------------------- */
+/* ---- held -------------------------------------------------------------------------------------------------------- */
 
 Test (ledger, a_held_ticket_that_is_done_is_answered_and_its_lane_takes_the_next)
 {
@@ -180,7 +180,7 @@ Test (ledger, a_ticket_that_comes_back_from_a_lost_holder_waits_as_it_was)
     scene_end (s);
 }
 
-/* ---- answered, dead ------------------------------------------------------------------------------------------------- */
+/* ---- answered, dead ---------------------------------------------------------------------------------------------- */
 
 Test (ledger, nothing_is_answered_twice)
 {
@@ -225,7 +225,7 @@ Test (ledger, an_ended_tickets_handle_never_hits_the_ticket_in_its_place)
     scene_end (s);
 }
 
-/* ---- who may speak ---------------------------------------------------------------------------------------------------- */
+/* ---- who may speak ----------------------------------------------------------------------------------------------- */
 
 Test (ledger, a_ticket_of_another_queue_is_not_this_lanes)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * EMP_NOMEM: nothing was changed. Each allocation of each step fails once; after that the step is as if nothing had been.
+ * EMP_NOMEM: nothing was changed. Each allocation of each step fails once; then the step is as if nothing had been.
  */
 #include "scene.h"
 

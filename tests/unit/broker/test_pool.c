@@ -117,6 +117,18 @@ Test (pool, free_slots_are_used_in_the_order_in_which_they_came_back)
     core_pool_release (&pool);
 }
 
+Test (pool, a_free_slot_rests_while_there_are_some_that_were_never_used)
+{
+    core_pool_t pool;
+    core_pool_init (&pool, sizeof (record_t), 32, 1000);
+    record_t *first = take (&pool);
+    core_pool_give (&pool, first);
+    for (uint32_t i = 1; i < CORE_POOL_BLOCK; i++)
+        cr_assert_neq (take (&pool), first);
+    cr_assert_eq (take (&pool), first);
+    core_pool_release (&pool);
+}
+
 Test (pool, records_stay_where_they_are_while_it_grows)
 {
     enum { COUNT = 5000 };

@@ -27,7 +27,7 @@ static void begin_empty (void)
     s = scene_with (&config);
 }
 
-/* ---- sessions ------------------------------------------------------------------------------------------------------ */
+/* ---- sessions ---------------------------------------------------------------------------------------------------- */
 
 Test (step, a_session_that_says_hello_is_taken)
 {
@@ -116,7 +116,7 @@ Test (step, whoever_is_unknown_changes_nothing)
     scene_end (s);
 }
 
-/* ---- silence ------------------------------------------------------------------------------------------------------- */
+/* ---- silence ----------------------------------------------------------------------------------------------------- */
 
 Test (step, a_session_that_is_silent_for_dead_after_is_lost_of_silence)
 {
@@ -157,6 +157,31 @@ Test (step, any_event_of_a_session_counts_as_life)
     scene (s, "alive B =>\ntick =>");
     s->now += 1;
     scene (s, "tick => closed A, gone A silence 0 took 0");
+    scene_end (s);
+}
+
+Test (step, any_event_of_a_manager_elsewhere_counts_as_life)
+{
+    begin_empty ();
+    scene (s, "hello N => welcome N\n"
+              "at 900\n"
+              "declare q 10 by N => queue q ok\n"
+              "at 1800\n"
+              "tick =>\n"
+              "feed N => feed a 1\n"
+              "at 2700\n"
+              "tick =>\n"
+              "put a 1 => keep a0, credit a 10\n"
+              "at 3600\n"
+              "tick =>\n"
+              "ack 0 by N =>\n"
+              "at 4500\n"
+              "tick =>\n"
+              "ack 9 by N => stale\n"
+              "at 5499\n"
+              "tick =>\n"
+              "at 5500\n"
+              "tick => gone N silence 0 took 0");
     scene_end (s);
 }
 
@@ -202,7 +227,7 @@ Test (step, next_due_is_never_later_than_the_first_silence)
     scene_end (s);
 }
 
-/* ---- queues, lanes, feeds, the sink ----------------------------------------------------------------------------------- */
+/* ---- queues, lanes, feeds, the sink ------------------------------------------------------------------------------ */
 
 Test (step, b12_a_queue_that_exists_is_not_declared_again)
 {
@@ -328,7 +353,7 @@ Test (step, a_feeds_id_is_known_until_its_last_result_is_acknowledged)
     scene_end (s);
 }
 
-/* ---- dealing --------------------------------------------------------------------------------------------------------- */
+/* ---- dealing ----------------------------------------------------------------------------------------------------- */
 
 Test (step, nothing_is_pushed_before_the_consumer_has_connected)
 {
@@ -479,7 +504,7 @@ Test (step, a_result_that_came_while_its_ticket_waited_may_be_over_the_backlog_a
     scene_end (s);
 }
 
-/* ---- puts -------------------------------------------------------------------------------------------------------------- */
+/* ---- puts -------------------------------------------------------------------------------------------------------- */
 
 Test (step, a_put_out_of_turn_is_stale_and_changes_nothing)
 {
@@ -541,6 +566,50 @@ Test (step, rows_are_counted)
     cr_assert_eq (s->fx.list[1].rows, 7);
     cr_assert_eq (s->fx.list[1].index, 1);
     cr_assert_eq (stats ().rows_put, 50);
+    scene_end (s);
+}
+
+/* The next two are about room for effects: an assert of the core fails when there is too little. */
+Test (step, everybody_may_die_of_silence_at_once)
+{
+    emp_core_config_t config = scene_config ();
+    config.attempts_max = 1;
+    config.window_max = 1;
+    s = scene_of_one_queue (&config);
+    for (char session = 'A'; session <= 'Z'; session++) {
+        if (session == 'M')
+            continue;
+        char lines[120];
+        snprintf (lines, sizeof lines, "hello %c => ...\nlane %c 1 => ...\nready %c => ...\nput a 1 => ...", session,
+                  session, session);
+        scene (s, lines);
+    }
+    cr_assert_eq (stats ().held, 25);
+    scene (s, "at 1000\ntick => ...");
+    cr_assert_eq (s->fx.count, 4 * 25); /* closed, result, free, gone */
+    cr_assert_eq (stats ().sessions, 1);
+    scene_end (s);
+}
+
+Test (step, every_ticket_may_be_pushed_and_every_feed_get_credit_at_once)
+{
+    begin_empty ();
+    scene (s, "hello M quiet => welcome M\n"
+              "hello A quiet => welcome A\n"
+              "declare q 40 => queue q ok\n"
+              "lane A 0 => lane A ok\n"
+              "ready A =>");
+    for (int feed = 0; feed < 20; feed++)
+        scene (s, "feed M => ...");
+    for (int round = 0; round < 40; round++)
+        for (char feed = 'a'; feed < 'a' + 20; feed++) {
+            char line[40];
+            snprintf (line, sizeof line, "put %c 1 => ...", feed);
+            scene (s, line);
+        }
+    cr_assert_eq (stats ().waiting, 40);
+    scene (s, "credit A 40 => ...");
+    cr_assert_eq (s->fx.count, 60);
     scene_end (s);
 }
 

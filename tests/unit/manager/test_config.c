@@ -3,7 +3,9 @@
  * test_config.c - the module configuration (B1-B8, B10-B12): keys, attributes, queues, feeds, modules, the blob.
  */
 #include <criterion/criterion.h>
+#include <elf.h>
 #include <math.h>
+#include <stddef.h>
 
 #include "common/control.h"
 #include "common/scan.h"
@@ -619,6 +621,97 @@ Test (config, an_object_file_is_not_linked_yet)
     header[18] ^= 0x40;
     header[4] = 1; /* 32 bits */
     expect_no_module (scratch_write ("narrow.so", header, sizeof header), "f", "found an ELF file for another machine");
+}
+
+/* The smallest shared object there can be: one segment, a dynamic section, two symbols, and the table of their names by
+ * the old hash, which says how many there are. */
+typedef struct {
+    Elf64_Ehdr header;
+    Elf64_Phdr segments[2];
+    Elf64_Dyn dynamic[5];
+    Elf64_Sym symbols[3];
+    uint32_t hash[6];
+    char strings[16];
+} small_t;
+
+static small_t small_object (void)
+{
+    small_t object = {.strings = "\0first\0second"};
+    FILE *file = fopen ("/proc/self/exe", "r");
+    cr_assert_eq (fread (&object.header, sizeof object.header, 1, file), 1);
+    fclose (file);
+    object.header.e_type = ET_DYN;
+    object.header.e_phoff = offsetof (small_t, segments);
+    object.header.e_phnum = 2;
+    object.segments[0] = (Elf64_Phdr){.p_type = PT_LOAD, .p_vaddr = 0x10000, .p_filesz = sizeof object};
+    object.segments[1] =
+        (Elf64_Phdr){.p_type = PT_DYNAMIC, .p_offset = offsetof (small_t, dynamic), .p_filesz = sizeof object.dynamic};
+    Elf64_Dyn dynamic[] = {{DT_SYMTAB, {0x10000 + offsetof (small_t, symbols)}},
+                           {DT_STRTAB, {0x10000 + offsetof (small_t, strings)}},
+                           {DT_STRSZ, {sizeof object.strings}},
+                           {DT_HASH, {0x10000 + offsetof (small_t, hash)}},
+                           {DT_NULL, {0}}};
+    memcpy (object.dynamic, dynamic, sizeof dynamic);
+    object.symbols[1] = (Elf64_Sym){.st_name = 1, .st_info = ELF64_ST_INFO (STB_GLOBAL, STT_FUNC), .st_shndx = 1};
+    object.symbols[2] = (Elf64_Sym){.st_name = 7, .st_info = ELF64_ST_INFO (STB_WEAK, STT_FUNC), .st_shndx = 1};
+    object.hash[0] = 1;
+    object.hash[1] = 3;
+    return object;
+}
+
+static void expect_small (const small_t *object, const char *sentence)
+{
+    scratch_write ("small.so", object, sizeof *object);
+    if (sentence)
+        expect_no_module ("small.so", "second", sentence);
+    else
+        expect_module ("small.so", "second", scratch_dir, NULL, scratch_path ("small.so"));
+}
+
+Test (config, a_module_with_the_old_hash_table_and_no_sections_is_read_too)
+{
+    small_t object = small_object ();
+    expect_small (&object, NULL);
+    object.symbols[2].st_other = STV_HIDDEN;
+    expect_small (&object, "found 'second' only used, not defined");
+}
+
+Test (config, a_module_whose_numbers_lie_is_damaged)
+{
+    small_t object = small_object ();
+    object.hash[1] = UINT32_MAX;
+    expect_small (&object, "damaged in its hash table");
+    object = small_object ();
+    object.dynamic[0].d_un.d_ptr = UINT64_MAX - 8;
+    expect_small (&object, "damaged in its symbol table");
+    object = small_object ();
+    object.dynamic[2].d_un.d_val = UINT64_MAX;
+    expect_small (&object, "damaged in its symbol table");
+    object = small_object ();
+    object.symbols[2].st_name = UINT32_MAX;
+    expect_small (&object, "found no function 'second' among the 2 it exports");
+    object = small_object ();
+    object.segments[0].p_offset = UINT64_MAX - 100;
+    expect_small (&object, "damaged in its hash table");
+    object = small_object ();
+    object.segments[1].p_offset = UINT64_MAX - 4;
+    expect_small (&object, "damaged in its dynamic section");
+    object = small_object ();
+    object.header.e_phoff = UINT64_MAX - 4;
+    expect_small (&object, "damaged in its program headers");
+    object = small_object ();
+    object.header.e_phnum = 60000;
+    expect_small (&object, "damaged in its program headers");
+    object = small_object ();
+    object.dynamic[3].d_tag = DT_GNU_HASH;
+    object.hash[0] = UINT32_MAX;
+    expect_small (&object, "damaged in its hash table");
+    object.hash[0] = 1; /* one bucket, which begins at symbol 0 < 3: empty */
+    object.hash[2] = 0;
+    expect_small (&object, "found no function 'second' among the 0 it exports");
+    object = small_object ();
+    object.dynamic[3].d_tag = DT_DEBUG; /* no table at all */
+    expect_small (&object, "found no function 'second' among the 0 it exports");
 }
 
 /* No damage may crash the check; with the sanitizers on, none may read out of bounds. */

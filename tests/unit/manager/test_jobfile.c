@@ -307,6 +307,33 @@ Test (jobfile, a_job_may_come_out_of_a_pipe)
     close (ends[0]);
 }
 
+Test (jobfile, a_pipe_in_a_feed_is_not_touched_before_the_run)
+{
+    cr_assert_eq (mkfifo (scratch_path ("fifo"), 0600), 0);
+    char text[4 * PATH_MAX];
+    snprintf (text, sizeof text,
+              "worker_modules: [{worker_path: %s/loader_good.so, worker_ref: count_me}]\n"
+              "feed: [{csv: fifo, column: a}, {lines: %s}]\n",
+              test_modules (), scratch_path ("fifo"));
+    cr_assert_eq (load (scratch_text ("job.yaml", text)), EMP_OK, "%s", messages);
+    cr_assert_eq (config.feeds_count, 2);
+    cr_assert_str_eq (config.feeds[1].source.path, scratch_path ("fifo"));
+}
+
+Test (jobfile, aliases_that_are_followed_too_often_are_refused)
+{
+    size_t room = 200000;
+    char *text = malloc (room);
+    snprintf (text, room, "worker_modules: []\nx: &m {a: 1}\ntoolbox:\n  list: &l [");
+    for (int i = 0; i < 500; i++)
+        strcat (text, "*m, ");
+    strcat (text, "]\n  twice: *l\n  thrice: *l\n");
+    cr_assert_eq (load (scratch_text ("job.yaml", text)), EMP_INVALID);
+    cr_assert (strstr (messages, "found aliases that are followed more than 1000 times, expected fewer") != NULL, "%s",
+               messages);
+    free (text);
+}
+
 /* ---- how errors look ------------------------------------------------------------------------------------------------- */
 
 Test (jobfile, an_error_shows_its_line_and_a_caret)
