@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +20,7 @@
 #include "sentence.h"
 
 #define GRACE_MS 1000
+#define LOOK_MS 50
 
 _Static_assert (sizeof ((emp_source_program_t *) 0)->name == EMP_SENTENCE_MAX, "a name is a piece of a sentence");
 
@@ -82,39 +82,37 @@ emp_status_t emp_source_program_start (emp_source_program_t *self, char *const *
                                        int *ret_output, char *ret_error)
 {
     int ends[2];
-    *self = (emp_source_program_t){.pid = 0, .pidfd = -1};
+    self->pid = 0;
     emp_sentence_text (argv[0], strlen (argv[0]), self->name);
     if (pipe2 (ends, O_CLOEXEC) < 0)
         return fail (self, strerror (errno), ret_error);
     int error = spawn (&self->pid, argv, directory, ends[1]);
     close (ends[1]);
     if (!error) {
-        self->pidfd = (int) syscall (SYS_pidfd_open, self->pid, 0);
-        if (self->pidfd >= 0) {
-            *ret_output = ends[0];
-            return EMP_OK;
-        }
-        error = errno;
-        emp_source_program_end (self);
-    } else
-        self->pid = 0;
+        *ret_output = ends[0];
+        return EMP_OK;
+    }
+    self->pid = 0;
     close (ends[0]);
     return fail (self, strerror (error), ret_error);
 }
 
 /* ---- end ------------------------------------------------------------------------------------------------------- */
 
-/* EMP_OK: it has ended, but was not waited for; EMP_STOPPED: `wake` (or -1) is readable; EMP_TIMEOUT. */
+/* EMP_OK: it has ended, but was not waited for; EMP_STOPPED: `wake` (or -1) is readable; EMP_TIMEOUT (timeout_ms -1: never).
+ * Looks again after 1, 2, 4… at most LOOK_MS: nearly always it has ended when its output has, so nothing better pays. */
 static emp_status_t watch (const emp_source_program_t *self, int wake, int timeout_ms)
 {
-    struct pollfd polled[] = {{.fd = self->pidfd, .events = POLLIN}, {.fd = wake, .events = POLLIN}};
-    int count;
-    do
-        count = poll (polled, 2, timeout_ms);
-    while (count < 0 && errno == EINTR);
-    if (polled[0].revents)
-        return EMP_OK;
-    return count > 0 ? EMP_STOPPED : EMP_TIMEOUT;
+    struct pollfd polled = {.fd = wake, .events = POLLIN};
+    for (int waited = 0, step = 1;; waited += step, step = step < LOOK_MS / 2 ? step * 2 : LOOK_MS) {
+        siginfo_t info = {.si_pid = 0};
+        if (waitid (P_PID, (id_t) self->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid)
+            return EMP_OK;
+        if (timeout_ms >= 0 && waited >= timeout_ms)
+            return EMP_TIMEOUT;
+        if (poll (&polled, 1, step) > 0)
+            return EMP_STOPPED;
+    }
 }
 
 /* Waits for the first process and forgets it. */
@@ -123,10 +121,7 @@ static int reap (emp_source_program_t *self)
     int status = 0;
     while (waitpid (self->pid, &status, 0) < 0 && errno == EINTR)
         continue;
-    if (self->pidfd >= 0)
-        close (self->pidfd);
     self->pid = 0;
-    self->pidfd = -1;
     return status;
 }
 
@@ -152,8 +147,7 @@ void emp_source_program_end (emp_source_program_t *self)
     if (self->pid == 0)
         return;
     kill (-self->pid, SIGTERM);
-    if (self->pidfd >= 0)
-        watch (self, -1, GRACE_MS);
+    watch (self, -1, GRACE_MS);
     kill (-self->pid, SIGKILL);
     reap (self);
 }

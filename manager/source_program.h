@@ -12,7 +12,6 @@
 
 typedef struct {
     pid_t pid; /* 0: not running, or waited for already */
-    int pidfd;
     char name[256]; /* argv[0], for sentences */
 } emp_source_program_t;
 

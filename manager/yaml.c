@@ -140,7 +140,7 @@ static emp_status_t new_node (build_t *self, struct fy_event *event, emp_yaml_ki
 {
     uint32_t offset = offset_of (self, event);
     if (++self->nodes_count > EMP_YAML_NODES_MAX)
-        return fail_at (self, offset, "found more than 2000000 values, expected fewer");
+        return fail_at (self, offset, "found more than 1000000 values, expected fewer");
     emp_yaml_node_t *node = take (self->tree, sizeof *node);
     if (!node)
         return EMP_NOMEM;

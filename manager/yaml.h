@@ -13,7 +13,7 @@
 
 #include "diag.h"
 
-#define EMP_YAML_NODES_MAX 2000000
+#define EMP_YAML_NODES_MAX 1000000
 #define EMP_YAML_DEPTH_MAX 64
 #define EMP_YAML_ALIASES_MAX 1000
 

@@ -577,16 +577,16 @@ Test (step, everybody_may_die_of_silence_at_once)
     config.window_max = 1;
     s = scene_of_one_queue (&config);
     for (char session = 'A'; session <= 'Z'; session++) {
-        if (session == 'M')
+        if (session == 'M' || session == 'W')
             continue;
         char lines[120];
         snprintf (lines, sizeof lines, "hello %c => ...\nlane %c 1 => ...\nready %c => ...\nput a 1 => ...", session,
                   session, session);
         scene (s, lines);
     }
-    cr_assert_eq (stats ().held, 25);
+    cr_assert_eq (stats ().held, 24);
     scene (s, "at 1000\ntick => ...");
-    cr_assert_eq (s->fx.count, 4 * 25); /* closed, result, free, gone */
+    cr_assert_eq (s->fx.count, 4 * 24); /* closed, result, free, gone */
     cr_assert_eq (stats ().sessions, 1);
     scene_end (s);
 }

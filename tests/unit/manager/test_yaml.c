@@ -208,11 +208,11 @@ Test (yaml, depth_is_bounded)
                       "t:1:129: found a value nested deeper than 64 levels, expected fewer");
 }
 
-Test (yaml, numbers_of_things_are_bounded)
+Test (yaml, numbers_of_things_are_bounded, .timeout = 240)
 {
     cr_expect (strstr (repeated ("- &x 1\n", "- *x\n", 1001, ""), "found more than 1000 aliases") != NULL);
     cr_expect (strstr (repeated ("", "- &x 1\n", 1001, ""), "found more than 1000 anchors") != NULL);
-    cr_expect (strstr (repeated ("[", "1,", 2000001, "]"), "found more than 2000000 values") != NULL);
+    cr_expect (strstr (repeated ("[", "1,", 1000001, "]"), "found more than 1000000 values") != NULL);
     cr_expect (strstr (repeated ("[", "123456789,", 300000, "]"), "found more than 1048576 bytes") != NULL);
 }
 
