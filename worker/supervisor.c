@@ -390,6 +390,11 @@ static bool raise_limits (uint32_t procs)
 
 static bool connect_broker (supervisor_t *self)
 {
+    self->bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK); /* before there is anybody to ring it */
+    if (self->bell < 0) {
+        say ("cannot start: %s", strerror (errno));
+        return false;
+    }
     const emp_supervisor_config_t *config = self->config;
     char reason[EMP_TEXT_MAX + 1];
     emp_session_config_t session = {.endpoint = config->endpoint, .role = EMP_ROLE_SUPERVISOR, .name = "supervisor",
@@ -408,10 +413,9 @@ static bool connect_broker (supervisor_t *self)
 static bool make_tables (supervisor_t *self)
 {
     uint32_t procs = self->config->procs;
-    self->bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     self->slots = calloc (procs, sizeof *self->slots);
     self->items = calloc (2 + FDS_A_SLOT * (size_t) procs, sizeof *self->items);
-    if (self->bell < 0 || self->signals < 0 || !self->slots || !self->items) {
+    if (self->signals < 0 || !self->slots || !self->items) {
         say ("cannot start: %s", strerror (errno));
         return false;
     }

@@ -486,6 +486,9 @@ void emp_session_close (emp_session_t *self)
     pthread_mutex_unlock (&self->lock);
     ring (self->wake);
     ring (self->bell);
+    if (self->running)
+        pthread_join (self->thread, NULL);
+    self->running = false;
 }
 
 void emp_session_destroy (emp_session_t **self_p)
@@ -495,8 +498,6 @@ void emp_session_destroy (emp_session_t **self_p)
         return;
     *self_p = NULL;
     emp_session_close (self);
-    if (self->running)
-        pthread_join (self->thread, NULL);
     free_session (self);
 }
 

@@ -38,7 +38,8 @@ typedef struct {
 
 /* EMP_OK, EMP_TIMEOUT (nobody answers), EMP_REFUSED (reason in `ret_reason`, EMP_TEXT_MAX + 1 bytes, may be NULL). */
 emp_status_t emp_session_new (const emp_session_config_t *config, emp_session_t **ret_self, char *ret_reason);
-/* Says BYE and goes down: every wait ends. What destroy does first; apart from it for who must join threads between. */
+/* Says BYE and goes down: every wait ends, no callback comes any more. What destroy does first; apart from it for who must
+ * join threads between. Not from a callback. */
 void emp_session_close (emp_session_t *self);
 void emp_session_destroy (emp_session_t **self);
 uint64_t emp_session_id (const emp_session_t *self);
