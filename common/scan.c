@@ -150,6 +150,11 @@ emp_status_t emp_scan_one (const void *data, size_t size, size_t objects_max, si
     emp_cursor_init (&cursor, data, size);
     const uint8_t *begin = cursor.at;
     size_t values = 0;
+    size_t fixed = begin < cursor.end ? fixed_size (*begin) : 0;
+    if (fixed && fixed <= size && objects_max) { /* most rows are one number */
+        *ret_size = fixed;
+        return EMP_OK;
+    }
     emp_status_t status = walk (&cursor.at, cursor.end, 1, objects_max, &values);
     if (status)
         return status;

@@ -263,6 +263,8 @@ static void *io_thread (void *arg)
         bool looking = atomic_load (&self->looking);
         uint64_t next = looking && next_beat > now + LOOK_US ? now + LOOK_US : next_beat;
         long timeout = next > now ? (long) ((next - now + 999) / 1000) : 0;
+        if (atomic_load (&self->down))
+            timeout = -1; /* nothing is left to do but to hear that the session closes */
         zmq_pollitem_t items[] = {{.socket = handle, .events = ZMQ_POLLIN}, {.fd = self->bell, .events = ZMQ_POLLIN}};
         if (zmq_poll (items, 2, timeout) == -1 && errno != EINTR)
             break;
