@@ -85,13 +85,24 @@ static emp_slotpage_t *map_page (int fd)
     return page;
 }
 
+/* In the session's thread. A slot that was given up, or whose broker is gone, can tell its results to nobody; the
+ * module may be in the middle of a task that takes hours, or of one that never ends. */
+static void on_message (void *arg, const emp_control_t *message)
+{
+    const slot_t *self = arg;
+    if (message || !atomic_load (&self->page->joined))
+        return; /* before it has joined, the question that waits for its answer says what is wrong */
+    fprintf (stderr, "eisenmp: %s: the broker is gone, or has given this process up\n", self->name);
+    _exit (1);
+}
+
 static void open_session (slot_t *self)
 {
     const emp_slot_config_t *config = self->config;
     char reason[EMP_TEXT_MAX + 1];
     emp_session_config_t session = {.endpoint = config->endpoint, .role = EMP_ROLE_WORKER, .name = self->name,
                                     .session = config->session, .parent = config->parent, .run = config->run,
-                                    .timeout_ms = WELCOME_MS};
+                                    .timeout_ms = WELCOME_MS, .on_message = on_message, .arg = self};
     emp_status_t status = emp_session_new (&session, &self->session, reason);
     if (status == EMP_REFUSED)
         unfit ("%s: %s refuses: %s", self->name, config->endpoint, reason);

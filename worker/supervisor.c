@@ -216,8 +216,8 @@ static void report_loss (supervisor_t *self, const slot_t *slot, pid_t pid, cons
     snprintf (lost.name, sizeof lost.name, "%s", slot->name);
     memcpy (lost.text, slot->tail.kept, slot->tail.size + 1);
     emp_session_send (self->session, &lost);
-    if (self->config->child_of)
-        return; /* the manager's report says it */
+    if (self->config->child_of || self->state == KILLING)
+        return; /* the manager's report says it; who has them killed knows it */
     char how[EMP_HOW_TEXT_MAX + 1];
     emp_how_text (end->how, end->code, how);
     say ("%s (process %d) %s", slot->name, (int) pid, how);
@@ -268,7 +268,8 @@ static void slot_ended (supervisor_t *self, slot_t *slot)
     emp_fate_t fate = emp_fate_of (&end, ending, self->any_joined, &slot->deaths);
     if (self->state != KILLING || fate == EMP_FATE_ENDED)
         show_held_back (slot);
-    if (fate != EMP_FATE_ENDED && fate != EMP_FATE_UNFIT)
+    bool unfit = fate == EMP_FATE_UNFIT || self->exit_code == EMP_EXIT_UNFIT; /* then no slot has ever had a chunk */
+    if (fate != EMP_FATE_ENDED && !unfit)
         report_loss (self, slot, pid, &end);
     emp_child_release (&slot->child);
     watch (self, slot);
@@ -338,8 +339,11 @@ static void turn (supervisor_t *self)
 {
     uint32_t procs = self->config->procs;
     int rc = poll (self->items, 2 + FDS_A_SLOT * (nfds_t) procs, milliseconds_left (self));
-    if (self->state == DRAINING && emp_now () >= self->grace_until)
+    if (self->state == DRAINING && emp_now () >= self->grace_until) {
+        if (!self->config->child_of)
+            say ("not every worker process has left within %.3g s: they are killed", self->config->grace_ms / 1000.0);
         start_killing (self);
+    }
     if (rc <= 0)
         return;
     if (self->items[0].revents)

@@ -4,13 +4,13 @@
  *
  * One thread and one poll over pidfds, pipes, signals and a bell that the session's thread rings.
  *
- *   state \ event | slot ended well | slot died             | SIGINT, SIGTERM, SIGHUP | SIGQUIT, KILL, broker gone | grace over
- *   running       | it stays away   | LOST, started anew    | draining                | killing                    | -
- *   draining      | it stays away   | LOST                  | killing                 | killing                    | killing
- *   killing       | it stays away   | LOST after a grace    | -                       | -                          | -
- * Slots that are killed by order are not reported: the supervisor's BYE gives back what they held. It ends when no slot is
- * left. A slot that dies EMP_DEATHS_MAX times in a row without a chunk is given up; when no slot
- * can load the modules, all ends at once, with the message of one.
+ *   state \ event | slot ended well | slot died          | SIGINT, SIGTERM | SIGQUIT, KILL, broker gone, manager gone | grace over
+ *   running       | it stays away   | LOST, started anew | draining        | killing                               | -
+ *   draining      | it stays away   | LOST               | killing         | killing                               | killing
+ *   killing       | it stays away   | LOST               | -               | -                                     | -
+ * It ends when no slot is left. A slot that dies EMP_DEATHS_MAX times in a row without a chunk is given up; when no slot
+ * can load the modules, all ends at once, with the message of one and no LOST. SIGHUP is the death of the manager that
+ * started it; where a person did, it is like SIGTERM.
  */
 #ifndef EMP_WORKER_SUPERVISOR_H
 #define EMP_WORKER_SUPERVISOR_H
