@@ -8,13 +8,9 @@ include (CMakePackageConfigHelpers)
 get_property (programs GLOBAL PROPERTY EMP_PROGRAMS)
 get_property (modules GLOBAL PROPERTY EMP_MODULES_eisenmp)
 
-if (programs)
-    install (TARGETS ${programs} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
-endif ()
-if (modules)
-    # lib, whatever the machine's own folder of libraries is called: programs look in ../lib/eisenmp from where they are.
-    install (TARGETS ${modules} LIBRARY DESTINATION "lib/eisenmp")
-endif ()
+install (TARGETS ${programs} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+# lib, whatever the machine's own folder of libraries is called: programs look in ../lib/eisenmp from where they are.
+install (TARGETS ${modules} LIBRARY DESTINATION "lib/eisenmp")
 install (TARGETS eisenmp EXPORT eisenmpTargets LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install (FILES common/eisenmp.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install (FILES LICENSE README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")

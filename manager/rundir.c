@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../common/directory.h"
+
 #define PREFIX "eisenmp-"
 #define LOCK_NAME "lock"
 #define YOUNG_S 10 /* a folder this young may not have its lock yet */
@@ -30,26 +32,8 @@ static const char *base_folder (void)
     return "/tmp";
 }
 
-static void remove_files (int folder)
-{
-    int copy = dup (folder);
-    DIR *dir = copy >= 0 ? fdopendir (copy) : NULL;
-    if (!dir) {
-        if (copy >= 0)
-            close (copy);
-        return;
-    }
-    for (struct dirent *entry; (entry = readdir (dir));) {
-        struct stat info;
-        if (fstatat (folder, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-            (S_ISREG (info.st_mode) || S_ISSOCK (info.st_mode)))
-            unlinkat (folder, entry->d_name, 0);
-    }
-    closedir (dir);
-}
-
 /* Removes a folder of ours that no manager holds any more. */
-static void sweep_one (int base, const char *name)
+static void sweep_one (const char *base_path, int base, const char *name)
 {
     int folder = openat (base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (folder < 0)
@@ -58,8 +42,9 @@ static void sweep_one (int base, const char *name)
     int lock = openat (folder, LOCK_NAME, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (fstat (folder, &info) == 0 && info.st_uid == geteuid () && time (NULL) - info.st_mtime >= YOUNG_S &&
         lock >= 0 && flock (lock, LOCK_EX | LOCK_NB) == 0) {
-        remove_files (folder);
-        unlinkat (base, name, AT_REMOVEDIR);
+        char path[EMP_RUNDIR_MAX + 1];
+        snprintf (path, sizeof path, "%s/%s", base_path, name);
+        emp_directory_remove (path);
     }
     if (lock >= 0)
         close (lock);
@@ -74,7 +59,7 @@ static void sweep (const char *base_path)
     for (struct dirent *entry; (entry = readdir (dir));)
         if (strncmp (entry->d_name, PREFIX, sizeof PREFIX - 1) == 0 &&
             strlen (entry->d_name) == sizeof PREFIX - 1 + 6)
-            sweep_one (dirfd (dir), entry->d_name);
+            sweep_one (base_path, dirfd (dir), entry->d_name);
     closedir (dir);
 }
 
@@ -102,12 +87,7 @@ emp_status_t emp_rundir_new (char *ret_path, int *ret_lock)
 
 void emp_rundir_remove (const char *path, int lock)
 {
-    int folder = open (path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (folder >= 0) {
-        remove_files (folder);
-        close (folder);
-        rmdir (path);
-    }
+    emp_directory_remove (path);
     if (lock >= 0)
         close (lock);
 }

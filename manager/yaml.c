@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/utf8.h"
 #include "sentence.h"
 
 #define BLOCK_BYTES 65536 /* of the arena */
@@ -350,6 +351,24 @@ static void report_syntax (build_t *self, struct fy_diag *diag)
         emp_diag_error (self->diag, 0, "found text that is not YAML: %s", self->said + skip);
 }
 
+/* libfyaml 0.7.12 never returns from a line that begins with % and holds what is no UTF-8, and passes over some control
+ * characters: neither is shown to it. */
+static emp_status_t check_text (build_t *self)
+{
+    const uint8_t *start = (const uint8_t *) self->diag->text, *end = start + self->diag->size;
+    for (const uint8_t *at = start; at < end;) {
+        uint32_t code = 0;
+        size_t step = emp_utf8_step (at, end, &code);
+        if (step == 0 || (emp_utf8_is_control (code) && code != '\t' && code != '\n' && code != '\r')) {
+            emp_diag_error (self->diag, (size_t) (at - start), "found %s (byte 0x%02x), expected YAML in UTF-8",
+                            step > 0 ? "a control character" : "text that is not UTF-8", *at);
+            return EMP_INVALID;
+        }
+        at += step;
+    }
+    return EMP_OK;
+}
+
 static emp_status_t run (build_t *self, struct fy_diag *diag)
 {
     struct fy_event *event;
@@ -396,7 +415,9 @@ emp_status_t emp_yaml_parse (emp_diag_t *diag, emp_yaml_t **ret_self, const emp_
     if (tree && state) {
         state->tree = tree;
         state->diag = diag;
-        status = build (state);
+        status = check_text (state);
+        if (!status)
+            status = build (state);
     }
     if (!status) {
         *ret_root = state->root;

@@ -8,7 +8,7 @@
 #
 # What a script gets: EMP_BIN, EMP_MODULES, EMP_TEST_MODULES, EMP_SOURCE, EMP_BUILD, EMP_SANITIZE (from CMake), and
 # EMP_SCRATCH, a folder of its own that is removed afterwards. The current folder is EMP_SCRATCH.
-# A module that crashes on purpose needs ASAN_OPTIONS=$ASAN_OPTIONS:handle_segv=0, so that it dies of the signal.
+# README.md says what a module needs that crashes on purpose.
 set -u
 
 home=$(mktemp -d /tmp/emp-test.XXXXXX) || exit 1

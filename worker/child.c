@@ -49,8 +49,8 @@ static bool set_attributes (posix_spawnattr_t *attributes)
     sigfillset (&all);
     sigemptyset (&blocked);
     sigaddset (&blocked, SIGTERM);
-    return posix_spawnattr_setflags (attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                     POSIX_SPAWN_SETPGROUP) == 0 &&
+    return posix_spawnattr_setflags (attributes,
+                                     POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP) == 0 &&
            posix_spawnattr_setsigmask (attributes, &blocked) == 0 &&
            posix_spawnattr_setsigdefault (attributes, &all) == 0 && posix_spawnattr_setpgroup (attributes, 0) == 0;
 }

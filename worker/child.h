@@ -20,9 +20,9 @@
 #define EMP_CHILD_TAG_MAX 48 /* bytes of "EISENMP_SLOT=0123456789abcdef" and its end */
 
 typedef struct {
-    pid_t pid;   /* 0: none */
-    int pidfd;   /* -1 where the kernel, or a sandbox, has none: SIGCHLD must do */
-    int pipe;    /* what it writes; not blocking */
+    pid_t pid; /* 0: none */
+    int pidfd; /* -1 where the kernel, or a sandbox, has none: SIGCHLD must do */
+    int pipe;  /* what it writes; not blocking */
     emp_slotpage_t *page;
 } emp_child_t;
 

@@ -13,8 +13,8 @@
 
 #include "../common/net/session.h"
 
-#define EMP_CHUNK_ZONE_BYTES 32768             /* objects of so many bytes need no malloc: 1 365 rows of integers */
-#define EMP_CHUNK_KEPT_BYTES (1024u * 1024)    /* a larger buffer of results is not kept for the next chunk */
+#define EMP_CHUNK_ZONE_BYTES 32768          /* objects of so many bytes need no malloc: 1 365 rows of integers */
+#define EMP_CHUNK_KEPT_BYTES (1024u * 1024) /* a larger buffer of results is not kept for the next chunk */
 
 struct emp_worker_queue;
 

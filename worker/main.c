@@ -15,8 +15,16 @@
 #define GRACE_S 10.0
 #define GRACE_S_MAX 1000000.0
 
-typedef enum { OPTION_RUN = 256, OPTION_GRACE, OPTION_CHILD_OF, OPTION_DIRECTORY, OPTION_SESSION, OPTION_SLOT,
-               OPTION_PARENT, OPTION_PAGE } option_t;
+typedef enum {
+    OPTION_RUN = 256,
+    OPTION_GRACE,
+    OPTION_CHILD_OF,
+    OPTION_DIRECTORY,
+    OPTION_SESSION,
+    OPTION_SLOT,
+    OPTION_PARENT,
+    OPTION_PAGE
+} option_t;
 
 typedef struct {
     const char *endpoint, *directory;
@@ -32,8 +40,7 @@ static const struct argp_option options[] = {
     {"connect", 'c', "URL", 0, "Endpoint of the broker, for example tcp://manager:7654", 0},
     {"procs", 'p', "N", 0, "Worker processes; default one a CPU core", 0},
     {"run", OPTION_RUN, "ID", 0, "Take part in this run only; a hexadecimal number", 0},
-    {"grace", OPTION_GRACE, "SECONDS", 0, "How long worker processes may finish what they are at when they shall "
-     "leave; default 10", 0},
+    {"grace", OPTION_GRACE, "SECONDS", 0, "Time to finish the chunk in hand before leaving; default 10", 0},
     {"child-of", OPTION_CHILD_OF, "PID", OPTION_HIDDEN, NULL, 0},
     {"directory", OPTION_DIRECTORY, "DIR", OPTION_HIDDEN, NULL, 0},
     {"session", OPTION_SESSION, "ID", OPTION_HIDDEN, NULL, 0},
@@ -79,45 +86,26 @@ static error_t parse (int key, char *text, struct argp_state *state)
             argp_error (state, "--connect: an endpoint has 1 to %d bytes", EMP_ENDPOINT_MAX);
         self->endpoint = text;
         return 0;
-    case 'p':
-        self->procs = (uint32_t) number_of (state, "procs", text, 10, 1, EMP_PROCS_MAX_LIMIT);
-        return 0;
-    case OPTION_RUN:
-        self->run = number_of (state, "run", text, 16, 1, UINT64_MAX);
-        return 0;
-    case OPTION_GRACE:
-        self->grace = seconds_of (state, "grace", text);
-        return 0;
-    case OPTION_CHILD_OF:
-        self->child_of = (int) number_of (state, "child-of", text, 10, 1, INT32_MAX);
-        return 0;
-    case OPTION_DIRECTORY:
-        self->directory = text;
-        return 0;
-    case OPTION_SESSION:
-        self->session = number_of (state, "session", text, 16, 1, UINT64_MAX);
-        return 0;
+    case 'p': self->procs = (uint32_t) number_of (state, "procs", text, 10, 1, EMP_PROCS_MAX_LIMIT); return 0;
+    case OPTION_RUN: self->run = number_of (state, "run", text, 16, 1, UINT64_MAX); return 0;
+    case OPTION_GRACE: self->grace = seconds_of (state, "grace", text); return 0;
+    case OPTION_CHILD_OF: self->child_of = (int) number_of (state, "child-of", text, 10, 1, INT32_MAX); return 0;
+    case OPTION_DIRECTORY: self->directory = text; return 0;
+    case OPTION_SESSION: self->session = number_of (state, "session", text, 16, 1, UINT64_MAX); return 0;
     case OPTION_SLOT:
         self->is_slot = true;
         self->slot = (unsigned) number_of (state, "slot", text, 10, 0, EMP_PROCS_MAX_LIMIT - 1);
         return 0;
-    case OPTION_PARENT:
-        self->parent = number_of (state, "parent", text, 16, 1, UINT64_MAX);
-        return 0;
-    case OPTION_PAGE:
-        self->page_fd = (int) number_of (state, "page", text, 10, 3, INT32_MAX);
-        return 0;
-    case ARGP_KEY_ARG:
-        argp_error (state, "\"%s\" is no option", text);
-        return 0;
+    case OPTION_PARENT: self->parent = number_of (state, "parent", text, 16, 1, UINT64_MAX); return 0;
+    case OPTION_PAGE: self->page_fd = (int) number_of (state, "page", text, 10, 3, INT32_MAX); return 0;
+    case ARGP_KEY_ARG: argp_error (state, "\"%s\" is no option", text); return 0;
     case ARGP_KEY_END:
         if (!self->endpoint)
             argp_error (state, "--connect URL is missing");
         if (self->is_slot && (!self->session || !self->parent || self->page_fd < 0 || !self->child_of))
             argp_error (state, "--slot is for the supervisor alone");
         return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
+    default: return ARGP_ERR_UNKNOWN;
     }
 }
 
@@ -132,15 +120,20 @@ static uint32_t cores (void)
 
 static _Noreturn void run_slot (const arguments_t *arguments)
 {
-    emp_slot_config_t config = {.endpoint = arguments->endpoint, .run = arguments->run, .session = arguments->session,
-                                .parent = arguments->parent, .number = arguments->slot,
-                                .page_fd = arguments->page_fd, .parent_pid = arguments->child_of};
+    emp_slot_config_t config = {.endpoint = arguments->endpoint,
+                                .run = arguments->run,
+                                .session = arguments->session,
+                                .parent = arguments->parent,
+                                .number = arguments->slot,
+                                .page_fd = arguments->page_fd,
+                                .parent_pid = arguments->child_of};
     emp_slot_run (&config);
 }
 
 int main (int argc, char **argv)
 {
-    static const struct argp argp = {.options = options, .parser = parse,
+    static const struct argp argp = {.options = options,
+                                     .parser = parse,
                                      .doc = "Runs the worker processes of this host for an eisenmp run.\v"
                                             "SIGINT or SIGTERM: the worker processes leave after what they are at; "
                                             "once more: they are killed. Exit status: 0 all ended in good order, 1 "

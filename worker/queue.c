@@ -147,8 +147,10 @@ static void abandon (emp_worker_queue_t *self)
     emp_worker_t *worker = self->worker;
     emp_chunk_t *chunk = self->open;
     if (atomic_fetch_add (&worker->abandoned, 1) == 0)
-        emp_worker_say (worker, "the module asks %s for the next chunk and has not given %s back "
-                        "(emp_chunk_done, emp_chunk_fail): it is refused", self->base.name, emp_chunk_header (chunk));
+        emp_worker_say (worker,
+                        "the module asks %s for the next chunk and has not given %s back "
+                        "(emp_chunk_done, emp_chunk_fail): it is refused",
+                        self->base.name, emp_chunk_header (chunk));
     emp_buf_t reason;
     emp_buf_init (&reason, EMP_TEXT_MAX);
     emp_chunk_set_reason (&reason, "the module asked for the next chunk and had not given this one back");

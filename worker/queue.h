@@ -39,13 +39,13 @@ typedef struct {
     const emp_lane_calls_t *calls;
     emp_session_t *session;
     emp_slotpage_t *page;
-    const char *name;           /* of the process, for messages */
-    pthread_mutex_t lock;       /* of `in_hand` */
-    emp_chunk_t *in_hand;       /* newest first */
+    const char *name;     /* of the process, for messages */
+    pthread_mutex_t lock; /* of `in_hand` */
+    emp_chunk_t *in_hand; /* newest first */
     _Atomic uint64_t rows_done;
     _Atomic uint32_t abandoned;
-    _Atomic bool closing;       /* no lane opens any more, every get says NULL */
-    _Atomic bool broken;        /* a queue failed, other than by stopping: the process did not end in good order */
+    _Atomic bool closing; /* no lane opens any more, every get says NULL */
+    _Atomic bool broken;  /* a queue failed, other than by stopping: the process did not end in good order */
 } emp_worker_t;
 
 void emp_worker_init (emp_worker_t *self, const emp_lane_calls_t *calls, emp_session_t *session, emp_slotpage_t *page,
@@ -64,10 +64,10 @@ struct emp_worker_queue {
     emp_worker_t *worker;
     pthread_mutex_t lock;
     pthread_cond_t given_back;
-    emp_lane_t *lane;    /* NULL until the first get */
-    emp_status_t ended;  /* EMP_OK, or why no chunk comes any more */
-    emp_chunk_t *open;   /* the chunk in hand */
-    emp_chunk_t *spare;  /* for the next one */
+    emp_lane_t *lane;   /* NULL until the first get */
+    emp_status_t ended; /* EMP_OK, or why no chunk comes any more */
+    emp_chunk_t *open;  /* the chunk in hand */
+    emp_chunk_t *spare; /* for the next one */
 };
 
 /* NULL when out of memory. `name` is a full name. */

@@ -19,8 +19,8 @@
 #include "loader.h"
 #include "toolbox.h"
 
-#define WELCOME_MS 30000      /* hundreds of slots may knock at once */
-#define REFUSALS_MAX 1000     /* gets in a row that gave NULL, and the module still says "next" */
+#define WELCOME_MS 30000  /* hundreds of slots may knock at once */
+#define REFUSALS_MAX 1000 /* gets in a row that gave NULL, and the module still says "next" */
 
 typedef struct {
     const emp_slot_config_t *config;
@@ -100,9 +100,15 @@ static void open_session (slot_t *self)
 {
     const emp_slot_config_t *config = self->config;
     char reason[EMP_TEXT_MAX + 1];
-    emp_session_config_t session = {.endpoint = config->endpoint, .role = EMP_ROLE_WORKER, .name = self->name,
-                                    .session = config->session, .parent = config->parent, .run = config->run,
-                                    .timeout_ms = WELCOME_MS, .on_message = on_message, .arg = self};
+    emp_session_config_t session = {.endpoint = config->endpoint,
+                                    .role = EMP_ROLE_WORKER,
+                                    .name = self->name,
+                                    .session = config->session,
+                                    .parent = config->parent,
+                                    .run = config->run,
+                                    .timeout_ms = WELCOME_MS,
+                                    .on_message = on_message,
+                                    .arg = self};
     emp_status_t status = emp_session_new (&session, &self->session, reason);
     if (status == EMP_REFUSED)
         unfit ("%s: %s refuses: %s", self->name, config->endpoint, reason);
@@ -126,7 +132,7 @@ static void load_modules (slot_t *self)
     self->functions = calloc (count, sizeof *self->functions);
     if (!self->functions)
         unfit_for_job (self, "out of memory");
-    for (size_t i = count; i-- > 0; ) {
+    for (size_t i = count; i-- > 0;) {
         const emp_job_module_t *module = &self->job->modules[i];
         if (emp_loader_open (module->path, module->ref, &self->functions[i], error) != EMP_OK)
             unfit_for_job (self, error);
@@ -143,8 +149,11 @@ static void prepare (slot_t *self)
         unfit_for_job (self, reason);
     on_exit (at_exit, NULL); /* behind czmq's own, so called before it; constructors of modules may exit already */
     load_modules (self);
-    emp_toolbox_config_t toolbox = {.job = self->job, .session = self->session, .calls = &emp_lane_calls,
-                                    .page = self->page, .start_sequence_num = self->config->number,
+    emp_toolbox_config_t toolbox = {.job = self->job,
+                                    .session = self->session,
+                                    .calls = &emp_lane_calls,
+                                    .page = self->page,
+                                    .start_sequence_num = self->config->number,
                                     .name = self->name};
     self->toolbox = emp_toolbox_new (&toolbox);
     if (!self->toolbox)
@@ -160,7 +169,7 @@ static void *await_sigterm (void *arg)
     sigset_t set;
     sigemptyset (&set);
     sigaddset (&set, SIGTERM);
-    for (int number; sigwait (&set, &number) == 0; )
+    for (int number; sigwait (&set, &number) == 0;)
         emp_toolbox_leave (toolbox);
     return NULL;
 }
@@ -188,8 +197,10 @@ static void run_modules (slot_t *self)
         if (emp_toolbox_is_broken (toolbox))
             break;
         if (emp_toolbox_refusals (toolbox) > REFUSALS_MAX) {
-            fprintf (stderr, "eisenmp: %s: the module says \"next\", and its queues gave it nothing %d times in a row: "
-                     "it is done\n", self->name, REFUSALS_MAX);
+            fprintf (stderr,
+                     "eisenmp: %s: the module says \"next\", and its queues gave it nothing %d times in a row: "
+                     "it is done\n",
+                     self->name, REFUSALS_MAX);
             break;
         }
     }

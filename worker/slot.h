@@ -14,8 +14,8 @@ typedef struct {
     const char *endpoint;
     uint64_t run;
     uint64_t session;
-    uint64_t parent;   /* the supervisor's session */
-    unsigned number;   /* START_SEQUENCE_NUM */
+    uint64_t parent; /* the supervisor's session */
+    unsigned number; /* START_SEQUENCE_NUM */
     int page_fd;
     int parent_pid;
 } emp_slot_config_t;

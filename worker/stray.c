@@ -30,7 +30,7 @@ static bool each_stray (emp_stray_is_own_fn *is_own, void *own, visit_fn *visit,
     if (!list)
         return false;
     bool any = false;
-    for (int pid; fscanf (list, "%d", &pid) == 1; )
+    for (int pid; fscanf (list, "%d", &pid) == 1;)
         if (!is_own (own, pid) && visit (arg, pid))
             any = true;
     fclose (list);

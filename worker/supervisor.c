@@ -18,10 +18,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../common/directory.h"
 #include "../common/how.h"
 #include "../common/net/session.h"
 #include "child.h"
-#include "directory.h"
 #include "fate.h"
 #include "slot.h"
 #include "stray.h"
@@ -30,7 +30,7 @@
 #define OWN_PROGRAM "/proc/self/exe"
 #define WELCOME_MS 10000
 #define ORPHANED_MS 2000
-#define READ_BYTES 65536          /* of a slot's pipe at a time, so that a talkative one does not hold up the others */
+#define READ_BYTES 65536           /* of a slot's pipe at a time, so that a talkative one does not hold up the others */
 #define READ_BYTES_LAST (1u << 20) /* of the pipe of a slot that has died */
 #define FDS_A_SLOT 2
 #define FDS_BESIDE 64
@@ -41,17 +41,17 @@ typedef struct {
     unsigned number;
     char name[EMP_SLOT_NAME_MAX];
     uint64_t session;
-    emp_child_t child;  /* child.pid 0: it has ended for good */
+    emp_child_t child; /* child.pid 0: it has ended for good */
     emp_tail_t tail;
-    unsigned deaths;    /* in a row, without a chunk */
-    bool held_back;     /* its lines are not shown until it has joined */
+    unsigned deaths; /* in a row, without a chunk */
+    bool held_back;  /* its lines are not shown until it has joined */
 } slot_t;
 
 typedef struct {
     const emp_supervisor_config_t *config;
     emp_session_t *session;
     state_t state;
-    bool hung_up;       /* the manager that started us has died */
+    bool hung_up; /* the manager that started us has died */
     uint64_t grace_until;
     bool any_joined;
     int exit_code;
@@ -107,7 +107,7 @@ static void read_pipe (slot_t *slot, size_t max)
     char bytes[8192];
     if (slot->held_back && atomic_load (&slot->child.page->joined))
         show_held_back (slot);
-    for (size_t got = 0; got < max; ) {
+    for (size_t got = 0; got < max;) {
         ssize_t rc = read (slot->child.pipe, bytes, sizeof bytes);
         if (rc < 0 && errno == EINTR)
             continue;
@@ -194,13 +194,14 @@ static void start_slot (supervisor_t *self, slot_t *slot)
     snprintf (parent, sizeof parent, "%" PRIx64, emp_session_id (self->session));
     snprintf (page, sizeof page, "%d", EMP_CHILD_PAGE_FD);
     snprintf (pid, sizeof pid, "%d", (int) getpid ());
-    const char *argv[] = {"eisenmp-worker", "--connect", config->endpoint, "--run", run, "--slot", number, "--session",
-                          session, "--parent", parent, "--page", page, "--child-of", pid, NULL};
+    const char *argv[] = {
+        "eisenmp-worker", "--connect", config->endpoint, "--run",  run,  "--slot",     number, "--session",
+        session,          "--parent",  parent,           "--page", page, "--child-of", pid,    NULL};
     emp_tail_init (&slot->tail);
     slot->held_back = true;
     /* posix_spawn does not write to its arguments; its prototype is older than const */
-    emp_status_t status = emp_child_start (&slot->child, own_program (path, sizeof path), (char **) (uintptr_t) argv,
-                                           slot->session);
+    emp_status_t status =
+        emp_child_start (&slot->child, own_program (path, sizeof path), (char **) (uintptr_t) argv, slot->session);
     if (status != EMP_OK) {
         say ("cannot start %s: %s", slot->name, strerror (errno));
         self->exit_code = 1;
@@ -211,8 +212,12 @@ static void start_slot (supervisor_t *self, slot_t *slot)
 
 static void report_loss (supervisor_t *self, const slot_t *slot, pid_t pid, const emp_end_t *end)
 {
-    emp_control_t lost = {.kind = EMP_MSG_LOST, .session = slot->session, .pid = (uint32_t) pid, .how = end->how,
-                          .code = end->code, .window = atomic_load (&slot->child.page->ticket)};
+    emp_control_t lost = {.kind = EMP_MSG_LOST,
+                          .session = slot->session,
+                          .pid = (uint32_t) pid,
+                          .how = end->how,
+                          .code = end->code,
+                          .window = atomic_load (&slot->child.page->ticket)};
     snprintf (lost.name, sizeof lost.name, "%s", slot->name);
     memcpy (lost.text, slot->tail.kept, slot->tail.size + 1);
     emp_session_send (self->session, &lost);
@@ -226,14 +231,9 @@ static void report_loss (supervisor_t *self, const slot_t *slot, pid_t pid, cons
 static void take_fate (supervisor_t *self, slot_t *slot, emp_fate_t fate)
 {
     switch (fate) {
-    case EMP_FATE_ENDED:
-        break;
-    case EMP_FATE_AGAIN:
-        start_slot (self, slot);
-        break;
-    case EMP_FATE_DEAD:
-        self->exit_code = self->exit_code ? self->exit_code : 1;
-        break;
+    case EMP_FATE_ENDED: break;
+    case EMP_FATE_AGAIN: start_slot (self, slot); break;
+    case EMP_FATE_DEAD: self->exit_code = self->exit_code ? self->exit_code : 1; break;
     case EMP_FATE_GIVEN_UP:
         say ("%s died %d times in a row without a chunk in between and is not started again", slot->name,
              EMP_DEATHS_MAX);
@@ -401,9 +401,14 @@ static bool connect_broker (supervisor_t *self)
     }
     const emp_supervisor_config_t *config = self->config;
     char reason[EMP_TEXT_MAX + 1];
-    emp_session_config_t session = {.endpoint = config->endpoint, .role = EMP_ROLE_SUPERVISOR, .name = "supervisor",
-                                    .session = config->session, .run = config->run, .timeout_ms = WELCOME_MS,
-                                    .on_message = on_message, .arg = self};
+    emp_session_config_t session = {.endpoint = config->endpoint,
+                                    .role = EMP_ROLE_SUPERVISOR,
+                                    .name = "supervisor",
+                                    .session = config->session,
+                                    .run = config->run,
+                                    .timeout_ms = WELCOME_MS,
+                                    .on_message = on_message,
+                                    .arg = self};
     emp_status_t status = emp_session_new (&session, &self->session, reason);
     if (status == EMP_REFUSED)
         say ("%s refuses: %s", config->endpoint, reason);

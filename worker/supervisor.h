@@ -19,12 +19,12 @@
 
 typedef struct {
     const char *endpoint;
-    uint32_t procs;         /* 1… */
-    uint64_t run;           /* 0: whichever the broker has */
-    uint64_t session;       /* 0: one is made */
-    uint32_t grace_ms;      /* how long draining may take */
-    int child_of;           /* process id of the manager that started it, or 0: a person did */
-    const char *directory;  /* removed when the manager is gone; or NULL */
+    uint32_t procs;        /* 1… */
+    uint64_t run;          /* 0: whichever the broker has */
+    uint64_t session;      /* 0: one is made */
+    uint32_t grace_ms;     /* how long draining may take */
+    int child_of;          /* process id of the manager that started it, or 0: a person did */
+    const char *directory; /* removed when the manager is gone; or NULL */
 } emp_supervisor_config_t;
 
 /* Exit status: 0 every slot ended in good order; 1 one did not, or all were killed; 2 cannot connect or cannot load. */

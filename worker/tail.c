@@ -32,7 +32,7 @@ static void keep (emp_tail_t *self, const char *line, size_t size)
         drop_first (self);
     char *to = self->kept + self->size;
     memcpy (to, line, size);
-    for (char *zero = to; (zero = memchr (zero, 0, (size_t) (to + size - zero))); )
+    for (char *zero = to; (zero = memchr (zero, 0, (size_t) (to + size - zero)));)
         *zero = '?';
     to[size - 1] = '\n';
     to[size] = 0;

@@ -26,10 +26,10 @@ struct emp_toolbox {
     int pid;
     char name[EMP_LABEL_MAX + 1];
     _Atomic bool leaving;
-    place_t *queues;             /* as in the job */
-    size_t *by_name;             /* their indices in order of name */
-    pthread_mutex_t lock;        /* of new queues, of all below, and of the session's end */
-    char **texts;                /* of attributes, with a NUL behind; NULL until asked for */
+    place_t *queues;      /* as in the job */
+    size_t *by_name;      /* their indices in order of name */
+    pthread_mutex_t lock; /* of new queues, of all below, and of the session's end */
+    char **texts;         /* of attributes, with a NUL behind; NULL until asked for */
     field_t *fields;
     size_t fields_count;
     void *multi_tool;

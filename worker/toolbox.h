@@ -12,16 +12,16 @@
 #include "job.h"
 #include "queue.h"
 
-#define EMP_PRINT_MAX 65536  /* bytes of one emp_toolbox_print */
+#define EMP_PRINT_MAX 65536 /* bytes of one emp_toolbox_print */
 #define EMP_FIELDS_MAX 1024
 
 typedef struct {
-    const emp_job_t *job;         /* borrowed, as all of these */
-    emp_session_t *session;       /* NULL, for tests: prints go to stderr, lanes only by `calls` */
+    const emp_job_t *job;   /* borrowed, as all of these */
+    emp_session_t *session; /* NULL, for tests: prints go to stderr, lanes only by `calls` */
     const emp_lane_calls_t *calls;
     emp_slotpage_t *page;
     unsigned start_sequence_num;
-    const char *name;             /* "Process-1" */
+    const char *name; /* "Process-1" */
 } emp_toolbox_config_t;
 
 /* NULL when out of memory. */

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WAY(name) bool name (emp_toolbox_t *toolbox); bool name (emp_toolbox_t *toolbox)
+#define WAY(name)                                                                                                      \
+    bool name (emp_toolbox_t *toolbox);                                                                                \
+    bool name (emp_toolbox_t *toolbox)
 
 WAY (done_at_once)
 {

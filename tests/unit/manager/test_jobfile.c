@@ -31,6 +31,14 @@ static void end (void)
     scratch_remove ();
 }
 
+/* libfyaml 0.7.12 forgets a kilobyte after some syntax errors; the leak checker is told so. */
+const char *__lsan_default_suppressions (void);
+
+const char *__lsan_default_suppressions (void)
+{
+    return "leak:libfyaml";
+}
+
 TestSuite (jobfile, .timeout = 60, .init = begin, .fini = end);
 
 static emp_status_t load (const char *path)
@@ -274,9 +282,9 @@ Test (jobfile, a_file_that_cannot_be_a_job_is_told_with_what_it_is)
     expect_error ("/proc/self/exe", "1:1: error: found a binary file, " EXPECTED);
     expect_error (scratch_write ("nul.yaml", "a: 1\nb: \0", 9), "1:1: error: found a binary file, " EXPECTED);
     expect_error (scratch_text ("latin.yaml", "# caf\xe9\n"),
-                  "1:6: error: found text that is not UTF-8 (byte 0xe9), " EXPECTED);
+                  "1:6: error: found text that is not UTF-8 (byte 0xe9), expected YAML in UTF-8");
     expect_error (scratch_text ("bell.yaml", "a: \a\n"),
-                  "1:4: error: found a control character (byte 0x07), " EXPECTED);
+                  "1:4: error: found a control character (byte 0x07), expected YAML in UTF-8");
     expect_error (scratch_text ("bare.yaml", "{}"),
                   "1:1: error: found no worker_modules, expected a list of {worker_path: "
                   "FILE.so, worker_ref: FUNCTION}");
@@ -384,13 +392,21 @@ Test (jobfile, no_more_than_20_errors_are_written)
     cr_assert (has_message (last), "%s", messages);
 }
 
-Test (jobfile, nothing_in_a_file_reaches_the_terminal_as_a_control_sequence)
+static void expect_harmless (const char *text, size_t errors)
 {
-    load (scratch_text ("job.yaml", "\"\\e[31m\\x9b2J\": 1\nROWS_MAX: \"\\e[2J\"\nRESULT_LABEL: [\xc2\x9b]\n"));
+    cr_expect_eq (load (scratch_text ("job.yaml", text)), EMP_INVALID);
+    cr_expect_eq (count_of (messages, ": error: "), errors, "%s", messages);
     for (const char *at = messages; *at; at++) {
         cr_assert (*at == '\n' || (unsigned char) *at >= 0x20, "%s", messages);
         cr_assert (*at != '\xc2' || (unsigned char) at[1] >= 0xa0, "%s", messages);
     }
+}
+
+Test (jobfile, nothing_in_a_file_reaches_the_terminal_as_a_control_sequence)
+{
+    expect_harmless ("\"\\e[31m\\x9b2J\": 1\nROWS_MAX: \"\\e[2J\"\nworker_modules: [{\"\\e[K\": 1}]\n", 3);
+    expect_harmless ("ROWS_MAX: \xc2\x9b 2J\n", 1);
+    expect_harmless ("ROWS_MAX: \x1b[2J\n", 1);
 }
 
 /* A damaged job is an error or a job, never a crash. */

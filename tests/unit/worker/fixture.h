@@ -104,9 +104,14 @@ static inline emp_status_t fake_next (emp_lane_t *lane, bool wait, emp_lane_chun
         return fake.next_status;
     unsigned i = fake.next++;
     fake.frames++;
-    *ret_chunk = (emp_lane_chunk_t){.ticket = 1000 + i, .number = i, .attempt = 1, .rows = fake.chunks[i].rows,
-                                    .label = fake.chunks[i].label, .data = fake.chunks[i].data,
-                                    .size = fake.chunks[i].size, .frame = &fake};
+    *ret_chunk = (emp_lane_chunk_t){.ticket = 1000 + i,
+                                    .number = i,
+                                    .attempt = 1,
+                                    .rows = fake.chunks[i].rows,
+                                    .label = fake.chunks[i].label,
+                                    .data = fake.chunks[i].data,
+                                    .size = fake.chunks[i].size,
+                                    .frame = &fake};
     return EMP_OK;
 }
 
@@ -199,8 +204,8 @@ static inline void fixture_start (fixture_t *self)
     self->job = emp_job_new (blob.data, blob.size, &reason);
     emp_buf_release (&blob);
     cr_assert_not_null (self->job);
-    emp_toolbox_config_t config = {.job = self->job, .calls = &fake_calls, .page = &self->page,
-                                   .start_sequence_num = 2, .name = "Process-3"};
+    emp_toolbox_config_t config = {
+        .job = self->job, .calls = &fake_calls, .page = &self->page, .start_sequence_num = 2, .name = "Process-3"};
     self->toolbox = emp_toolbox_new (&config);
     cr_assert_not_null (self->toolbox);
     self->queue = emp_toolbox_queue (self->toolbox, "mp_input_q");

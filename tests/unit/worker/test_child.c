@@ -134,6 +134,17 @@ Test (child, knows_its_session_and_has_a_group_of_its_own)
     emp_child_release (&child);
 }
 
+Test (child, has_one_tag_also_when_its_parent_has_one_already)
+{
+    setenv ("EISENMP_SLOT", "of another run", 1);
+    char *argv[] = {"grep", "-z", "-c", "^EISENMP_SLOT=", "/proc/self/environ", NULL};
+    start_program ("/bin/grep", argv); /* a shell would keep one of two */
+    await ("\n");
+    cr_assert_str_eq (output, "1\n");
+    collect (EMP_HOW_EXIT, 0);
+    emp_child_release (&child);
+}
+
 Test (child, has_all_signals_at_their_defaults_but_SIGTERM_which_waits)
 {
     sigset_t all;

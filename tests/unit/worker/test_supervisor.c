@@ -28,7 +28,7 @@ static char lane_endpoint[80], intake_endpoint[80];
 static zsock_t *door, *lane, *intake;
 static emp_control_t *heard[HEARD_MAX];
 static unsigned heard_count;
-static const char *functions[4];    /* the job: functions of slot_ways.so, the first first */
+static const char *functions[4]; /* the job: functions of slot_ways.so, the first first */
 static const char *module_path;
 static pid_t worker;
 static int output = -1;
@@ -69,6 +69,9 @@ TestSuite (supervisor, .timeout = 100, .init = open_door, .fini = close_door);
 
 /* ---- the program ------------------------------------------------------------------------------------------------------- */
 
+/* For a process between the test and the program, which that one is told to depend on. */
+static bool under_manager;
+
 static void start (char *const options[])
 {
     const char *bin = getenv ("EMP_BIN");
@@ -82,7 +85,16 @@ static void start (char *const options[])
     cr_assert_eq (pipe (ends), 0);
     worker = fork ();
     if (worker == 0) {
-        prctl (PR_SET_PDEATHSIG, SIGTERM);
+        prctl (PR_SET_PDEATHSIG, SIGKILL);
+        if (under_manager && fork () != 0)
+            for (;;)
+                pause ();
+        static char manager[16];
+        snprintf (manager, sizeof manager, "%d", (int) getppid ());
+        if (under_manager) {
+            argv[argc++] = "--child-of";
+            argv[argc++] = manager;
+        }
         dup2 (ends[1], 1);
         dup2 (ends[1], 2);
         close (ends[0]);
@@ -164,7 +176,11 @@ static void send_lane (emp_wire_kind_t kind, uint64_t ticket)
 {
     static emp_wire_t wire;
     emp_buf_t header;
-    wire = (emp_wire_t){.kind = kind, .run = RUN, .lane = 7, .label = "mp_input_q (default)", .count = 1,
+    wire = (emp_wire_t){.kind = kind,
+                        .run = RUN,
+                        .lane = 7,
+                        .label = "mp_input_q (default)",
+                        .count = 1,
                         .parts = {{.ticket = ticket, .number = 3, .attempt = 1, .length = 1}}};
     emp_buf_init (&header, EMP_WIRE_HEADER_MAX);
     cr_assert_eq (emp_wire_encode (&wire, &header), EMP_OK);
@@ -192,8 +208,8 @@ static void take (zframe_t *whom, const emp_control_t *message)
     emp_buf_t job;
     emp_buf_init (&job, 100000);
     pack_job (&job);
-    answer (whom, &(emp_control_t){.kind = EMP_MSG_WELCOME, .window = 200, .size = 20000, .blob = job.data,
-                                   .blob_size = job.size});
+    answer (whom, &(emp_control_t){
+                      .kind = EMP_MSG_WELCOME, .window = 200, .size = 20000, .blob = job.data, .blob_size = job.size});
     emp_buf_release (&job);
 }
 
@@ -464,6 +480,12 @@ Test (supervisor, a_slot_that_was_killed_is_started_again_under_its_name)
     functions[0] = "ticks";
     start_slots ("2", "5");
     await (EMP_MSG_HELLO, 3);
+    char path[64], name[20] = "";
+    snprintf (path, sizeof path, "/proc/%u/comm", nth (EMP_MSG_HELLO, 1)->pid);
+    FILE *file = fopen (path, "r");
+    cr_assert_eq (fscanf (file, "%19s", name), 1);
+    fclose (file);
+    cr_assert_str_eq (name, nth (EMP_MSG_HELLO, 1)->name, "the process shows its name");
     kill ((pid_t) nth (EMP_MSG_HELLO, 1)->pid, SIGKILL);
     await (EMP_MSG_LOST, 1);
     await (EMP_MSG_HELLO, 4);
@@ -476,7 +498,7 @@ Test (supervisor, a_slot_that_was_killed_is_started_again_under_its_name)
 Test (supervisor, a_job_that_cannot_be_loaded_ends_all_with_2_and_one_message)
 {
     functions[0] = "nobody_wrote_this";
-    start_slots ("4", "5");
+    start_slots ("16", "5"); /* many, so that several have said it before they are killed */
     cr_assert_eq (await_exit (), 2);
     cr_assert_eq (lines_with ("has no function \"nobody_wrote_this\""), 1, "%s", text);
     cr_assert_eq (lines_with ("\n"), 1, "%s", text);
@@ -489,8 +511,9 @@ Test (supervisor, a_module_that_is_not_there_ends_all_with_2_and_one_message)
     module_path = "/nowhere/module.so";
     start_slots ("4", "5");
     cr_assert_eq (await_exit (), 2);
-    cr_assert_str_eq (text, "eisenmp: worker module /nowhere/module.so cannot be loaded: cannot open shared object file: "
-                            "No such file or directory\n");
+    cr_assert_str_eq (text,
+                      "eisenmp: worker module /nowhere/module.so cannot be loaded: cannot open shared object file: "
+                      "No such file or directory\n");
 }
 
 /* ---- ends by force --------------------------------------------------------------------------------------------------------------- */
@@ -504,6 +527,7 @@ Test (supervisor, a_slot_that_does_not_leave_is_killed_after_the_grace)
     cr_assert_eq (await_exit (), 1);
     cr_assert_eq (count (EMP_MSG_LOST), 1);
     cr_assert_eq (nth (EMP_MSG_LOST, 0)->code, SIGKILL);
+    cr_assert (strstr (text, "not every worker process has left within 0.2 s"), "%s", text);
 }
 
 Test (supervisor, a_second_SIGINT_kills)
@@ -514,7 +538,9 @@ Test (supervisor, a_second_SIGINT_kills)
     kill (worker, SIGINT);
     kill (worker, SIGTERM); /* two of one kind could become one */
     cr_assert_eq (await_exit (), 1);
-    cr_assert_eq (count (EMP_MSG_LOST), 0);
+    cr_assert_eq (count (EMP_MSG_LOST), 2, "what they held is others' at once");
+    cr_assert_eq (nth (EMP_MSG_LOST, 0)->code, SIGKILL);
+    cr_assert_str_eq (text, "running\nrunning\n", "nothing is said that the person knows");
 }
 
 Test (supervisor, SIGQUIT_kills_at_once)
@@ -542,7 +568,7 @@ Test (supervisor, after_DRAIN_of_the_broker_nobody_is_started_again)
     start_slots ("1", "1000");
     await (EMP_MSG_HELLO, 2);
     answer (supervisor, &(emp_control_t){.kind = EMP_MSG_DRAIN});
-    for (unsigned now = beats; beats < now + 2; ) /* it reads before it beats */
+    for (unsigned now = beats; beats < now + 2;) /* it reads before it beats */
         serve ();
     kill ((pid_t) nth (EMP_MSG_HELLO, 1)->pid, SIGKILL);
     cr_assert_eq (await_exit (), 1);
@@ -562,6 +588,20 @@ Test (supervisor, daemons_of_a_module_end_with_their_slot)
     cr_assert_eq (kill (daemon, 0), -1);
 }
 
+Test (supervisor, daemons_of_a_slot_that_died_are_gone_before_it_is_started_again)
+{
+    functions[0] = "leaves_a_daemon";
+    start_slots ("1", "1000");
+    await_text ("daemon ", 1);
+    pid_t daemon = (pid_t) atoi (strstr (text, "daemon ") + 7);
+    kill ((pid_t) nth (EMP_MSG_HELLO, 1)->pid, SIGKILL);
+    await (EMP_MSG_HELLO, 3);
+    cr_assert_eq (kill (daemon, 0), -1);
+    await_text ("daemon ", 2);
+    kill (worker, SIGQUIT);
+    cr_assert_eq (await_exit (), 1);
+}
+
 Test (supervisor, slots_die_with_a_supervisor_that_is_killed)
 {
     functions[0] = "never_returns";
@@ -573,6 +613,32 @@ Test (supervisor, slots_die_with_a_supervisor_that_is_killed)
     worker = 0;
     cr_assert_eq (waitpid (-1, &status, 0), (pid_t) nth (EMP_MSG_HELLO, 1)->pid, "it came to us, and ended");
     cr_assert (WIFSIGNALED (status));
+}
+
+Test (supervisor, the_death_of_its_manager_kills_all_and_its_folder_is_removed)
+{
+    char other[] = "/tmp/emp-unit-XXXXXX";
+    cr_assert_not_null (mkdtemp (other));
+    functions[0] = "never_returns";
+    under_manager = true;
+    start ((char *[]){"--connect", endpoint, "--procs", "2", "--grace", "1000", "--directory", other, NULL});
+    await_text ("running\n", 2);
+    kill (worker, SIGKILL); /* this is the manager */
+    cr_assert_eq (waitpid (worker, NULL, 0), worker);
+    worker = (pid_t) nth (EMP_MSG_HELLO, 0)->pid;
+    cr_assert_eq (await_exit (), 1);
+    cr_assert_eq (access (other, F_OK), -1);
+    cr_assert_str_eq (text, "running\nrunning\n");
+}
+
+Test (supervisor, that_a_manager_started_leaves_words_on_deaths_to_it)
+{
+    functions[0] = "exits_with_0";
+    under_manager = true;
+    start ((char *[]){"--connect", endpoint, "--procs", "1", NULL});
+    await (EMP_MSG_LOST, 5);
+    await_text ("died 5 times", 1);
+    cr_assert_eq (lines_with ("exited with 0"), 0, "%s", text);
 }
 
 Test (supervisor, an_orphan_starts_nothing_and_removes_the_folder_of_its_manager)

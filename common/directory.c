@@ -19,7 +19,7 @@ static bool is_ours (int fd)
 static void empty (DIR *directory)
 {
     int fd = dirfd (directory);
-    for (const struct dirent *entry; (entry = readdir (directory)); ) {
+    for (const struct dirent *entry; (entry = readdir (directory));) {
         struct stat status;
         if (fstatat (fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
             (S_ISREG (status.st_mode) || S_ISSOCK (status.st_mode)))

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "worker/directory.h"
+#include "common/directory.h"
 
 static char folder[64];
 
