@@ -17,7 +17,6 @@ export EMP_SOURCE=$source EMP_BUILD=$build EMP_SANITIZE=valgrind LC_ALL=C logs
 left_out ()
 {
     case $1 in
-    broker.enumerate) echo "* hundreds of millions of steps; broker.step and others do thousands" ;;
     manager.source) echo "*program*|cancel_*|closing_* valgrind 3.19 does not know pidfd_open" ;;
     manager.yaml) echo "numbers_of_things_are_bounded millions of values, a minute and more" ;;
     worker.child | worker.supervisor) echo "* valgrind 3.19 does not know pidfd_open" ;;

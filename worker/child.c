@@ -21,7 +21,7 @@
 
 static_assert (sizeof (emp_slotpage_t) <= PAGE_BYTES, "a slot's page is one page");
 
-/* ---- what it is started with ---------------------------------------------------------------------------------------------- */
+/* ---- what it is started with ------------------------------------------------------------------------------------- */
 
 void emp_child_tag (uint64_t session, char *ret_tag)
 {
@@ -83,7 +83,7 @@ static int spawn (const char *program, char *const argv[], char *const environme
     return rc;
 }
 
-/* ---- its life ---------------------------------------------------------------------------------------------------------------- */
+/* ---- its life ---------------------------------------------------------------------------------------------------- */
 
 static void close_fd (int *fd)
 {

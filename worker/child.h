@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * child.h - one process of a supervisor: started as a program of its own, watched by a pidfd, collected with its group.
+ * child.h - one process of a supervisor: started as a program of its own, watched by a pidfd, collected with its
+ * group.
  *
- * It gets /dev/null as stdin, one pipe as stdout and stderr, a shared page as descriptor EMP_CHILD_PAGE_FD, a process group
- * of its own, and EMP_CHILD_TAG=<session> in its environment, which everything that it starts inherits. Signals are at their
- * defaults but SIGTERM, which is blocked: the child asks for it when it is ready to leave.
- * Only the thread that lives as long as the supervisor may start it: PR_SET_PDEATHSIG fires when that thread ends.
+ * It gets /dev/null as stdin, one pipe as stdout and stderr, a shared page as descriptor EMP_CHILD_PAGE_FD, a process
+ * group of its own, and EMP_CHILD_TAG=<session> in its environment, which everything that it starts inherits. Signals
+ * are at their defaults but SIGTERM, which is blocked: the child asks for it when it is ready to leave. Only the
+ * thread that lives as long as the supervisor may start it: PR_SET_PDEATHSIG fires when that thread ends.
  */
 #ifndef EMP_WORKER_CHILD_H
 #define EMP_WORKER_CHILD_H

@@ -89,7 +89,7 @@ void emp_chunk_clear (emp_chunk_t *self)
     self->result.max = EMP_CHUNK_BYTES_MAX; /* the lane may have given another buffer for the one it took */
 }
 
-/* ---- what a module sees ---------------------------------------------------------------------------------------------- */
+/* ---- what a module sees ------------------------------------------------------------------------------------------ */
 
 size_t emp_chunk_rows (const emp_chunk_t *chunk)
 {
@@ -124,7 +124,7 @@ msgpack_packer *emp_chunk_result (emp_chunk_t *chunk)
     return &chunk->packer;
 }
 
-/* ---- its end --------------------------------------------------------------------------------------------------------- */
+/* ---- its end ----------------------------------------------------------------------------------------------------- */
 
 /* Bytes of a text that fit into `max` without cutting a UTF-8 character in two. */
 static size_t fitting (const char *text, size_t max)

@@ -2,9 +2,9 @@
  *
  * chunk.h - a chunk that came over a lane: its rows, unpacked, and the results that the module packs.
  *
- * Rows point into the message that brought them; their objects lie in a zone that is kept from chunk to chunk, as is the
- * buffer of results, so a chunk of the usual size costs no malloc. Nothing is unpacked before emp_scan said that it is whole.
- * A chunk belongs to the thread that got it; no lock.
+ * Rows point into the message that brought them; their objects lie in a zone that is kept from chunk to chunk, as is
+ * the buffer of results, so a chunk of the usual size costs no malloc. Nothing is unpacked before emp_scan said that
+ * it is whole. A chunk belongs to the thread that got it; no lock.
  */
 #ifndef EMP_WORKER_CHUNK_H
 #define EMP_WORKER_CHUNK_H

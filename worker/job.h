@@ -2,9 +2,9 @@
  *
  * job.h - a job's configuration as it came in WELCOME, for reading: attributes, worker modules, names of queues.
  *
- * One packed map {"kwargs": {…}, "modules": [[path, ref], …], "queues": [full name, …]}; keys that it has besides are for
- * later versions and are passed over. The bytes are copied, so what is read out of it lives as long as the job. Pure; never
- * changed after birth, so any thread may read it.
+ * One packed map {"kwargs": {…}, "modules": [[path, ref], …], "queues": [full name, …]}; keys that it has besides are
+ * for later versions and are passed over. The bytes are copied, so what is read out of it lives as long as the job.
+ * Pure; never changed after birth, so any thread may read it.
  */
 #ifndef EMP_WORKER_JOB_H
 #define EMP_WORKER_JOB_H

@@ -12,8 +12,9 @@
 
 #define EMP_LOADER_ERROR_MAX 4095
 
-/* EMP_OK, or EMP_INVALID with a sentence in ret_error (EMP_LOADER_ERROR_MAX + 1 bytes): no such file, no shared object, a
- * symbol that it needs and nobody has, no function of that name in the object itself. Runs the object's constructors. */
+/* EMP_OK, or EMP_INVALID with a sentence in ret_error (EMP_LOADER_ERROR_MAX + 1 bytes): no such file, no shared
+ * object, a symbol that it needs and nobody has, no function of that name in the object itself. Runs the object's
+ * constructors. */
 emp_status_t emp_loader_open (const char *path, const char *ref, emp_worker_fn **ret_function, char *ret_error);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * main.c - eisenmp-worker: connects a host's worker processes to a broker. The same program is the supervisor and, started
- * by it with --slot, a slot.
+ * main.c - eisenmp-worker: connects a host's worker processes to a broker. The same program is the supervisor and,
+ * started by it with --slot, a slot.
  */
 #include <argp.h>
 #include <errno.h>

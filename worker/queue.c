@@ -19,7 +19,7 @@ const emp_lane_calls_t emp_lane_calls = {
     .close = emp_lane_destroy,
 };
 
-/* ---- what this thread got last --------------------------------------------------------------------------------------- */
+/* ---- what this thread got last ----------------------------------------------------------------------------------- */
 
 static _Thread_local struct {
     const emp_worker_t *worker;
@@ -71,7 +71,7 @@ uint32_t emp_worker_refusals (const emp_worker_t *self)
     return last.worker == self ? last.refusals : 0;
 }
 
-/* ---- what the process has in hand ---------------------------------------------------------------------------------------- */
+/* ---- what the process has in hand -------------------------------------------------------------------------------- */
 
 void emp_worker_init (emp_worker_t *self, const emp_lane_calls_t *calls, emp_session_t *session, emp_slotpage_t *page,
                       const char *name)
@@ -124,7 +124,7 @@ static void put_out_of_hand (emp_worker_t *self, emp_chunk_t *chunk)
     pthread_mutex_unlock (&self->lock);
 }
 
-/* ---- the end of a chunk; the queue's lock is held ---------------------------------------------------------------------------- */
+/* ---- the end of a chunk; the queue's lock is held ---------------------------------------------------------------- */
 
 static emp_status_t send_end (emp_worker_queue_t *self, emp_chunk_t *chunk, emp_outcome_t outcome)
 {
@@ -185,7 +185,7 @@ emp_status_t emp_worker_queue_end (emp_chunk_t *chunk, emp_outcome_t outcome)
     return status;
 }
 
-/* ---- the next chunk; the queue's lock is held ------------------------------------------------------------------------------------ */
+/* ---- the next chunk; the queue's lock is held -------------------------------------------------------------------- */
 
 /* No chunk will come any more. A queue that stopped, and a session that is down, need no words: all know. */
 static void end_queue (emp_worker_queue_t *self, emp_status_t status)
@@ -259,7 +259,8 @@ static emp_chunk_t *next_chunk (emp_worker_queue_t *self)
     return chunk;
 }
 
-/* Waits until no other thread has this queue's chunk in hand. False: this thread has dropped so many that it must end. */
+/* Waits until no other thread has this queue's chunk in hand. False: this thread has dropped so many that it must
+ * end. */
 static bool wait_for_turn (emp_worker_queue_t *self)
 {
     emp_worker_t *worker = self->worker;
@@ -286,7 +287,7 @@ static emp_chunk_t *get (emp_queue_t *base)
     return chunk;
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 emp_worker_queue_t *emp_worker_queue_new (emp_worker_t *worker, const char *name)
 {

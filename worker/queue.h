@@ -3,11 +3,10 @@
  * queue.h - the consuming end of a named queue in a worker process, and what all of them share.
  *
  * A queue hands a process one chunk at a time: the next one comes when the one in hand is given back. So nothing waits
- * for credit that it holds itself, and what a crash is blamed for is clear. Other threads that ask meanwhile wait their turn;
- * a thread that asks for the next chunk while it holds the last one has dropped it: that one is refused in its name, and
- * emp_chunk_done on it says EMP_STALE.
- * A handle lives as long as its worker; its lane opens at the first get. Cost of a chunk: two uncontended locks, two
- * readings of the clock, one scan.
+ * for credit that it holds itself, and what a crash is blamed for is clear. Other threads that ask meanwhile wait
+ * their turn; a thread that asks for the next chunk while it holds the last one has dropped it: that one is refused in
+ * its name, and emp_chunk_done on it says EMP_STALE. A handle lives as long as its worker; its lane opens at the first
+ * get. Cost of a chunk: four uncontended locks, two readings of the clock, one scan.
  */
 #ifndef EMP_WORKER_QUEUE_H
 #define EMP_WORKER_QUEUE_H
@@ -74,8 +73,8 @@ struct emp_worker_queue {
 emp_worker_queue_t *emp_worker_queue_new (emp_worker_t *worker, const char *name);
 /* Closes first. A chunk still in hand is freed too. */
 void emp_worker_queue_destroy (emp_worker_queue_t **self);
-/* Ends the lane; what it holds goes back with the session's BYE. Waits for a get that is in its lane, so end those first
- * (emp_session_leave). The handle stays valid: get says NULL, done EMP_STOPPED. */
+/* Ends the lane; what it holds goes back with the session's BYE. Waits for a get that is in its lane, so end those
+ * first (emp_session_leave). The handle stays valid: get says NULL, done EMP_STOPPED. */
 void emp_worker_queue_close (emp_worker_queue_t *self);
 /* Ends a chunk that a get gave: sends chunk->result with that outcome. The chunk is gone afterwards. EMP_STALE: it had
  * been abandoned; EMP_STOPPED: the queue is closed; or what the lane says. */

@@ -37,7 +37,7 @@ void emp_slot_name (unsigned number, char *ret_name)
     snprintf (ret_name, EMP_SLOT_NAME_MAX, "Process-%u", number + 1);
 }
 
-/* ---- ways out ---------------------------------------------------------------------------------------------------------------- */
+/* ---- ways out ---------------------------------------------------------------------------------------------------- */
 
 static _Noreturn void leave_process (int code)
 {
@@ -64,7 +64,7 @@ static void at_exit (int code, void *arg)
     leave_process (code);
 }
 
-/* ---- before the modules -------------------------------------------------------------------------------------------------------- */
+/* ---- before the modules ------------------------------------------------------------------------------------------ */
 
 static void tie_to_supervisor (const emp_slot_config_t *config)
 {
@@ -160,7 +160,7 @@ static void prepare (slot_t *self)
         unfit_for_job (self, "out of memory");
 }
 
-/* ---- the modules --------------------------------------------------------------------------------------------------------------------- */
+/* ---- the modules ------------------------------------------------------------------------------------------------- */
 
 static void *await_sigterm (void *arg)
 {

@@ -24,8 +24,8 @@ typedef struct {
 #define EMP_SLOT_NAME_MAX 32
 void emp_slot_name (unsigned number, char *ret_name);
 
-/* Runs to the end of the process. Exit status 0 and page->left: in good order; EMP_EXIT_UNFIT: cannot connect or cannot load
- * a module, one line on stderr says why; 1: the broker is gone, or a queue failed. */
+/* Runs to the end of the process. Exit status 0 and page->left: in good order; EMP_EXIT_UNFIT: cannot connect or
+ * cannot load a module, one line on stderr says why; 1: the broker is gone, or a queue failed. */
 _Noreturn void emp_slot_run (const emp_slot_config_t *config);
 
 #endif

@@ -16,8 +16,8 @@ typedef bool (emp_stray_is_own_fn) (void *arg, pid_t pid);
 
 /* Collects strays that have ended by themselves. */
 void emp_stray_collect (emp_stray_is_own_fn *is_own, void *arg);
-/* Kills and collects the strays that have `tag` ("NAME=value") in their environment, NULL: all of them, and what comes up
- * when they die. Gives up after a second. Returns how many it killed. */
+/* Kills and collects the strays that have `tag` ("NAME=value") in their environment, NULL: all of them, and what
+ * comes up when they die. Gives up after a second. Returns how many it killed. */
 unsigned emp_stray_sweep (const char *tag, emp_stray_is_own_fn *is_own, void *arg);
 
 #endif

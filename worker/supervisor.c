@@ -72,7 +72,7 @@ static void say (const char *format, ...)
     fprintf (stderr, "eisenmp: %s\n", text);
 }
 
-/* ---- what slots write ---------------------------------------------------------------------------------------------------- */
+/* ---- what slots write -------------------------------------------------------------------------------------------- */
 
 static void write_all (const char *data, size_t size)
 {
@@ -118,7 +118,7 @@ static void read_pipe (slot_t *slot, size_t max)
     }
 }
 
-/* ---- slots ------------------------------------------------------------------------------------------------------------------ */
+/* ---- slots ------------------------------------------------------------------------------------------------------- */
 
 static bool is_slot (void *arg, pid_t pid)
 {
@@ -172,8 +172,9 @@ static void watch (supervisor_t *self, const slot_t *slot)
     items[1].fd = slot->child.pid ? slot->child.pipe : -1;
 }
 
-/* This very program, by its name where that still leads to it: tools that run a program inside their own (valgrind) know
- * it by name only. Once it was replaced by another version the kernel names it "… (deleted)", and nothing is there. */
+/* This very program, by its name where that still leads to it: tools that run a program inside their own (valgrind)
+ * know it by name only. Once it was replaced by another version the kernel names it "… (deleted)", and nothing is
+ * there. */
 static const char *own_program (char *room, size_t size)
 {
     ssize_t length = readlink (OWN_PROGRAM, room, size - 1);
@@ -246,7 +247,8 @@ static void take_fate (supervisor_t *self, slot_t *slot, emp_fate_t fate)
     }
 }
 
-/* Its pidfd says that it has ended: everything it started dies with it, then what it wrote is read, then it is judged. */
+/* Its pidfd says that it has ended: everything it started dies with it, then what it wrote is read, then it is
+ * judged. */
 static void slot_ended (supervisor_t *self, slot_t *slot)
 {
     pid_t pid = slot->child.pid;
@@ -276,7 +278,7 @@ static void slot_ended (supervisor_t *self, slot_t *slot)
     take_fate (self, slot, fate);
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
 /* In the session's thread. */
 static void on_message (void *arg, const emp_control_t *message)
@@ -364,7 +366,7 @@ static void turn (supervisor_t *self)
     }
 }
 
-/* ---- life ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static void block_signals (supervisor_t *self)
 {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * supervisor.h - one a host: starts the slots, watches them, tells the broker of those that died, and leaves nothing behind.
+ * supervisor.h - one a host: starts the slots, watches them, tells the broker of those that died, leaves nothing behind.
  *
  * One thread and one poll over pidfds, pipes, signals and a bell that the session's thread rings.
  *
- *   state \ event | slot ended well | slot died          | SIGINT, SIGTERM | SIGQUIT, KILL, broker gone, manager gone | grace over
- *   running       | it stays away   | LOST, started anew | draining        | killing                               | -
- *   draining      | it stays away   | LOST               | killing         | killing                               | killing
- *   killing       | it stays away   | LOST               | -               | -                                     | -
- * It ends when no slot is left. A slot that dies EMP_DEATHS_MAX times in a row without a chunk is given up; when no slot
- * can load the modules, all ends at once, with the message of one and no LOST. SIGHUP is the death of the manager that
- * started it; where a person did, it is like SIGTERM.
+ *   state \ event | slot ended well | slot died          | SIGINT, SIGTERM | SIGQUIT, KILL, broker gone | grace over
+ *   running       | it stays away   | LOST, started anew | draining        | killing                    | -
+ *   draining      | it stays away   | LOST               | killing         | killing                    | killing
+ *   killing       | it stays away   | LOST               | -               | -                          | -
+ * It ends when no slot is left. A slot that dies EMP_DEATHS_MAX times in a row without a chunk is given up; when no
+ * slot can load the modules, all ends at once, with the message of one and no LOST. SIGHUP is the death of the manager
+ * that started it, and is taken as SIGQUIT; where a person did, as SIGTERM.
  */
 #ifndef EMP_WORKER_SUPERVISOR_H
 #define EMP_WORKER_SUPERVISOR_H

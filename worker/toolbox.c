@@ -35,7 +35,7 @@ struct emp_toolbox {
     void *multi_tool;
 };
 
-/* ---- life -------------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static int compare_names (const void *a, const void *b, void *arg)
 {
@@ -135,7 +135,7 @@ bool emp_toolbox_is_broken (const emp_toolbox_t *self)
     return atomic_load (&self->worker.broken);
 }
 
-/* ---- queues ------------------------------------------------------------------------------------------------------------ */
+/* ---- queues ------------------------------------------------------------------------------------------------------ */
 
 static emp_worker_queue_t *make_queue (emp_toolbox_t *self, size_t i)
 {
@@ -181,7 +181,7 @@ emp_queue_t *emp_toolbox_category_queue (emp_toolbox_t *toolbox, const char *cat
     return emp_name_join (category, name, full) == EMP_OK ? emp_toolbox_queue (toolbox, full) : NULL;
 }
 
-/* ---- attributes ------------------------------------------------------------------------------------------------------------ */
+/* ---- attributes -------------------------------------------------------------------------------------------------- */
 
 const msgpack_object *emp_toolbox_get (emp_toolbox_t *toolbox, const char *key)
 {
@@ -231,7 +231,7 @@ const char *emp_toolbox_string (emp_toolbox_t *toolbox, const char *key, const c
     return text ? text : otherwise;
 }
 
-/* ---- fields under the original's names -------------------------------------------------------------------------------------- */
+/* ---- fields under the original's names --------------------------------------------------------------------------- */
 
 unsigned emp_toolbox_start_sequence_num (const emp_toolbox_t *toolbox)
 {
@@ -286,7 +286,7 @@ uint64_t emp_toolbox_perf_current_eta (const emp_toolbox_t *toolbox)
     return atomic_load (&toolbox->worker.rows_done);
 }
 
-/* ---- fields of the module's own ------------------------------------------------------------------------------------------------ */
+/* ---- fields of the module's own ---------------------------------------------------------------------------------- */
 
 /* The lock is not part of what a const toolbox promises not to change. */
 static pthread_mutex_t *lock_of (const emp_toolbox_t *self)
@@ -351,7 +351,7 @@ emp_status_t emp_toolbox_set_field (emp_toolbox_t *toolbox, const char *name, vo
     return status;
 }
 
-/* ---- the screen -------------------------------------------------------------------------------------------------------------------- */
+/* ---- the screen -------------------------------------------------------------------------------------------------- */
 
 /* Bytes of the next piece: all, or as many whole lines as one message takes, or as many characters. */
 static size_t piece_of (const char *text, size_t size)

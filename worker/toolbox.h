@@ -2,9 +2,9 @@
  *
  * toolbox.h - what the modules of one process are called with (B25): attributes, queues, fields.
  *
- * Handles of queues are made when they are asked for, by binary search over the names of the job, so a thousand queues cost a
- * process that uses two of them nothing. Any thread may use it. After emp_toolbox_close all of it stays valid: a module's
- * thread may still run.
+ * Handles of queues are made when they are asked for, by binary search over the names of the job, so a thousand queues
+ * cost a process that uses two of them nothing. Any thread may use it. After emp_toolbox_close all of it stays valid:
+ * a module's thread may still run.
  */
 #ifndef EMP_WORKER_TOOLBOX_H
 #define EMP_WORKER_TOOLBOX_H

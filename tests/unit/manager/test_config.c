@@ -674,6 +674,12 @@ Test (config, a_module_with_the_old_hash_table_and_no_sections_is_read_too)
     expect_small (&object, NULL);
     object.symbols[2].st_other = STV_HIDDEN;
     expect_small (&object, "found 'second' only used, not defined");
+    object = small_object ();
+    object.dynamic[3].d_tag = DT_GNU_HASH;
+    object.hash[1] = 2; /* the first symbol of the table, and the last */
+    object.hash[4] = 2; /* where the one bucket begins */
+    object.hash[5] = 1; /* the end of its chain */
+    expect_small (&object, NULL);
 }
 
 Test (config, a_module_whose_numbers_lie_is_damaged)

@@ -256,24 +256,49 @@ Test (source, a_dash_is_standard_input_and_stays_open)
 
 /* ---- cancelling ---------------------------------------------------------------------------------------------------- */
 
-static void *next_until_end (void *source)
-{
+typedef struct {
+    emp_source_t *source;
+    _Atomic pid_t thread;
     emp_status_t status;
-    char *rows = rows_of (source, &status);
+} waiter_t;
+
+static void *next_until_end (void *self_p)
+{
+    waiter_t *self = self_p;
+    self->thread = gettid ();
+    char *rows = rows_of (self->source, &self->status);
     free (rows);
-    return (void *) (uintptr_t) status;
+    return NULL;
+}
+
+/* Until the thread sleeps, which it does only when it waits for input. */
+static void until_it_waits (const waiter_t *self)
+{
+    char path[64], text[512], state = 'R';
+    while (state != 'S') {
+        sched_yield ();
+        snprintf (path, sizeof path, "/proc/self/task/%d/stat", self->thread);
+        FILE *file = self->thread ? fopen (path, "r") : NULL;
+        size_t size = file ? fread (text, 1, sizeof text - 1, file) : 0;
+        text[size] = '\0';
+        if (file)
+            fclose (file);
+        const char *behind_name = strrchr (text, ')');
+        state = behind_name ? behind_name[2] : 'R';
+    }
 }
 
 /* Somebody waits for a row that never comes, and is told to stop. */
 static void expect_cancelled (emp_source_t *source)
 {
     pthread_t thread;
-    void *status;
-    pthread_create (&thread, NULL, next_until_end, source);
+    waiter_t waiter = {.source = source, .status = EMP_OK};
+    pthread_create (&thread, NULL, next_until_end, &waiter);
+    until_it_waits (&waiter);
     emp_source_cancel (source);
     emp_source_cancel (source);
-    pthread_join (thread, &status);
-    cr_expect_eq ((emp_status_t) (uintptr_t) status, EMP_STOPPED);
+    pthread_join (thread, NULL);
+    cr_expect_eq (waiter.status, EMP_STOPPED);
     cr_expect_str_eq (emp_source_error (source), "");
     emp_source_close (&source);
 }
@@ -515,7 +540,8 @@ Test (source, a_program_starts_with_the_signals_of_a_fresh_shell)
     signal (SIGPIPE, SIG_IGN);
     signal (SIGINT, SIG_IGN);
     /* The last 28 signals: above are two that the C library keeps for its threads. */
-    expect_rows (shell ("sed -nE 's/^Sig(Blk|Ign):.*(.{7})$/\\1 \\2/p' /proc/self/status"),
+    char *argv[] = {"sed", "-nE", "s/^Sig(Blk|Ign):.*(.{7})$/\\1 \\2/p", "/proc/self/status", NULL};
+    expect_rows (open_ok (&(emp_source_spec_t){.kind = EMP_SOURCE_PROGRAM, .argv = argv}),
                  "'Blk 0000000' 'Ign 0000000'");
 }
 
@@ -579,6 +605,12 @@ Test (source, closing_early_ends_the_program)
     pid_t pid = close_running (shell ("echo $$; exec sleep 1000"));
     cr_assert_eq (kill (pid, 0), -1);
     cr_assert_eq (errno, ESRCH);
+}
+
+Test (source, closing_early_lets_the_program_put_things_in_order)
+{
+    close_running (shell ("trap 'echo bye >bye.txt; exit' TERM; echo $$; while :; do sleep 0.01; done"));
+    cr_assert_eq (access (scratch_path ("bye.txt"), F_OK), 0);
 }
 
 Test (source, closing_early_ends_a_program_that_ignores_sigterm_after_a_second)

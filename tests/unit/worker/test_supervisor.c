@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The real program, eisenmp-worker, against a door that this test holds open: it answers HELLO, gives a job and one lane,
- * and writes down what it is told.
+ * The real program, eisenmp-worker, against a door that this test holds open: it answers HELLO, gives a job and one
+ * lane, and writes down what it is told.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -67,7 +67,7 @@ static void close_door (void)
 
 TestSuite (supervisor, .timeout = 100, .init = open_door, .fini = close_door);
 
-/* ---- the program ------------------------------------------------------------------------------------------------------- */
+/* ---- the program ------------------------------------------------------------------------------------------------- */
 
 /* For a process between the test and the program, which that one is told to depend on. */
 static bool under_manager;
@@ -120,7 +120,7 @@ static void read_output (void)
     text[text_size] = 0;
 }
 
-/* ---- the door ------------------------------------------------------------------------------------------------------------ */
+/* ---- the door ---------------------------------------------------------------------------------------------------- */
 
 static void pack_text (msgpack_packer *packer, const char *what)
 {
@@ -286,7 +286,7 @@ static int await_exit (void)
     return WIFEXITED (status) ? WEXITSTATUS (status) : 1000 + WTERMSIG (status);
 }
 
-/* ---- usage --------------------------------------------------------------------------------------------------------------- */
+/* ---- usage ------------------------------------------------------------------------------------------------------- */
 
 static void expect_usage_error (char *const options[], const char *what)
 {
@@ -321,7 +321,7 @@ Test (supervisor, an_endpoint_that_is_none_is_exit_2)
     cr_assert (strstr (text, "eisenmp: cannot connect to nonsense: Invalid argument"), "%s", text);
 }
 
-/* ---- good order ------------------------------------------------------------------------------------------------------------ */
+/* ---- good order -------------------------------------------------------------------------------------------------- */
 
 Test (supervisor, slots_that_are_done_end_all_with_0)
 {
@@ -419,7 +419,7 @@ Test (supervisor, a_module_that_does_not_see_the_end_is_stopped)
     cr_assert_eq (lines_with ("1000 times in a row"), 1, "%s", text);
 }
 
-/* ---- deaths ------------------------------------------------------------------------------------------------------------------ */
+/* ---- deaths ------------------------------------------------------------------------------------------------------ */
 
 Test (supervisor, a_death_is_reported_with_its_signal_and_last_words)
 {
@@ -516,7 +516,7 @@ Test (supervisor, a_module_that_is_not_there_ends_all_with_2_and_one_message)
                       "No such file or directory\n");
 }
 
-/* ---- ends by force --------------------------------------------------------------------------------------------------------------- */
+/* ---- ends by force ----------------------------------------------------------------------------------------------- */
 
 Test (supervisor, a_slot_that_does_not_leave_is_killed_after_the_grace)
 {
