@@ -219,7 +219,9 @@ static void print (emp_broker_t *self, const emp_control_t *message)
 {
     peer_t *manager = self->manager ? peer_of_session (self, self->manager) : NULL;
     emp_control_t copy = *message;
-    if (manager)
+    if (message->blob_size > EMP_PRINT_MAX)
+        broker_drop (self);
+    else if (manager)
         peer_send (self, manager, &copy);
 }
 

@@ -16,6 +16,8 @@
 #define EMP_ENDPOINT_MAX 255             /* bytes of an endpoint, "ipc:///tmp/…" */
 #define EMP_TEXT_MAX 4096                /* bytes of a reason or of a stderr tail */
 #define EMP_BLOB_MAX (64u * 1024 * 1024) /* bytes of a job's configuration */
+#define EMP_TICKET_NONE UINT64_MAX       /* no ticket has this handle: LOST of who had none in hand */
+#define EMP_PRINT_MAX 65536              /* bytes of one PRINT */
 #define EMP_CONTROL_MAX (EMP_BLOB_MAX + 16384)
 
 /* kind, number, who sends it (c client, b broker), its fields in order.
@@ -43,11 +45,11 @@
     X (DRAIN, 17, "")          /* c manager: hand out nothing more; b to supervisors: the run drains */              \
     X (BEAT, 18, "")           /* both: I am alive */                                                                \
     X (BYE, 19, "k")           /* c: I leave, reason or ""; what I hold is for others */                             \
-    X (LOST, 20, "sndhxwk")    /* c supervisor, manager: session, name, pid, how, code, ticket it was at (0 none or   \
-                                  not known), stderr tail */                                                         \
+    X (LOST, 20, "sndhxwk")    /* c supervisor, manager: session, name, pid, how, code, ticket it was at (0 not known,  \
+                                  EMP_TICKET_NONE none), stderr tail */                                                         \
     X (GONE, 21, "sndhxwk")    /* b to manager: session, name, pid, how, code, tickets taken back, stderr tail */    \
     X (JOINED, 22, "sn")       /* b to manager: a worker session, its name */                                        \
-    X (PRINT, 23, "nk")        /* c: worker name, a text for the screen; b passes it to the manager */               \
+    X (PRINT, 23, "nb")        /* c: worker name, a text for the screen of at most EMP_PRINT_MAX; b to the manager */ \
     X (KILL, 24, "")           /* c manager, b to supervisors: kill your slots, leave */
 /* clang-format on */
 

@@ -19,6 +19,20 @@
 
 static _Atomic bool left_behind;
 
+/* ---- the screen -------------------------------------------------------------------------------------------------- */
+
+/* A text whole, on lines of its own. */
+static void say_text (emp_t *self, const char *text, size_t size)
+{
+    pthread_mutex_lock (&self->screen);
+    emp_progress_erase (&self->progress);
+    fwrite (text, 1, size, self->messages);
+    if (size == 0 || text[size - 1] != '\n')
+        fputc ('\n', self->messages);
+    fflush (self->messages);
+    pthread_mutex_unlock (&self->screen);
+}
+
 /* ---- facts that other threads learn ------------------------------------------------------------------------------ */
 
 static void feeder_ended (void *arg)
@@ -80,7 +94,7 @@ static void broker_says (void *arg, const emp_control_t *message)
 {
     emp_t *self = arg;
     if (message && message->kind == EMP_MSG_PRINT) {
-        emp_say (self, message->text);
+        say_text (self, message->blob, message->blob_size);
         return;
     }
     pthread_mutex_lock (&self->lock);
@@ -460,12 +474,7 @@ void emp_stop (emp_t *self)
 
 void emp_say (emp_t *self, const char *text)
 {
-    pthread_mutex_lock (&self->screen);
-    emp_progress_erase (&self->progress);
-    size_t length = strlen (text);
-    fprintf (self->messages, "%s%s", text, length && text[length - 1] == '\n' ? "" : "\n");
-    fflush (self->messages);
-    pthread_mutex_unlock (&self->screen);
+    say_text (self, text, strlen (text));
 }
 
 emp_t *emp_new (void)

@@ -213,12 +213,13 @@ static void start_slot (supervisor_t *self, slot_t *slot)
 
 static void report_loss (supervisor_t *self, const slot_t *slot, pid_t pid, const emp_end_t *end)
 {
+    uint64_t ticket = atomic_load (&slot->child.page->ticket);
     emp_control_t lost = {.kind = EMP_MSG_LOST,
                           .session = slot->session,
                           .pid = (uint32_t) pid,
                           .how = end->how,
                           .code = end->code,
-                          .window = atomic_load (&slot->child.page->ticket)};
+                          .window = ticket ? ticket : EMP_TICKET_NONE};
     snprintf (lost.name, sizeof lost.name, "%s", slot->name);
     memcpy (lost.text, slot->tail.kept, slot->tail.size + 1);
     emp_session_send (self->session, &lost);

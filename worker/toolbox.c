@@ -353,31 +353,11 @@ emp_status_t emp_toolbox_set_field (emp_toolbox_t *toolbox, const char *name, vo
 
 /* ---- the screen -------------------------------------------------------------------------------------------------- */
 
-/* Bytes of the next piece: all, or as many whole lines as one message takes, or as many characters. */
-static size_t piece_of (const char *text, size_t size)
-{
-    if (size <= EMP_TEXT_MAX)
-        return size;
-    const char *newline = memrchr (text, '\n', EMP_TEXT_MAX);
-    if (newline)
-        return (size_t) (newline - text) + 1;
-    size_t piece = EMP_TEXT_MAX;
-    while (piece > 1 && ((unsigned char) text[piece] & 0xc0) == 0x80)
-        piece--;
-    return piece;
-}
-
 static void print_text (emp_toolbox_t *self, const char *text, size_t size)
 {
-    emp_control_t message = {.kind = EMP_MSG_PRINT};
+    emp_control_t message = {.kind = EMP_MSG_PRINT, .blob = text, .blob_size = size};
     snprintf (message.name, sizeof message.name, "%s", self->name);
-    for (size_t at = 0; at < size;) {
-        size_t piece = piece_of (text + at, size - at);
-        memcpy (message.text, text + at, piece);
-        message.text[piece] = 0;
-        emp_session_send (self->worker.session, &message);
-        at += piece;
-    }
+    emp_session_send (self->worker.session, &message);
 }
 
 void emp_toolbox_print (emp_toolbox_t *toolbox, const char *format, ...)
@@ -390,7 +370,7 @@ void emp_toolbox_print (emp_toolbox_t *toolbox, const char *format, ...)
     if (needed < 0)
         return;
     size_t size = (size_t) needed < EMP_PRINT_MAX ? (size_t) needed : EMP_PRINT_MAX;
-    pthread_mutex_lock (&toolbox->lock); /* pieces of one text stay together */
+    pthread_mutex_lock (&toolbox->lock);
     if (!toolbox->worker.session)
         fwrite (text, 1, size, stderr);
     else if (!atomic_load (&toolbox->worker.closing))

@@ -12,7 +12,6 @@
 #include "job.h"
 #include "queue.h"
 
-#define EMP_PRINT_MAX 65536 /* bytes of one emp_toolbox_print */
 #define EMP_FIELDS_MAX 1024
 
 typedef struct {

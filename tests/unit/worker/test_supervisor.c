@@ -434,7 +434,7 @@ Test (supervisor, a_death_is_reported_with_its_signal_and_last_words)
         cr_assert_str_eq (lost->name, "Process-1");
         cr_assert_eq (lost->how, EMP_HOW_SIGNAL);
         cr_assert_eq (lost->code, SIGUSR1);
-        cr_assert_eq (lost->window, 0);
+        cr_assert_eq (lost->window, EMP_TICKET_NONE);
         cr_assert_eq (strncmp (lost->text, "line 3 of Process-1\nline 4 of", 29), 0, "the last ten: %s", lost->text);
         cr_assert (strstr (lost->text, "line 12 of Process-1\n"));
     }
