@@ -24,7 +24,7 @@ killed=0
 for i in $(seq 1 "$rounds"); do
     "$eisenmp" run --procs 2 "$prime" >out 2>err &
     pid=$!
-    until_true 20 at_least 2 "slots $pid" || break
+    until_true 20 at_work $pid 2 || break
     # The moments are spread over the run; this wait is the moment, it waits for nothing.
     us=$((whole * i / rounds))
     read -rt "$((us / 1000000)).$(printf %06d $((us % 1000000)))" <><(:)

@@ -26,6 +26,10 @@ until_true ()
         read -rt 0.01 <><(:) || :
     done
 }
+# is_over <pid>: a child that has ended, reaped or not.
+is_over () { ! readlink "/proc/$1/exe" >/dev/null 2>&1; }
+# at_work <pid of eisenmp> <n>: it has so many worker processes, or is over already.
+at_work () { [ "$(slots "$1" | wc -l)" -ge "$2" ] || is_over "$1"; }
 at_least () { [ "$(eval "$2" | wc -l)" -ge "$1" ]; }
 
 # A job of numbers. job <file> <module> <count> <rows> [more yaml lines]
