@@ -8,12 +8,12 @@
 #include "broker.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "../common/thread.h"
 #include "shell.h"
 
 /* ---- a turn -------------------------------------------------------------------------------------------------------- */
@@ -120,7 +120,6 @@ static bool turn (emp_broker_t *self)
 static void *broker_thread (void *arg)
 {
     emp_broker_t *self = arg;
-    pthread_setname_np (pthread_self (), "emp-broker");
     while (turn (self))
         ;
     return NULL;
@@ -138,16 +137,6 @@ static bool bind_door (emp_broker_t *self)
     if (emp_socket_bind (self->door, self->inproc, NULL) != EMP_OK)
         return false;
     return !self->config.listen || emp_socket_bind (self->door, self->config.listen, self->endpoint) == EMP_OK;
-}
-
-static bool start_thread (emp_broker_t *self)
-{
-    sigset_t all, before;
-    sigfillset (&all);
-    pthread_sigmask (SIG_SETMASK, &all, &before);
-    bool good = pthread_create (&self->thread, NULL, broker_thread, self) == 0;
-    pthread_sigmask (SIG_SETMASK, &before, NULL);
-    return good;
 }
 
 static void free_tables (emp_broker_t *self)
@@ -224,7 +213,7 @@ emp_broker_t *emp_broker_new (const emp_broker_config_t *config, emp_status_t *r
     self->core = emp_core_new (&config->core);
     self->by_route = zhashx_new ();
     self->by_session = zhashx_new ();
-    if (!self->core || self->bell < 0 || !bind_door (self) || !start_thread (self)) {
+    if (!self->core || self->bell < 0 || !bind_door (self) || !emp_thread_start (&self->thread, "emp-broker", broker_thread, self)) {
         int saved = errno;
         free_broker (self);
         errno = saved;

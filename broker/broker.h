@@ -21,6 +21,9 @@ typedef struct {
     uint64_t run;               /* 0: one is made */
     uint32_t beat_ms;           /* beats every so often */
     emp_core_config_t core;
+    /* In the broker's thread, when the manager's session has ended. May be NULL. */
+    void (*manager_left) (void *arg);
+    void *arg;
 } emp_broker_config_t;
 
 /* Starts the thread and waits until its sockets are bound. NULL with *ret_status (EMP_SYSTEM with errno: cannot bind). */

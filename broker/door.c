@@ -11,6 +11,7 @@
 #include "shell.h"
 
 #define DOOR_MESSAGES_A_TURN 256
+#define SETTLE_ROUNDS 256 /* of an intake's messages a turn: far more than credit lets lie there */
 
 static void refuse (emp_broker_t *self, const void *route, size_t size, emp_status_t status, const char *text)
 {
@@ -35,21 +36,29 @@ static void hello (emp_broker_t *self, const void *route, size_t size, const emp
         refuse (self, route, size, EMP_INVALID, "this broker serves local workers only (inproc://, ipc://)");
         return;
     }
+    const peer_t *known = peer_of_session (self, message->session);
+    if (known && known->role != message->role) {
+        broker_drop (self);
+        return;
+    }
+    bool fresh = !known;
     peer_t *peer = peer_require (self, route, size, message);
     if (!peer) {
         broker_drop (self);
         return;
     }
-    if (peer->role == EMP_ROLE_MANAGER)
-        self->manager = peer->session;
     self->peer = peer;
     emp_event_t event = {.kind = EMP_EV_HELLO, .session = peer->session, .parent = message->parent,
                          .role = peer->role, .quiet = peer->near == NEAR_INPROC, .name = peer->name,
                          .pid = (int) peer->pid};
-    if (broker_step (self, &event) == EMP_OK)
+    if (broker_step (self, &event) == EMP_OK) {
+        if (peer->role == EMP_ROLE_MANAGER)
+            self->manager = peer->session;
         return;
+    }
     refuse (self, route, size, EMP_FULL, "this broker takes no more sessions");
-    peer_forget (self, message->session);
+    if (fresh)
+        peer_forget (self, message->session);
 }
 
 /* Tells the manager how a worker ended. */
@@ -73,8 +82,11 @@ void door_gone (emp_broker_t *self, const emp_effect_t *fx)
             memcpy (gone.text, lost->text, sizeof gone.text);
         tell_gone (self, &gone);
     }
-    if (self->manager == fx->session)
+    if (self->manager == fx->session) {
         self->manager = 0;
+        if (self->config.manager_left)
+            self->config.manager_left (self->config.arg);
+    }
     if (self->peer && self->peer->session == fx->session)
         self->peer = NULL;
     peer_forget (self, fx->session);
@@ -87,7 +99,8 @@ static void settle (emp_broker_t *self)
     const emp_control_t *control = self->control;
     self->control = NULL;
     for (size_t i = 0; i < self->intake_count; i++)
-        intake_read (self, self->intake_list[i]);
+        for (int rounds = 0; rounds < SETTLE_ROUNDS && intake_read (self, self->intake_list[i]); rounds++)
+            ;
     self->control = control;
 }
 
@@ -201,8 +214,6 @@ static void credit (emp_broker_t *self, const emp_control_t *message)
 static void beat (emp_broker_t *self, const emp_control_t *message)
 {
     (void) message;
-    emp_event_t event = {.kind = EMP_EV_ALIVE, .session = self->peer->session};
-    broker_step (self, &event);
     emp_control_t answer = {.kind = EMP_MSG_BEAT};
     peer_send (self, self->peer, &answer);
 }
@@ -251,6 +262,8 @@ static const struct {
 
 static void take (emp_broker_t *self, const emp_control_t *message)
 {
+    emp_event_t alive = {.kind = EMP_EV_ALIVE, .session = self->peer->session};
+    broker_step (self, &alive);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (words[i].kind == message->kind && (words[i].roles & OF (self->peer->role))) {
             words[i].take (self, message);

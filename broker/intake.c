@@ -58,20 +58,22 @@ static void one_message (emp_broker_t *self, zmq_msg_t *header, zmq_msg_t *paylo
     self->blob = NULL;
 }
 
-void intake_read (emp_broker_t *self, intake_t *intake)
+bool intake_read (emp_broker_t *self, intake_t *intake)
 {
+    bool more = true;
     zmq_msg_t header, payload;
     zmq_msg_init (&header);
     zmq_msg_init (&payload);
-    for (int i = 0; i < INTAKE_MESSAGES_A_TURN; i++) {
+    for (int i = 0; i < INTAKE_MESSAGES_A_TURN && more; i++) {
         emp_status_t status = emp_socket_recv (intake->handle, &header, &payload, false);
         if (status == EMP_OK)
             one_message (self, &header, &payload);
         else if (status == EMP_MALFORMED)
             broker_drop (self);
         else
-            break;
+            more = false;
     }
     zmq_msg_close (&header);
     zmq_msg_close (&payload);
+    return more;
 }

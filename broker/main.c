@@ -2,7 +2,7 @@
  *
  * main.c - eisenmp-broker: the broker as a process of its own.
  *
- * One run at a time; what a manager that leaves had is forgotten. Local clients only: the door is an ipc:// socket in a
+ * It serves one run and ends when that run's manager has left. Local clients only: the door is an ipc:// socket in a
  * folder of 0700, where lanes and intakes are made too.
  */
 #include <argp.h>
@@ -39,6 +39,12 @@ static error_t take_option (int key, char *arg, struct argp_state *state)
     return 0;
 }
 
+static void manager_left (void *arg)
+{
+    (void) arg;
+    kill (getpid (), SIGTERM); /* main waits for it */
+}
+
 static bool require_directory (const char *path)
 {
     if (mkdir (path, 0700) == 0)
@@ -72,7 +78,7 @@ int main (int argc, char **argv)
     char door[EMP_ENDPOINT_MAX + 1];
     snprintf (door, sizeof door, "ipc://%.200s/door", options.directory);
     emp_broker_config_t config = {.directory = options.directory, .listen = door, .beat_ms = 1000,
-                                  .core = emp_core_config_default};
+                                  .core = emp_core_config_default, .manager_left = manager_left};
     emp_status_t status;
     emp_broker_t *broker = emp_broker_new (&config, &status);
     if (!broker) {

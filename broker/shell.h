@@ -12,10 +12,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "../common/directory.h"
 #include "../common/net/socket.h"
 #include "broker.h"
-
-#define EMP_DIRECTORY_MAX 80 /* a socket's path has 107 bytes at the most, its file name included */
 
 /* ---- payloads (payload.c) -------------------------------------------------------------------------------------- */
 
@@ -180,7 +179,8 @@ emp_status_t broker_step (emp_broker_t *self, const emp_event_t *event);
 /* door.c, intake.c: read a bounded number of messages. */
 void door_read (emp_broker_t *self);
 void door_gone (emp_broker_t *self, const emp_effect_t *fx);
-void intake_read (emp_broker_t *self, intake_t *intake);
+/* True when there may be more. */
+bool intake_read (emp_broker_t *self, intake_t *intake);
 /* Counts a message of a peer that is dropped. */
 void broker_drop (emp_broker_t *self);
 

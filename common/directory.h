@@ -11,6 +11,8 @@
 
 #include "eisenmp.h"
 
+#define EMP_DIRECTORY_MAX 80 /* bytes of its path: an ipc socket's has 107 at the most, its file name included */
+
 /* EMP_OK: it is gone, or was not there. EMP_REFUSED: it is no such folder. EMP_SYSTEM: something in it stays, so it stays. */
 emp_status_t emp_directory_remove (const char *path);
 

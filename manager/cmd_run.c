@@ -3,7 +3,7 @@
  * cmd_run.c - `eisenmp run JOBFILE`: results on stdout, all else on stderr.
  *
  * SIGINT, SIGTERM or SIGHUP once drains: nothing more is handed out, what is in work is finished. Twice stops: workers are
- * killed. Both end with the report of what there is, and exit 1 when tickets are missing.
+ * killed. Both end with the report of what there is, and exit 1 when tickets are missing. A third time ends at once.
  */
 #include <argp.h>
 #include <errno.h>
@@ -79,13 +79,13 @@ static void *listen_thread (void *arg)
             continue;
         heard++;
         if (heard == 1) {
-            emp_say (self->manager, "eisenmp: finishing what is in work; once more to stop");
             emp_drain (self->manager);
-        } else {
-            if (heard == 2)
-                emp_say (self->manager, "eisenmp: stopping");
+            emp_say (self->manager, "eisenmp: finishing what is in work; once more to stop");
+        } else if (heard == 2) {
             emp_stop (self->manager);
-        }
+            emp_say (self->manager, "eisenmp: stopping");
+        } else
+            _exit (1); /* the workers die with us, and the supervisor sweeps up */
     }
 }
 
@@ -185,7 +185,8 @@ int emp_cmd_run (int argc, char **argv)
         emp_destroy (&manager);
         return 2;
     }
-    emp_progress_init (&manager->progress, stderr, !options.quiet && manager->config.info_enable);
+    if (!options.quiet && manager->config.info_enable)
+        emp_screen_enable_progress (manager->screen);
     listener_t listener;
     int code = 1;
     if (listen_begin (&listener, manager, &ends)) {

@@ -4,9 +4,9 @@
  */
 #include "collector.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
+
+#include "../common/thread.h"
 
 struct emp_collector {
     emp_sink_t *sink;
@@ -19,7 +19,6 @@ struct emp_collector {
 static void *collector_thread (void *arg)
 {
     emp_collector_t *self = arg;
-    pthread_setname_np (pthread_self (), "emp-collector");
     const emp_wire_t *wire;
     const uint8_t *payload;
     emp_status_t status;
@@ -43,14 +42,8 @@ emp_status_t emp_collector_new (emp_session_t *session, emp_results_t *results,
     self->ended = ended;
     self->arg = arg;
     emp_status_t status = emp_sink_new (session, &self->sink);
-    if (status == EMP_OK) {
-        sigset_t all, before;
-        sigfillset (&all);
-        pthread_sigmask (SIG_SETMASK, &all, &before);
-        if (pthread_create (&self->thread, NULL, collector_thread, self) != 0)
-            status = EMP_SYSTEM;
-        pthread_sigmask (SIG_SETMASK, &before, NULL);
-    }
+    if (status == EMP_OK && !emp_thread_start (&self->thread, "emp-collector", collector_thread, self))
+        status = EMP_SYSTEM;
     if (status != EMP_OK) {
         emp_sink_destroy (&self->sink);
         free (self);

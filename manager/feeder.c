@@ -4,11 +4,11 @@
  */
 #include "feeder.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "../common/thread.h"
 
 #define LIST_HEADER 5 /* bytes of msgpack's array 32, written when the number of rows is known */
 
@@ -87,23 +87,12 @@ static void feed_all (emp_feeder_t *self)
 static void *feeder_thread (void *arg)
 {
     emp_feeder_t *self = arg;
-    pthread_setname_np (pthread_self (), "emp-feeder");
     feed_all (self);
     void (*ended) (void *) = self->config.ended;
     void *ended_arg = self->config.arg;
     atomic_store (&self->over, true);
     ended (ended_arg);
     return NULL;
-}
-
-static bool start_thread (emp_feeder_t *self)
-{
-    sigset_t all, before;
-    sigfillset (&all);
-    pthread_sigmask (SIG_SETMASK, &all, &before);
-    bool good = pthread_create (&self->thread, NULL, feeder_thread, self) == 0;
-    pthread_sigmask (SIG_SETMASK, &before, NULL);
-    return good;
 }
 
 emp_status_t emp_feeder_new (const emp_feeder_config_t *config, emp_source_t **source_p, emp_feeder_t **ret_self)
@@ -119,7 +108,7 @@ emp_status_t emp_feeder_new (const emp_feeder_config_t *config, emp_source_t **s
         status = emp_results_feed (config->results, emp_feed_id (self->feed), self->label, config->queue);
     if (status == EMP_OK) {
         self->source = *source_p;
-        if (!start_thread (self)) {
+        if (!emp_thread_start (&self->thread, "emp-feeder", feeder_thread, self)) {
             self->source = NULL;
             status = EMP_SYSTEM;
         }

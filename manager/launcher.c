@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 
 #include "../common/net/socket.h"
+#include "../common/thread.h"
 
 #define STARTS_MAX 3        /* a supervisor that is killed so often is not meant to live */
 #define KILL_AFTER_US 2000000u
@@ -130,7 +130,6 @@ static bool start_again (emp_launcher_t *self, unsigned starts)
 static void *launcher_thread (void *arg)
 {
     emp_launcher_t *self = arg;
-    pthread_setname_np (pthread_self (), "emp-launcher");
     self->started_errno = spawn (self);
     bool good = self->started_errno == 0;
     sem_post (&self->started);
@@ -161,11 +160,9 @@ emp_status_t emp_launcher_new (const emp_launcher_config_t *config, emp_launcher
     snprintf (self->directory, sizeof self->directory, "%s", config->directory);
     sem_init (&self->started, 0, 0);
     self->bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-    sigset_t all, before;
-    sigfillset (&all);
-    pthread_sigmask (SIG_SETMASK, &all, &before);
-    int error = self->bell < 0 ? errno : pthread_create (&self->thread, NULL, launcher_thread, self);
-    pthread_sigmask (SIG_SETMASK, &before, NULL);
+    int error = 0;
+    if (self->bell < 0 || !emp_thread_start (&self->thread, "emp-launcher", launcher_thread, self))
+        error = errno;
     if (!error) {
         while (sem_wait (&self->started) != 0)
             ;

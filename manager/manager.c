@@ -11,27 +11,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../common/thread.h"
 #include "programs.h"
 
 #define ANSWER_MS 10000u
 #define QUEUE_BYTES_MAX (64u * 1024 * 1024) /* waiting on one queue, besides maxsize */
+#define FILES_A_WORKER 8u
+#define FILES_BESIDE 128u
 #define LOOK_US 200000u                     /* how often progress is shown */
 
 static _Atomic bool left_behind;
-
-/* ---- the screen -------------------------------------------------------------------------------------------------- */
-
-/* A text whole, on lines of its own. */
-static void say_text (emp_t *self, const char *text, size_t size)
-{
-    pthread_mutex_lock (&self->screen);
-    emp_progress_erase (&self->progress);
-    fwrite (text, 1, size, self->messages);
-    if (size == 0 || text[size - 1] != '\n')
-        fputc ('\n', self->messages);
-    fflush (self->messages);
-    pthread_mutex_unlock (&self->screen);
-}
 
 /* ---- facts that other threads learn ------------------------------------------------------------------------------ */
 
@@ -94,7 +83,7 @@ static void broker_says (void *arg, const emp_control_t *message)
 {
     emp_t *self = arg;
     if (message && message->kind == EMP_MSG_PRINT) {
-        say_text (self, message->blob, message->blob_size);
+        emp_screen_say (self->screen, message->blob, message->blob_size);
         return;
     }
     pthread_mutex_lock (&self->lock);
@@ -102,8 +91,6 @@ static void broker_says (void *arg, const emp_control_t *message)
         self->broker_gone = true;
     else if (message->kind == EMP_MSG_GONE)
         note_loss (self, message);
-    else if (message->kind == EMP_MSG_JOINED)
-        self->joined++;
     pthread_cond_broadcast (&self->changed);
     pthread_mutex_unlock (&self->lock);
 }
@@ -117,6 +104,23 @@ static uint32_t cores (void)
         return (uint32_t) CPU_COUNT (&set);
     long n = sysconf (_SC_NPROCESSORS_ONLN);
     return n > 0 ? (uint32_t) n : 1;
+}
+
+static uint32_t procs_of (const emp_t *self)
+{
+    return self->config.procs_max ? self->config.procs_max : cores ();
+}
+
+/* A worker costs the broker a lane, a connection to it, one to each intake and one to the door; and a share of what
+ * libzmq keeps beside. */
+static emp_status_t raise_files (emp_t *self)
+{
+    uint64_t needed = FILES_A_WORKER * (uint64_t) procs_of (self) + FILES_BESIDE + 4 * self->config.queues_count;
+    uint64_t limit = emp_thread_files (needed);
+    if (limit >= needed)
+        return EMP_OK;
+    return emp_fail (self, EMP_INVALID, "PROCS_MAX: %u worker processes need %llu open files, the limit is %llu "
+                     "(ulimit -n)", procs_of (self), (unsigned long long) needed, (unsigned long long) limit);
 }
 
 static emp_status_t start_broker (emp_t *self)
@@ -170,7 +174,7 @@ static emp_status_t start_workers (emp_t *self)
                                     .endpoint = emp_broker_endpoint (self->broker),
                                     .directory = self->directory,
                                     .run = emp_broker_run (self->broker),
-                                    .procs = self->config.procs_max ? self->config.procs_max : cores (),
+                                    .procs = procs_of (self),
                                     .grace_ms = self->config.stop_grace_ms,
                                     .lost = supervisor_lost,
                                     .ended = workers_ended,
@@ -240,7 +244,9 @@ emp_status_t emp_start (emp_t *self)
         return emp_fail (self, status, "%s", self->config.error);
     self->started_us = emp_now ();
     self->stage = EMP_RUNNING;
-    status = start_broker (self);
+    status = raise_files (self);
+    if (status == EMP_OK)
+        status = start_broker (self);
     if (status == EMP_OK)
         status = declare_queues (self);
     if (status == EMP_OK)
@@ -249,6 +255,8 @@ emp_status_t emp_start (emp_t *self)
         status = start_collector (self);
     if (status == EMP_OK)
         status = start_feeds (self);
+    if (status != EMP_OK)
+        self->stage = EMP_FAILED;
     return status;
 }
 
@@ -343,9 +351,7 @@ static void show_progress (emp_t *self)
                                   .tickets_made = fed ? tickets : 0,
                                   .tickets_dead = counts.dead,
                                   .elapsed_ms = (emp_now () - self->started_us) / 1000};
-    pthread_mutex_lock (&self->screen);
-    emp_progress_show (&self->progress, &state, emp_now () / 1000);
-    pthread_mutex_unlock (&self->screen);
+    emp_screen_progress (self->screen, &state);
 }
 
 static void wait_for_change (emp_t *self, uint64_t now)
@@ -353,7 +359,7 @@ static void wait_for_change (emp_t *self, uint64_t now)
     uint64_t until = self->deadline_us > now ? self->deadline_us : 0;
     if (self->deadline_us && self->deadline_us <= now)
         until = now + LOOK_US;
-    if (self->progress.live && (!until || until > now + LOOK_US))
+    if (emp_screen_is_live (self->screen) && (!until || until > now + LOOK_US))
         until = now + LOOK_US;
     if (!until) {
         pthread_cond_wait (&self->changed, &self->lock);
@@ -370,13 +376,8 @@ static void run_all (emp_t *self)
         uint64_t now = emp_now ();
         if (run_course (self, now))
             break;
-        if (self->progress.live) {
-            pthread_mutex_unlock (&self->lock);
+        if (emp_screen_is_live (self->screen))
             show_progress (self);
-            pthread_mutex_lock (&self->lock);
-            if (run_course (self, now))
-                break;
-        }
         wait_for_change (self, now);
     }
     pthread_mutex_unlock (&self->lock);
@@ -425,7 +426,7 @@ static emp_status_t verdict (emp_t *self)
     emp_results_counts (self->results, &counts);
     emp_summary_t sum;
     emp_summary (self, &sum);
-    if (self->workers_code == 2 && self->joined == 0)
+    if (self->workers_code == 2)
         return emp_fail (self, EMP_INVALID, "the workers could not start");
     if (why)
         return emp_fail (self, EMP_INCOMPLETE, "the feeder of %s failed: %s", label, why);
@@ -444,12 +445,10 @@ static emp_status_t verdict (emp_t *self)
 
 emp_status_t emp_wait (emp_t *self)
 {
-    if (self->stage != EMP_RUNNING || !self->results)
+    if (self->stage != EMP_RUNNING)
         return emp_fail (self, EMP_STATE, "nothing was started");
     run_all (self);
-    pthread_mutex_lock (&self->screen);
-    emp_progress_erase (&self->progress);
-    pthread_mutex_unlock (&self->screen);
+    emp_screen_flush (self->screen);
     self->stage = EMP_OVER;
     return verdict (self);
 }
@@ -474,7 +473,7 @@ void emp_stop (emp_t *self)
 
 void emp_say (emp_t *self, const char *text)
 {
-    say_text (self, text, strlen (text));
+    emp_screen_say (self->screen, text, strlen (text));
 }
 
 emp_t *emp_new (void)
@@ -483,16 +482,15 @@ emp_t *emp_new (void)
     emp_t *self = calloc (1, sizeof *self);
     if (!self)
         return NULL;
+    self->screen = emp_screen_new (stderr);
+    if (!self->screen) {
+        free (self);
+        return NULL;
+    }
     emp_config_init (&self->config);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init (&monotonic);
-    pthread_condattr_setclock (&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init (&self->changed, &monotonic);
-    pthread_condattr_destroy (&monotonic);
+    emp_thread_cond_init (&self->changed);
     pthread_mutex_init (&self->lock, NULL);
-    pthread_mutex_init (&self->screen, NULL);
     self->directory_lock = -1;
-    self->messages = stderr;
     msgpack_zone_init (&self->zone, 8192);
     return self;
 }
@@ -513,6 +511,7 @@ static bool end_feeders (emp_t *self)
 static void free_manager (emp_t *self)
 {
     emp_session_destroy (&self->session);
+    emp_screen_destroy (&self->screen);
     for (size_t i = 0; i < self->losses_count; i++)
         free (self->losses[i].tail);
     for (emp_handle_t *handle = self->handles; handle;) {
@@ -525,7 +524,6 @@ static void free_manager (emp_t *self)
     msgpack_zone_destroy (&self->zone);
     pthread_cond_destroy (&self->changed);
     pthread_mutex_destroy (&self->lock);
-    pthread_mutex_destroy (&self->screen);
     free (self);
 }
 

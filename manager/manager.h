@@ -3,7 +3,7 @@
  * manager.h - what an emp_t is inside: the rooms of a run and what is known of its course. For api.c, manager.c and the
  * commands; the world sees eisenmp.h.
  *
- * Life: CONFIGURING → (emp_start) RUNNING → (emp_wait) OVER. The course of a run is a handful of facts under `lock`, set by
+ * Life: CONFIGURING → (emp_start) RUNNING → (emp_wait) OVER; FAILED when the start did. The course of a run is a handful of facts under `lock`, set by
  * the threads that learn them, and one place, run_course () in manager.c, that decides from them what is to be done.
  */
 #ifndef EMP_MANAGER_H
@@ -19,15 +19,15 @@
 #include "config.h"
 #include "feeder.h"
 #include "launcher.h"
-#include "progress.h"
 #include "report.h"
 #include "results.h"
 #include "rundir.h"
+#include "screen.h"
 
 #define EMP_FEEDERS_MAX 1024
 #define EMP_LOSSES_MAX 1000
 
-typedef enum { EMP_CONFIGURING, EMP_RUNNING, EMP_OVER } emp_stage_t;
+typedef enum { EMP_CONFIGURING, EMP_RUNNING, EMP_OVER, EMP_FAILED } emp_stage_t;
 
 /* A queue's handle, made when it is first asked for; lives as long as its manager. */
 typedef struct emp_handle {
@@ -39,7 +39,7 @@ struct emp {
     emp_config_t config;
     char error[EMP_TEXT_MAX + 1];
     emp_stage_t stage;
-    FILE *messages; /* where workers' texts and progress go: stderr */
+    emp_screen_t *screen; /* stderr: workers' texts and progress */
 
     emp_handle_t *handles;
 
@@ -61,7 +61,6 @@ struct emp {
     bool broker_gone;
     bool workers_gone;   /* and none will be started */
     int workers_code;    /* of the last supervisor */
-    size_t joined;       /* worker processes that have come up, all told */
     emp_loss_t losses[EMP_LOSSES_MAX];
     size_t losses_count;
     uint64_t losses_more;
@@ -70,8 +69,6 @@ struct emp {
     uint64_t deadline_us; /* 0: none */
     bool early;           /* the run was ended before its feeders were */
 
-    pthread_mutex_t screen; /* the terminal: texts and progress never mix */
-    emp_progress_t progress;
     uint64_t started_us;
 
     /* emp_result_at: the value at hand, the entry it is of, and the number of that entry's first value */

@@ -8,9 +8,9 @@
 #ifndef EMP_RUNDIR_H
 #define EMP_RUNDIR_H
 
-#include "../common/eisenmp.h"
+#include "../common/directory.h"
 
-#define EMP_RUNDIR_MAX 80 /* bytes of its path: an ipc socket's has 107 in all */
+#define EMP_RUNDIR_MAX EMP_DIRECTORY_MAX
 
 /* Makes one, having removed those that were left behind. *ret_lock is the descriptor that keeps the lock. EMP_SYSTEM
  * with errno. ret_path has EMP_RUNDIR_MAX + 1 bytes. */

@@ -191,6 +191,7 @@ emp_status_t emp_worker_queue_end (emp_chunk_t *chunk, emp_outcome_t outcome)
 static void end_queue (emp_worker_queue_t *self, emp_status_t status)
 {
     self->ended = status;
+    pthread_cond_broadcast (&self->given_back); /* whoever waits for a turn has none to come */
     if (status == EMP_STOPPED)
         return;
     atomic_store (&self->worker->broken, true);

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../common/thread.h"
 #include "fate.h"
 #include "loader.h"
 #include "toolbox.h"
@@ -107,6 +108,7 @@ static void open_session (slot_t *self)
                                     .parent = config->parent,
                                     .run = config->run,
                                     .timeout_ms = WELCOME_MS,
+                                    .patient = true,
                                     .on_message = on_message,
                                     .arg = self};
     emp_status_t status = emp_session_new (&session, &self->session, reason);
@@ -165,7 +167,6 @@ static void prepare (slot_t *self)
 static void *await_sigterm (void *arg)
 {
     emp_toolbox_t *toolbox = arg;
-    pthread_setname_np (pthread_self (), "emp-signal");
     sigset_t set;
     sigemptyset (&set);
     sigaddset (&set, SIGTERM);
@@ -176,13 +177,8 @@ static void *await_sigterm (void *arg)
 
 static void start_signal_thread (slot_t *self)
 {
-    sigset_t all, before;
-    sigfillset (&all);
     pthread_t thread;
-    pthread_sigmask (SIG_SETMASK, &all, &before);
-    int rc = pthread_create (&thread, NULL, await_sigterm, self->toolbox);
-    pthread_sigmask (SIG_SETMASK, &before, NULL);
-    if (rc != 0)
+    if (!emp_thread_start (&thread, "emp-signal", await_sigterm, self->toolbox))
         unfit_for_job (self, "cannot start a thread");
     pthread_detach (thread);
 }

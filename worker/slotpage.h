@@ -16,7 +16,6 @@ typedef struct {
     _Atomic uint64_t chunks; /* chunks handed to the module so far */
     _Atomic uint32_t joined; /* the session is up, modules are loaded */
     _Atomic uint32_t left;   /* the slot ended in good order: the module said false, or the queue stopped */
-    _Atomic uint32_t leave;  /* written by the supervisor's SIGTERM relay: end after the chunk in hand */
 } emp_slotpage_t;
 
 #endif

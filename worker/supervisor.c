@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 #include "../common/directory.h"
 #include "../common/how.h"
 #include "../common/net/session.h"
+#include "../common/thread.h"
 #include "child.h"
 #include "fate.h"
 #include "slot.h"
@@ -53,7 +53,7 @@ typedef struct {
     state_t state;
     bool hung_up; /* the manager that started us has died */
     uint64_t grace_until;
-    bool any_joined;
+    bool joined;        /* a slot has loaded its modules, now or ever */
     int exit_code;
     int signals, bell;
     _Atomic bool kill_asked, drains, down; /* written by the session's thread, which then rings */
@@ -137,13 +137,20 @@ static bool any_slot (const supervisor_t *self)
     return false;
 }
 
+/* A slot that runs, or one before it, has loaded its modules. */
+static bool any_joined (supervisor_t *self)
+{
+    for (uint32_t i = 0; i < self->config->procs && !self->joined; i++)
+        self->joined = self->slots[i].child.page && atomic_load (&self->slots[i].child.page->joined);
+    return self->joined;
+}
+
 static void signal_slots (supervisor_t *self, int number)
 {
     for (uint32_t i = 0; i < self->config->procs; i++) {
         const emp_child_t *child = &self->slots[i].child;
         if (!child->pid)
             continue;
-        atomic_store (&child->page->leave, 1);
         emp_child_signal (child, number);
     }
 }
@@ -266,9 +273,8 @@ static void slot_ended (supervisor_t *self, slot_t *slot)
     end.joined = atomic_load (&page->joined);
     end.left = atomic_load (&page->left);
     end.chunks = atomic_load (&page->chunks);
-    self->any_joined = self->any_joined || end.joined;
     bool ending = self->state != RUNNING || atomic_load (&self->drains);
-    emp_fate_t fate = emp_fate_of (&end, ending, self->any_joined, &slot->deaths);
+    emp_fate_t fate = emp_fate_of (&end, ending, any_joined (self), &slot->deaths);
     if (self->state != KILLING || fate == EMP_FATE_ENDED)
         show_held_back (slot);
     bool unfit = fate == EMP_FATE_UNFIT || self->exit_code == EMP_EXIT_UNFIT; /* then no slot has ever had a chunk */
@@ -383,15 +389,10 @@ static void block_signals (supervisor_t *self)
 /* Two descriptors a slot: more than the usual soft limit when slots are many. */
 static bool raise_limits (uint32_t procs)
 {
-    struct rlimit limit;
-    rlim_t needed = FDS_A_SLOT * (rlim_t) procs + FDS_BESIDE;
-    if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
+    uint64_t needed = FDS_A_SLOT * (uint64_t) procs + FDS_BESIDE, limit = emp_thread_files (needed);
+    if (limit >= needed)
         return true;
-    limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
-    setrlimit (RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur == needed)
-        return true;
-    say ("%u slots need %ju open files, the limit is %ju", procs, (uintmax_t) needed, (uintmax_t) limit.rlim_max);
+    say ("%u slots need %ju open files, the limit is %ju", procs, (uintmax_t) needed, (uintmax_t) limit);
     return false;
 }
 
@@ -410,6 +411,7 @@ static bool connect_broker (supervisor_t *self)
                                     .session = config->session,
                                     .run = config->run,
                                     .timeout_ms = WELCOME_MS,
+                                    .patient = config->child_of != 0,
                                     .on_message = on_message,
                                     .arg = self};
     emp_status_t status = emp_session_new (&session, &self->session, reason);

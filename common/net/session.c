@@ -7,17 +7,16 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "../thread.h"
 #include "session_inner.h"
 
 #define BEAT_US_AT_FIRST 1000000u
-#define DEAD_US_AT_FIRST 10000000u
 #define LOOK_US 1000u    /* how often batches are looked after while parts are kept back */
 #define LOOKS_IDLE 100u  /* looks that find nothing before that ends */
 #define OUTBOX_MAX (EMP_CONTROL_MAX + 1024u * 1024)
@@ -66,6 +65,7 @@ void emp_session_stop_feeds (emp_session_t *self)
 static void take_welcome (emp_session_t *self, const emp_control_t *message)
 {
     atomic_store (&self->run, message->run);
+    self->welcomed = true;
     self->beat_us = message->window * 1000;
     self->dead_us = message->size * 1000;
     if (message->blob_size && !self->job) {
@@ -87,7 +87,8 @@ static void take_put_credit (emp_session_t *self, const emp_control_t *message)
 
 static void take_answer (emp_session_t *self, const emp_control_t *message)
 {
-    if (message->kind != self->expect) {
+    bool named = self->expect_name && strcmp (message->name, self->expect_name) != 0;
+    if (message->kind != self->expect || named) {
         atomic_fetch_add (&self->dropped, 1); /* an answer that nobody waits for any more */
         return;
     }
@@ -243,8 +244,9 @@ static void look_after_batches (emp_session_t *self, unsigned *idle)
         *idle = pending ? 0 : *idle + 1;
         if (pending && !was_looking)
             atomic_store (&self->looking, true);
-        if (*idle == LOOKS_IDLE && was_looking) {
+        if (*idle >= LOOKS_IDLE && was_looking) {
             atomic_store (&self->looking, false);
+            *idle = 0;
             again = 1;
         }
     }
@@ -253,10 +255,9 @@ static void look_after_batches (emp_session_t *self, unsigned *idle)
 static void *io_thread (void *arg)
 {
     emp_session_t *self = arg;
-    pthread_setname_np (pthread_self (), "emp-session");
     void *handle = zsock_resolve (self->door);
     uint64_t heard = emp_now ();
-    uint64_t next_beat = heard + BEAT_US_AT_FIRST;
+    uint64_t next_beat = heard + BEAT_US_AT_FIRST, turned = heard;
     unsigned idle = 0;
     while (empty_outbox (self)) {
         uint64_t now = emp_now ();
@@ -266,8 +267,10 @@ static void *io_thread (void *arg)
         if (atomic_load (&self->down))
             timeout = -1; /* nothing is left to do but to hear that the session closes */
         zmq_pollitem_t items[] = {{.socket = handle, .events = ZMQ_POLLIN}, {.fd = self->bell, .events = ZMQ_POLLIN}};
-        if (zmq_poll (items, 2, timeout) == -1 && errno != EINTR)
+        if (zmq_poll (items, 2, timeout) == -1 && errno != EINTR) {
+            go_down (self, strerror (errno));
             break;
+        }
         if (items[1].revents) {
             uint64_t count;
             (void) !read (self->bell, &count, sizeof count);
@@ -276,14 +279,18 @@ static void *io_thread (void *arg)
         if (looking)
             look_after_batches (self, &idle);
         now = emp_now ();
+        /* Who did not listen cannot know of a silence: this process was stopped, or the machine slept. */
+        if (now - turned > 2 * self->beat_us)
+            heard = now;
+        turned = now;
         if (atomic_load (&self->down))
             continue;
         if (now >= next_beat) {
-            if (atomic_load (&self->run))
+            if (self->welcomed)
                 beat (self);
             next_beat = now + self->beat_us;
         }
-        if (now > heard && now - heard > self->dead_us)
+        if (self->welcomed && !self->patient && now - heard > self->dead_us)
             go_down (self, "the broker is silent");
     }
     return NULL;
@@ -334,6 +341,7 @@ emp_status_t emp_session_ask (emp_session_t *self, emp_control_t *question, emp_
     pthread_mutex_lock (&self->call_lock);
     pthread_mutex_lock (&self->lock);
     self->expect = expect;
+    self->expect_name = question->name[0] && question->kind != EMP_MSG_HELLO ? question->name : NULL;
     self->expect_feed = feed;
     self->answer = answer;
     self->answered = false;
@@ -386,17 +394,6 @@ emp_status_t emp_session_decode (emp_session_t *self, zmq_msg_t *header, zmq_msg
 
 /* ---- life ------------------------------------------------------------------------------------------------------------------ */
 
-static bool start_thread (emp_session_t *self)
-{
-    /* A signal belongs to the threads of the program, never to ours. */
-    sigset_t all, before;
-    sigfillset (&all);
-    pthread_sigmask (SIG_SETMASK, &all, &before);
-    self->running = pthread_create (&self->thread, NULL, io_thread, self) == 0;
-    pthread_sigmask (SIG_SETMASK, &before, NULL);
-    return self->running;
-}
-
 static void free_session (emp_session_t *self)
 {
     zsock_destroy (&self->door);
@@ -423,13 +420,9 @@ static emp_session_t *make_session (const emp_session_config_t *config)
     self->arg = config->arg;
     self->timeout_ms = config->timeout_ms;
     self->beat_us = BEAT_US_AT_FIRST;
-    self->dead_us = DEAD_US_AT_FIRST;
+    self->patient = config->patient;
     snprintf (self->endpoint, sizeof self->endpoint, "%s", config->endpoint);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init (&monotonic);
-    pthread_condattr_setclock (&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init (&self->changed, &monotonic);
-    pthread_condattr_destroy (&monotonic);
+    emp_thread_cond_init (&self->changed);
     pthread_mutex_init (&self->lock, NULL);
     pthread_mutex_init (&self->call_lock, NULL);
     emp_buf_init (&self->outbox, OUTBOX_MAX);
@@ -463,7 +456,7 @@ emp_status_t emp_session_new (const emp_session_config_t *config, emp_session_t 
     if (ret_reason)
         ret_reason[0] = 0;
     if (!self->door || self->bell < 0 || self->wake < 0 || emp_socket_connect (self->door, self->endpoint) != EMP_OK ||
-        !start_thread (self)) {
+        !(self->running = emp_thread_start (&self->thread, "emp-session", io_thread, self))) {
         free_session (self);
         return EMP_SYSTEM;
     }

@@ -60,11 +60,13 @@ struct emp_session {
     emp_buf_t outbox;           /* frames for the door, each behind its 4 bytes of length */
     bool closing;
     emp_kind_t expect;          /* kind of the answer that a caller waits for; 0 none */
+    const char *expect_name;    /* its name must be this one, if not NULL: the answer to an old question is not ours */
     emp_feed_t *expect_feed;    /* becomes known to put credit in the moment of its answer */
     emp_control_t *answer;      /* the caller's; filled in */
     bool answered;
     emp_feed_t *feeds;          /* those that are open */
     emp_batch_t *batches;       /* those that the I/O thread looks after */
+    bool welcomed, patient;
     uint64_t beat_us, dead_us;
     uint8_t *job;
     size_t job_size;

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * thread.c - see thread.h.
+ */
+#include "thread.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+bool emp_thread_start (pthread_t *ret_thread, const char *name, void *(*run) (void *), void *arg)
+{
+    assert (strlen (name) < 16);
+    sigset_t all, before;
+    sigfillset (&all);
+    pthread_sigmask (SIG_SETMASK, &all, &before);
+    pthread_t thread;
+    int error = pthread_create (&thread, NULL, run, arg);
+    pthread_sigmask (SIG_SETMASK, &before, NULL);
+    if (error) {
+        errno = error;
+        return false;
+    }
+    pthread_setname_np (thread, name); /* a thread that is over already needs no name */
+    *ret_thread = thread;
+    return true;
+}
+
+void emp_thread_cond_init (pthread_cond_t *self)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init (&monotonic);
+    pthread_condattr_setclock (&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init (self, &monotonic);
+    pthread_condattr_destroy (&monotonic);
+}
+
+uint64_t emp_thread_files (uint64_t needed)
+{
+    struct rlimit limit;
+    if (getrlimit (RLIMIT_NOFILE, &limit) != 0)
+        return needed; /* nobody says there is one */
+    if (limit.rlim_cur < needed) {
+        limit.rlim_cur = needed < limit.rlim_max ? (rlim_t) needed : limit.rlim_max;
+        setrlimit (RLIMIT_NOFILE, &limit);
+    }
+    return limit.rlim_cur;
+}
