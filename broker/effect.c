@@ -175,6 +175,12 @@ static void put_credit (emp_broker_t *self, const emp_effect_t *fx)
     answer (self, session, &message);
 }
 
+static void take_back (emp_broker_t *self, const emp_effect_t *fx)
+{
+    emp_control_t message = {.kind = EMP_MSG_REVOKE, .id = fx->lane, .window = fx->ticket, .code = fx->attempt};
+    answer (self, fx->session, &message);
+}
+
 static void stopped (emp_broker_t *self, const emp_effect_t *fx)
 {
     lane_t *lane = table_at (&self->lanes, fx->lane);
@@ -227,9 +233,12 @@ static void do_effect (emp_broker_t *self, const emp_effect_t *fx)
     case EMP_FX_STOPPED:
         stopped (self, fx);
         return;
+    case EMP_FX_REVOKE:
+        take_back (self, fx);
+        return;
     case EMP_FX_SINK_STOPPED:
         if (self->sink)
-            outgoing_stop (self, self->sink, false);
+            outgoing_stop (self, self->sink, fx->drained);
         return;
     }
 }

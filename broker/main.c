@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../common/net/socket.h"
+#include "../common/thread.h"
 #include "broker.h"
 
 const char *argp_program_version = "eisenmp-broker " EMP_VERSION;
@@ -63,6 +64,7 @@ static bool require_directory (const char *path)
 
 int main (int argc, char **argv)
 {
+    emp_thread_reserve_streams ();
     options_t options = {0};
     argp_err_exit_status = 2;
     const struct argp argp = {option_list, take_option, NULL,

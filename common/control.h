@@ -50,7 +50,8 @@
     X (GONE, 21, "sndhxwk")    /* b to manager: session, name, pid, how, code, tickets taken back, stderr tail */    \
     X (JOINED, 22, "sn")       /* b to manager: a worker session, its name */                                        \
     X (PRINT, 23, "nb")        /* c: worker name, a text for the screen of at most EMP_PRINT_MAX; b to the manager */ \
-    X (KILL, 24, "")           /* c manager, b to supervisors: kill your slots, leave */
+    X (KILL, 24, "")           /* c manager, b to supervisors: kill your slots, leave */                             \
+    X (REVOKE, 25, "iwx")      /* b to worker: lane, ticket, attempt: do not begin it, another has it now */
 /* clang-format on */
 
 typedef enum {

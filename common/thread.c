@@ -6,10 +6,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 bool emp_thread_start (pthread_t *ret_thread, const char *name, void *(*run) (void *), void *arg)
 {
@@ -36,6 +38,16 @@ void emp_thread_cond_init (pthread_cond_t *self)
     pthread_condattr_setclock (&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init (self, &monotonic);
     pthread_condattr_destroy (&monotonic);
+}
+
+void emp_thread_reserve_streams (void)
+{
+    int fd;
+    do
+        fd = open ("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close (fd);
 }
 
 uint64_t emp_thread_files (uint64_t needed)

@@ -143,14 +143,16 @@ static int run_to_end (emp_t *manager, const options_t *options)
     if (status == EMP_INVALID)
         return exit_code (manager, status);
     emp_report (manager, stdout);
+    errno = 0;
     bool written = fflush (stdout) == 0 && !ferror (stdout);
+    int why = errno ? errno : EIO; /* an earlier write may have failed, whose reason nobody kept */
     emp_summary_t sum;
     emp_summary (manager, &sum);
     bool trouble = status != EMP_OK || sum.workers_lost || sum.dropped;
     if (!options->quiet && (trouble || isatty (STDERR_FILENO)))
         print_summary (manager, &sum);
     if (!written)
-        fprintf (stderr, "eisenmp: standard output: %s\n", strerror (errno));
+        fprintf (stderr, "eisenmp: standard output: %s\n", strerror (why));
     int code = exit_code (manager, status);
     return code == 0 && !written ? 1 : code;
 }

@@ -91,7 +91,8 @@ void emp_config_release (emp_config_t *self);
  * key may be set again; the last value counts. EMP_TOOBIG: nested deeper than EMP_SCAN_DEPTH_MAX, or past the
  * bounds. */
 emp_status_t emp_config_set (emp_config_t *self, const char *key, const void *data, size_t size);
-/* What emp_config_set says of a key's name alone: EMP_INVALID unless it is 1 to 128 letters, digits and _, no digit first. */
+/* What emp_config_set says of a key's name alone: EMP_INVALID unless it is 1 to 128 letters, digits and _, no digit
+ * first. */
 emp_status_t emp_config_check_key (emp_config_t *self, const char *key);
 /* The packed value of an attribute, or NULL; a known key (either spelling) that was never set has its default. Borrowed
  * until the next set. */

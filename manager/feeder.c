@@ -15,6 +15,7 @@
 struct emp_feeder {
     emp_feeder_config_t config;
     char label[EMP_LABEL_MAX + 1];
+    char queue[EMP_NAME_MAX + 1];
     emp_source_t *source;
     emp_feed_t *feed;
     pthread_t thread;
@@ -102,6 +103,7 @@ emp_status_t emp_feeder_new (const emp_feeder_config_t *config, emp_source_t **s
         return EMP_NOMEM;
     self->config = *config;
     snprintf (self->label, sizeof self->label, "%s", config->label);
+    snprintf (self->queue, sizeof self->queue, "%s", config->queue);
     emp_buf_init (&self->chunk, EMP_CHUNK_BYTES_MAX);
     emp_status_t status = emp_feed_new (config->session, config->queue, self->label, &self->feed);
     if (status == EMP_OK)
@@ -142,6 +144,11 @@ const char *emp_feeder_error (const emp_feeder_t *self)
 const char *emp_feeder_label (const emp_feeder_t *self)
 {
     return self->label;
+}
+
+const char *emp_feeder_queue (const emp_feeder_t *self)
+{
+    return self->queue;
 }
 
 uint64_t emp_feeder_tickets (const emp_feeder_t *self)

@@ -37,7 +37,7 @@ static emp_status_t unreadable (emp_diag_t *diag, const char *found)
     return EMP_INVALID;
 }
 
-/* There is room for FILE_MAX bytes and one more READ_BYTES, so what is larger runs out of room before its end is seen. */
+/* There is room for FILE_MAX bytes and one more READ_BYTES: what is larger runs out of room before its end is seen. */
 static emp_status_t read_all (emp_diag_t *diag, int fd, emp_buf_t *text)
 {
     for (;;) {

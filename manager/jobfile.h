@@ -4,8 +4,8 @@
  *
  * Every error has file:line:column, the source line with a caret, what was found and what was expected; all errors of
  * the schema that can be found in one reading are reported, not only the first (up to 20).
- * Bounds: a file of at most 16 MiB, a million values, 64 levels, of which a value of the toolbox may use 30; 1000 anchors,
- * 1000 aliases.
+ * Bounds: a file of at most 16 MiB, a million values, 64 levels, of which a value of the toolbox may use 30; 1000
+ * anchors, 1000 aliases.
  */
 #ifndef EMP_JOBFILE_H
 #define EMP_JOBFILE_H

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../common/name.h"
+#include "../common/thread.h"
 #include "commands.h"
 
 const char *argp_program_version = "eisenmp " EMP_VERSION;
@@ -47,6 +48,7 @@ static int unknown (const char *word)
 
 int main (int argc, char **argv)
 {
+    emp_thread_reserve_streams ();
     argp_err_exit_status = 2;
     if (argc < 2) {
         help (stderr);

@@ -297,6 +297,7 @@ static void begin_drain (emp_t *self, uint64_t now)
 {
     self->drain_said = true;
     self->early = !self->stop_said;
+    self->deserted = self->workers_gone && !self->drain_wanted && !self->stop_wanted;
     emp_launcher_drain (self->launcher);
     emp_session_stop_feeds (self->session);
     for (size_t i = 0; i < self->feeders_count; i++)
@@ -369,8 +370,25 @@ static void wait_for_change (emp_t *self, uint64_t now)
     pthread_cond_timedwait (&self->changed, &self->lock, &deadline);
 }
 
+/* A queue that nobody feeds has nothing to wait for: who reads it learns that at once, and does not wait for the feeders
+ * of others, which may themselves wait for him. */
+static void stop_unfed_queues (emp_t *self)
+{
+    for (size_t i = 0; i < self->config.queues_count; i++) {
+        const char *queue = self->config.queues[i].name;
+        bool fed = false;
+        for (size_t f = 0; f < self->feeders_count; f++)
+            fed = fed || strcmp (emp_feeder_queue (self->feeders[f]), queue) == 0;
+        emp_control_t message = {.kind = EMP_MSG_STOP};
+        snprintf (message.name, sizeof message.name, "%s", queue);
+        if (!fed)
+            emp_session_send (self->session, &message);
+    }
+}
+
 static void run_all (emp_t *self)
 {
+    stop_unfed_queues (self);
     pthread_mutex_lock (&self->lock);
     for (;;) {
         uint64_t now = emp_now ();
@@ -433,13 +451,14 @@ static emp_status_t verdict (emp_t *self)
     if (self->broker_gone)
         return emp_fail (self, EMP_INCOMPLETE, "the broker was lost");
     if (sum.dead || sum.missing)
-        return emp_fail (self, EMP_INCOMPLETE, "%llu of %llu tickets were not answered",
+        return emp_fail (self, EMP_INCOMPLETE, "%s%llu of %llu tickets were not answered",
+                         self->deserted ? "no worker process is left: " : "",
                          (unsigned long long) (sum.dead + sum.missing), (unsigned long long) sum.tickets);
     if (counts.not_kept)
         return emp_fail (self, EMP_INCOMPLETE, "%llu results were not kept: RESULTS_BYTES_MAX is %llu",
                          (unsigned long long) counts.not_kept, (unsigned long long) self->config.results_bytes_max);
     if (self->early)
-        return emp_fail (self, EMP_INCOMPLETE, "the run was ended early");
+        return emp_fail (self, EMP_INCOMPLETE, self->deserted ? "no worker process is left" : "the run was ended early");
     return EMP_OK;
 }
 

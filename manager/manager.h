@@ -68,6 +68,7 @@ struct emp {
     bool stop_said, drain_said, kill_said;
     uint64_t deadline_us; /* 0: none */
     bool early;           /* the run was ended before its feeders were */
+    bool deserted;        /* the workers left before the tickets were done, and nobody had asked them to */
 
     uint64_t started_us;
 

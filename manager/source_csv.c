@@ -71,8 +71,8 @@ static row_t take_row (emp_csv_t *self, size_t size, bool newline)
     return row;
 }
 
-/* The row begins at reader->begin and holds a quote; its end may be behind many a \n. The cell at `column` is decoded in
- * place: what is written is never ahead of what is read. A \r that turns out to end the row is taken back. */
+/* The row begins at reader->begin and holds a quote; its end may be behind many a \n. The cell at `column` is decoded
+ * in place: what is written is never ahead of what is read. A \r that turns out to end the row is taken back. */
 static emp_status_t take_quoted_row (emp_csv_t *self, size_t column, row_t *ret_row)
 {
     emp_reader_t *reader = self->reader;

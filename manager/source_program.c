@@ -99,8 +99,9 @@ emp_status_t emp_source_program_start (emp_source_program_t *self, char *const *
 
 /* ---- end ------------------------------------------------------------------------------------------------------- */
 
-/* EMP_OK: it has ended, but was not waited for; EMP_STOPPED: `wake` (or -1) is readable; EMP_TIMEOUT (timeout_ms -1: never).
- * Looks again after 1, 2, 4… at most LOOK_MS: nearly always it has ended when its output has, so nothing better pays. */
+/* EMP_OK: it has ended, but was not waited for; EMP_STOPPED: `wake` (or -1) is readable; EMP_TIMEOUT (timeout_ms -1:
+ * never). Looks again after 1, 2, 4… at most LOOK_MS: nearly always it has ended when its output has, so nothing better
+ * pays. */
 static emp_status_t watch (const emp_source_program_t *self, int wake, int timeout_ms)
 {
     struct pollfd polled = {.fd = wake, .events = POLLIN};

@@ -11,7 +11,7 @@
 #include "../common/eisenmp.h"
 
 typedef struct {
-    pid_t pid; /* 0: not running, or waited for already */
+    pid_t pid;      /* 0: not running, or waited for already */
     char name[256]; /* argv[0], for sentences */
 } emp_source_program_t;
 

@@ -2,7 +2,7 @@
  *
  * yaml.c - a YAML text as a tree in which every value knows its place.
  *
- * It is built from the parser's events, not taken from its document builder: that one keeps no place of lists and maps,
+ * It is built from the parser's events, not taken from its document builder: that one gives no place of lists and maps,
  * and compares every key of a map with every other.
  */
 #include "yaml.h"

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/thread.h"
 #include "slot.h"
 #include "supervisor.h"
 
@@ -132,6 +133,7 @@ static _Noreturn void run_slot (const arguments_t *arguments)
 
 int main (int argc, char **argv)
 {
+    emp_thread_reserve_streams ();
     static const struct argp argp = {.options = options,
                                      .parser = parse,
                                      .doc = "Runs the worker processes of this host for an eisenmp run.\v"

@@ -45,7 +45,7 @@ emp_core_t *emp_core_new (const emp_core_config_t *config)
     emp_core_t *self = core_realloc (NULL, sizeof *self);
     if (!self)
         return NULL;
-    *self = (emp_core_t){.config = *config, .silence_due = UINT64_MAX};
+    *self = (emp_core_t){.config = *config, .silence_due = UINT64_MAX, .balance_due = UINT64_MAX};
     if (self->config.attempts_max == 0)
         self->config.attempts_max = 1;
     core_backlog_init (&self->backlog, config->backlog_max, config->backlog_bytes_max);
@@ -78,7 +78,8 @@ emp_usec_t emp_core_next_due (const emp_core_t *self)
 {
     core_link_t *link = core_list_first (&self->hungry);
     emp_usec_t credit_due = link ? CORE_OF (link, core_queue_t, in_hungry)->hungry_due : UINT64_MAX;
-    return credit_due < self->silence_due ? credit_due : self->silence_due;
+    emp_usec_t due = credit_due < self->silence_due ? credit_due : self->silence_due;
+    return due < self->balance_due ? due : self->balance_due;
 }
 
 void emp_core_stats (const emp_core_t *self, emp_core_stats_t *ret_stats)

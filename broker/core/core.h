@@ -24,12 +24,15 @@
  * attempt counts pushes and is the fence; failures are counted apart, and a ticket is dead when its failures reach
  * attempts_max. A refusal is a failure. When a holder is LOST only the ticket that it was at fails: the one the event
  * names, or, when that is not known (0), the oldest held on each of its lanes; the others had not begun and go back as
- * they were. When a holder says BYE none fails. So a chunk that kills its workers cannot take its neighbours along.
+ * they were. When a holder says BYE none fails. A ticket that was handed over meanwhile (Balance) fails where it is. So a chunk that kills its workers cannot take its neighbours along.
  * An ended ticket's record is given back at once: its handle is then unknown, so what comes later for it is stale.
  *
  * Quiescence: after every step there is no lane with free credit on a queue with waiting tickets, unless the results
  * backlog is full or the run drains. So there is no separate act of dispatching. Among lanes with free credit tickets
  * are dealt one each in turn, oldest ticket first; a ticket that comes back goes to the head of its queue.
+ *
+ * Balance: while a lane is idle on a queue where nothing waits, and another lane holds several tickets and is slow, the newest of
+ * these go over to the idle one (REVOKE, PUSH), at a TICK; the ticket in hand is never taken. See balance.c.
  *
  * End of a queue: it has stopped when STOP was said, every feed of it has ended and no ticket is open. Then each of its
  * lanes, and each lane that opens later, is told once, when its consumer has connected. When every queue has stopped,
@@ -133,7 +136,8 @@ typedef enum {
     EMP_FX_FREE,        /* ticket: its chunk's bytes are needed no more */
     EMP_FX_PUT_CREDIT,  /* feed, credit: tickets it may have put since its first */
     EMP_FX_STOPPED,     /* lane, drained: tell its consumer, behind all that was pushed to it */
-    EMP_FX_SINK_STOPPED /* behind the last result */
+    EMP_FX_SINK_STOPPED, /* behind the last result */
+    EMP_FX_REVOKE       /* session, lane, ticket, attempt: its consumer shall not begin it, another has it now */
 } emp_effect_kind_t;
 
 typedef struct {

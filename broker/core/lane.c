@@ -21,6 +21,12 @@ static void refresh (emp_core_t *self, core_lane_t *lane)
     self->free_credit += now_free;
     self->free_credit -= lane->free;
     lane->free = now_free;
+    bool idle = now_free > 0 && lane->held == 0;
+    if (idle != lane->idle) {
+        lane->idle = idle;
+        self->idle_lanes += idle ? 1 : (uint32_t) -1;
+        self->balanced = self->balanced && !idle;
+    }
     if ((now_free > 0) == core_link_is_in (&lane->in_ring))
         return;
     if (now_free > 0)
@@ -80,7 +86,10 @@ void core_lane_set_window (emp_core_t *self, core_lane_t *lane, uint32_t window)
 void core_lane_hold (emp_core_t *self, core_lane_t *lane, core_ticket_t *ticket)
 {
     core_list_add_tail (&lane->tickets, &ticket->link);
-    lane->held++;
+    if (lane->held++ == 0)
+        lane->since = self->now;
+    else
+        self->balanced = false;
     refresh (self, lane);
 }
 
@@ -89,6 +98,12 @@ void core_lane_release (emp_core_t *self, core_lane_t *lane, core_ticket_t *tick
     core_link_remove (&ticket->link);
     lane->held--;
     refresh (self, lane);
+}
+
+void core_lane_worked (const emp_core_t *self, core_lane_t *lane)
+{
+    lane->pace = (lane->pace * 3 + (self->now - lane->since)) / 4;
+    lane->since = self->now;
 }
 
 void core_lane_rotate (core_lane_t *lane)

@@ -25,6 +25,9 @@ typedef struct core_lane {
     uint32_t window;
     uint32_t window_most;
     uint32_t free;
+    emp_usec_t since; /* when it ended a ticket last, or began to hold some */
+    emp_usec_t pace;  /* from one ended ticket to the next, on average */
+    bool idle;        /* counted so: ready, with credit, and holds nothing */
     bool ready; /* its consumer has connected */
     bool told;  /* that the queue has stopped */
 } core_lane_t;
@@ -39,6 +42,8 @@ void core_lane_set_window (emp_core_t *self, core_lane_t *lane, uint32_t window)
 /* A ticket comes to the lane's end, or leaves it. */
 void core_lane_hold (emp_core_t *self, core_lane_t *lane, core_ticket_t *ticket);
 void core_lane_release (emp_core_t *self, core_lane_t *lane, core_ticket_t *ticket);
+/* Its consumer has ended a ticket. */
+void core_lane_worked (const emp_core_t *self, core_lane_t *lane);
 /* Its turn is over: the last of the ring when it still has free credit. */
 void core_lane_rotate (core_lane_t *lane);
 /* Tells its consumer, once, that the queue has stopped, when it has, and when the consumer can hear it. */

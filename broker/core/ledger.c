@@ -93,7 +93,7 @@ static void end_with_result (emp_core_t *self, core_ticket_t *ticket, emp_outcom
     effect->feed = core_feed_id (self, ticket->feed);
     effect->number = ticket->number;
     effect->rows = ticket->rows;
-    effect->attempt = ticket->attempt;
+    effect->attempt = outcome == EMP_OUTCOME_DEAD ? ticket->failures : ticket->attempt; /* a ticket handed over has more */
     effect->outcome = outcome;
     effect->how = end->how;
     effect->code = end->code;
@@ -173,6 +173,20 @@ void core_ticket_push (emp_core_t *self, core_ticket_t *ticket, core_lane_t *lan
     effect->rows = ticket->rows;
 }
 
+void core_ticket_hand_over (emp_core_t *self, core_ticket_t *ticket, core_lane_t *to, emp_effects_t *fx)
+{
+    emp_effect_t *effect = core_effects_add (fx, EMP_FX_REVOKE);
+    effect->session = ticket->lane->session->node.key;
+    effect->lane = core_lane_id (self, ticket->lane);
+    effect->ticket = core_ticket_handle (self, ticket);
+    effect->attempt = ticket->attempt;
+    effect->number = ticket->number;
+    effect->feed = core_feed_id (self, ticket->feed);
+    ticket->handed_from = effect->session;
+    to_waiting_at_head (self, ticket);
+    core_ticket_push (self, ticket, to, fx);
+}
+
 /* Whether a lane can have had this attempt: of the present one that is known, of an older one only the queue is. */
 static bool may_speak (const core_ticket_t *ticket, const core_lane_t *lane, uint32_t attempt)
 {
@@ -210,6 +224,14 @@ void core_ticket_lose (emp_core_t *self, core_ticket_t *ticket, bool failed, con
         fail (self, ticket, end, 0, fx);
     else
         come_back (self, ticket, fx);
+}
+
+void core_ticket_blame (emp_core_t *self, core_ticket_t *ticket, const core_end_t *end, emp_effects_t *fx)
+{
+    if (self->draining || ++ticket->failures < self->config.attempts_max)
+        return;
+    self->counts.dead++;
+    end_with_result (self, ticket, EMP_OUTCOME_DEAD, end, 0, fx);
 }
 
 void core_ticket_drop (emp_core_t *self, core_ticket_t *ticket, emp_effects_t *fx)

@@ -17,6 +17,7 @@
 struct core_ticket {
     core_slot_t slot;
     uint32_t attempt; /* pushes so far */
+    uint64_t handed_from; /* session that it was handed over from last, 0: none */
     uint32_t failures;
     core_link_t link;  /* in its queue's, or in its lane's, tickets */
     core_lane_t *lane; /* NULL: it waits */
@@ -36,6 +37,11 @@ uint64_t core_ticket_handle (const emp_core_t *self, const core_ticket_t *ticket
 core_ticket_t *core_ticket_put (emp_core_t *self, core_feed_t *feed, uint64_t number, const emp_part_t *part);
 /* waiting → held */
 void core_ticket_push (emp_core_t *self, core_ticket_t *ticket, core_lane_t *lane, emp_effects_t *fx);
+/* It killed a consumer that has it no more, since it was handed over: a failure all the same. It stays where it is, or is
+ * dead. */
+void core_ticket_blame (emp_core_t *self, core_ticket_t *ticket, const core_end_t *end, emp_effects_t *fx);
+/* A held ticket is taken back from its lane, without a failure, and pushed to another that has free credit. */
+void core_ticket_hand_over (emp_core_t *self, core_ticket_t *ticket, core_lane_t *to, emp_effects_t *fx);
 /* A lane says done, or refused. EMP_STALE: nothing was changed. */
 emp_status_t core_ticket_done (emp_core_t *self, core_ticket_t *ticket, const core_lane_t *lane, uint32_t attempt,
                                uint64_t size, emp_effects_t *fx);

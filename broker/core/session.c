@@ -108,6 +108,9 @@ static void end_one (emp_core_t *self, core_session_t *session, const core_end_t
 {
     uint32_t count = 0;
     core_link_t *link;
+    core_ticket_t *ticket = end->lost && end->ticket ? core_ticket_find (self, end->ticket) : NULL;
+    if (ticket && ticket->handed_from == session->node.key && (!ticket->lane || ticket->lane->session != session))
+        core_ticket_blame (self, ticket, end, fx);
     while ((link = core_list_first (&session->lanes)))
         count += end_lane (self, CORE_OF (link, core_lane_t, in_session), end, fx);
     while ((link = core_list_first (&session->feeds)))

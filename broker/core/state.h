@@ -23,6 +23,9 @@ struct emp_core {
     core_list_t runnable;    /* queues where a push is possible, whose turn comes first first */
     core_list_t touched;     /* queues that this step changed */
     core_list_t hungry;      /* queues that keep back put credit, the first due first */
+    uint32_t idle_lanes;     /* ready, with credit, and hold nothing */
+    bool balanced;           /* the last look found nothing that an idle lane could take, and nothing changed since */
+    emp_usec_t balance_due;  /* the next look; UINT64_MAX: none is needed */
     core_list_t ended_feeds; /* without open tickets, in order of last_serial */
     core_counts_t counts;
     core_backlog_t backlog;
@@ -45,5 +48,10 @@ emp_effect_t *core_effects_add (emp_effects_t *self, emp_effect_kind_t kind);
 
 /* What follows from a step: pushes, put credit, ends. */
 void core_settle (emp_core_t *self, emp_effects_t *fx);
+#define CORE_BALANCE_US 10000u /* how often is looked, and what is slow: balance.c */
+#define CORE_QUIET_US 50000u
+/* Looks when it is due; plans the next look. */
+void core_balance (emp_core_t *self, emp_effects_t *fx);
+void core_balance_plan (emp_core_t *self);
 
 #endif

@@ -196,12 +196,14 @@ static emp_status_t a_lane_gets_credit (emp_core_t *self, const emp_event_t *eve
 
 static emp_status_t a_lane_is_done_with_a_ticket (emp_core_t *self, const emp_event_t *event, emp_effects_t *fx)
 {
-    const core_lane_t *lane = own_lane (self, event);
+    core_lane_t *lane = own_lane (self, event);
     if (!lane)
         return stranger (self, event->session);
     core_ticket_t *ticket = core_ticket_find (self, event->ticket);
     if (!ticket)
         return EMP_STALE;
+    if (ticket->lane == lane)
+        core_lane_worked (self, lane);
     switch (event->outcome) {
     case EMP_OUTCOME_DONE: return core_ticket_done (self, ticket, lane, event->attempt, event->size, fx);
     case EMP_OUTCOME_REFUSED: return core_ticket_refused (self, ticket, lane, event->attempt, event->size, fx);
@@ -264,6 +266,12 @@ static emp_status_t the_run_drains (emp_core_t *self, emp_effects_t *fx)
 
 /* ---- the step ---------------------------------------------------------------------------------------------------- */
 
+static void time_has_passed (emp_core_t *self, emp_effects_t *fx)
+{
+    core_session_end_silent (self, fx);
+    core_balance (self, fx);
+}
+
 static bool may_end_sessions (const emp_event_t *event)
 {
     return event->kind == EMP_EV_BYE || event->kind == EMP_EV_LOST || event->kind == EMP_EV_TICK;
@@ -278,6 +286,8 @@ static size_t effects_bound (const emp_core_t *self, const emp_event_t *event)
     bound += 3 * (uint64_t) (self->feed_count + 1) + self->lanes.taken + count;
     if (may_end_sessions (event))
         bound += 2 * self->counts.held + self->lanes.taken + self->session_count;
+    if (event->kind == EMP_EV_TICK)
+        bound += 2 * self->counts.held;
     if (event->kind == EMP_EV_DRAIN)
         bound += self->counts.waiting;
     return bound;
@@ -297,7 +307,7 @@ static emp_status_t make_room (emp_core_t *self, const emp_event_t *event, emp_e
 static emp_status_t take (emp_core_t *self, const emp_event_t *event, emp_effects_t *fx)
 {
     switch (event->kind) {
-    case EMP_EV_TICK: core_session_end_silent (self, fx); return EMP_OK;
+    case EMP_EV_TICK: time_has_passed (self, fx); return EMP_OK;
     case EMP_EV_HELLO: return a_session_says_hello (self, event, fx);
     case EMP_EV_ALIVE: return a_session_is_alive (self, event);
     case EMP_EV_BYE: return a_session_says_bye (self, event, fx);
@@ -344,5 +354,6 @@ emp_status_t emp_core_step (emp_core_t *self, const emp_event_t *event, emp_usec
     else if (status != EMP_OK)
         self->stale++;
     core_settle (self, fx);
+    core_balance_plan (self);
     return status;
 }

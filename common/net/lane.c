@@ -17,6 +17,7 @@
 #define WORK_AHEAD_US 3000u
 #define LONG_CHUNK_US 50000u
 #define WINDOW_MAX 512u
+#define REVOKED_MAX 1024u /* twice what a lane can hold, so none that matters gives way */
 #define KEEP_BACK_US 20u /* a chunk slower than this reports at once */
 
 /* The payload of one message, shared by the chunks in it. */
@@ -25,7 +26,16 @@ typedef struct {
     zmq_msg_t payload;
 } frame_t;
 
+typedef struct {
+    uint64_t ticket;
+    uint32_t attempt;
+} revoked_t;
+
 struct emp_lane {
+    emp_lane_t *next; /* of the session's; under its lock */
+    _Atomic uint32_t revoked_count;
+    uint32_t revoked_next;
+    revoked_t revoked[REVOKED_MAX]; /* under the session's lock; a ring, the oldest entry gives way */
     emp_session_t *session;
     zsock_t *pull;
     void *pull_handle;
@@ -72,7 +82,9 @@ emp_status_t emp_lane_done (emp_lane_t *self, uint64_t ticket, uint32_t attempt,
 {
     measure (self, busy_us);
     emp_part_t part = {.ticket = ticket, .attempt = attempt, .outcome = (uint32_t) outcome};
-    atomic_store_explicit (&self->out.window, credit_for (self->average_us), memory_order_relaxed);
+    /* It grows by one a chunk, which doubles it in a round trip (TCP's slow start), and shrinks at once. */
+    uint64_t window = atomic_load_explicit (&self->out.window, memory_order_relaxed), wanted = credit_for (self->average_us);
+    atomic_store_explicit (&self->out.window, wanted > window ? window + 1 : wanted, memory_order_relaxed);
     bool keep = self->average_us <= KEEP_BACK_US && busy_us <= KEEP_BACK_US;
     return emp_batch_add (&self->out, &part, result, keep, emp_now ());
 }
@@ -88,9 +100,50 @@ void emp_lane_release (void *frame_p)
     free (frame);
 }
 
+void emp_lane_revoke (emp_session_t *session, uint32_t id, uint64_t ticket, uint32_t attempt)
+{
+    for (emp_lane_t *lane = session->lanes; lane; lane = lane->next)
+        if (lane->id == id) {
+            revoked_t *entry = &lane->revoked[lane->revoked_next++ % REVOKED_MAX];
+            if (entry->ticket == 0)
+                atomic_fetch_add (&lane->revoked_count, 1);
+            *entry = (revoked_t){.ticket = ticket, .attempt = attempt};
+        }
+}
+
+/* True when another has this ticket now. An attempt is never handed out twice, so an entry that came too late harms
+ * nobody. */
+static bool is_revoked (emp_lane_t *self, const emp_part_t *part)
+{
+    if (atomic_load_explicit (&self->revoked_count, memory_order_relaxed) == 0)
+        return false;
+    bool found = false;
+    pthread_mutex_lock (&self->session->lock);
+    uint32_t count = self->revoked_next < REVOKED_MAX ? self->revoked_next : REVOKED_MAX;
+    for (uint32_t i = 0; i < count && !found; i++) {
+        revoked_t *entry = &self->revoked[i];
+        found = entry->ticket == part->ticket && entry->attempt == part->attempt;
+        if (found) {
+            entry->ticket = 0; /* no ticket has that handle */
+            atomic_fetch_sub (&self->revoked_count, 1);
+        }
+    }
+    pthread_mutex_unlock (&self->session->lock);
+    return found;
+}
+
+static void drop_part (emp_lane_t *self)
+{
+    self->offset += self->in.parts[self->part++].length;
+    if (self->part == self->in.count) {
+        emp_lane_release (self->frame);
+        self->frame = NULL;
+    }
+}
+
 static void take_part (emp_lane_t *self, emp_lane_chunk_t *ret_chunk)
 {
-    const emp_part_t *part = &self->in.parts[self->part++];
+    const emp_part_t *part = &self->in.parts[self->part];
     *ret_chunk = (emp_lane_chunk_t){.ticket = part->ticket,
                                     .number = part->number,
                                     .attempt = part->attempt,
@@ -99,12 +152,8 @@ static void take_part (emp_lane_t *self, emp_lane_chunk_t *ret_chunk)
                                     .data = (const uint8_t *) zmq_msg_data (&self->frame->payload) + self->offset,
                                     .size = part->length,
                                     .frame = self->frame};
-    self->offset += part->length;
     atomic_fetch_add (&self->frame->refs, 1);
-    if (self->part == self->in.count) {
-        emp_lane_release (self->frame);
-        self->frame = NULL;
-    }
+    drop_part (self);
 }
 
 /* Reads one message. EMP_OK: a frame of chunks is at hand; EMP_STOPPED; EMP_TIMEOUT: none there; EMP_MALFORMED and
@@ -146,6 +195,10 @@ emp_status_t emp_lane_next (emp_lane_t *self, bool wait, emp_lane_chunk_t *ret_c
         if (atomic_load (&self->session->leave)) {
             flush (self);
             return EMP_STOPPED;
+        }
+        if (self->frame && is_revoked (self, &self->in.parts[self->part])) {
+            drop_part (self);
+            continue;
         }
         if (self->frame) {
             take_part (self, ret_chunk);
@@ -191,6 +244,10 @@ emp_status_t emp_lane_new (emp_session_t *session, const char *queue, uint32_t w
     self->out.wire.lane = self->id;
     self->out.window = 1;
     self->pull_handle = zsock_resolve (self->pull);
+    pthread_mutex_lock (&session->lock);
+    self->next = session->lanes;
+    session->lanes = self;
+    pthread_mutex_unlock (&session->lock);
     *ret_self = self;
     return EMP_OK;
 }
@@ -201,6 +258,13 @@ void emp_lane_destroy (emp_lane_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
+    pthread_mutex_lock (&self->session->lock);
+    for (emp_lane_t **at = &self->session->lanes; *at; at = &(*at)->next)
+        if (*at == self) {
+            *at = self->next;
+            break;
+        }
+    pthread_mutex_unlock (&self->session->lock);
     emp_batch_release (&self->out);
     emp_lane_release (self->frame);
     zsock_destroy (&self->pull);

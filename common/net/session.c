@@ -123,6 +123,9 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     case EMP_MSG_PUT_CREDIT:
         take_put_credit (self, message);
         break;
+    case EMP_MSG_REVOKE:
+        emp_lane_revoke (self, message->id, message->window, message->code);
+        break;
     case EMP_MSG_GONE:
     case EMP_MSG_JOINED:
     case EMP_MSG_PRINT:

@@ -65,6 +65,7 @@ struct emp_session {
     emp_control_t *answer;      /* the caller's; filled in */
     bool answered;
     emp_feed_t *feeds;          /* those that are open */
+    emp_lane_t *lanes;          /* those that are open */
     emp_batch_t *batches;       /* those that the I/O thread looks after */
     bool welcomed, patient;
     uint64_t beat_us, dead_us;
@@ -85,6 +86,8 @@ struct emp_feed {
     bool ended;
 };
 
+/* Under the session's lock: this attempt of a ticket shall not be begun. */
+void emp_lane_revoke (emp_session_t *session, uint32_t lane, uint64_t ticket, uint32_t attempt);
 /* Asks and waits for an answer of kind `expect`: EMP_OK and *answer, EMP_TIMEOUT, EMP_SYSTEM when down. */
 emp_status_t emp_session_ask (emp_session_t *self, emp_control_t *question, emp_kind_t expect, emp_feed_t *feed,
                               emp_control_t *answer);

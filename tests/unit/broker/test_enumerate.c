@@ -119,6 +119,7 @@ static void watch (const emp_effect_t *fx)
         cr_assert_not (world.sink_stopped, "the sink is told twice");
         world.sink_stopped = true;
         break;
+    case EMP_FX_REVOKE:
     case EMP_FX_SESSION:
     case EMP_FX_SESSION_GONE:
     case EMP_FX_SINK:

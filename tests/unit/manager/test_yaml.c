@@ -17,7 +17,7 @@ const char *__lsan_default_suppressions (void)
     return "leak:libfyaml";
 }
 
-TestSuite (yaml, .timeout = 60);
+TestSuite (yaml, .timeout = 240);
 
 /* The root of a text as Python writes it, or the first error. */
 static const char *value_of_bytes (const char *text, size_t size)
@@ -216,7 +216,7 @@ Test (yaml, depth_is_bounded)
                       "t:1:129: found a value nested deeper than 64 levels, expected fewer");
 }
 
-Test (yaml, numbers_of_things_are_bounded, .timeout = 240)
+Test (yaml, numbers_of_things_are_bounded)
 {
     cr_expect (strstr (repeated ("- &x 1\n", "- *x\n", 1001, ""), "found more than 1000 aliases") != NULL);
     cr_expect (strstr (repeated ("", "- &x 1\n", 1001, ""), "found more than 1000 anchors") != NULL);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Balance: what a busy consumer holds and an idle one could do. The language is scene.h's.
+ */
+#include "scene.h"
+
+TestSuite (balance, .timeout = 10);
+
+static scene_t *s;
+
+/* A holds a1, a2, a3, a4 and B is idle, its credit not yet given. */
+static void begin (void)
+{
+    emp_core_config_t config = scene_config ();
+    config.dead_after = 0;
+    s = scene_of_two_workers (&config, 4);
+    scene (s, "credit B 0 =>\n"
+              "put a 4 => keep a1, keep a2, keep a3, keep a4, push a1#1 A, push a2#1 A, push a3#1 A, push a4#1 A");
+}
+
+Test (balance, an_idle_lane_gets_the_newest_of_what_a_slow_one_holds)
+{
+    begin ();
+    scene (s, "credit B 4 =>\n"
+              "at 50001\n"
+              "tick => revoke a4#1 A, push a4#2 B, revoke a3#1 A, push a3#2 B\n"
+              "done B a4#2 => result 2 a4#2 done, free a4\n"
+              "done A a3#1 => result 3 a3#2 done, free a3"); /* it had begun after all: the first result wins */
+    scene_end (s);
+}
+
+Test (balance, the_ticket_in_hand_is_never_taken)
+{
+    begin ();
+    scene (s, "done A a1#1 => result 2 a1#1 done, free a1\n"
+              "done A a2#1 => result 3 a2#1 done, free a2\n"
+              "done A a3#1 => result 4 a3#1 done, free a3\n"
+              "credit B 4 =>\n"
+              "at 50001\n"
+              "tick =>\n"
+              "at 60002\n"
+              "tick =>");
+    scene_end (s);
+}
+
+Test (balance, nothing_is_taken_while_tickets_wait_or_the_run_drains)
+{
+    begin ();
+    scene (s, "put a 2 => keep a5, keep a6\n"
+              "at 50001\n"
+              "tick =>\n"
+              "drain => free a5, free a6\n"
+              "credit B 4 =>\n"
+              "at 60002\n"
+              "tick =>");
+    scene_end (s);
+}
+
+Test (balance, a_ticket_that_killed_its_old_holder_fails_where_it_is_now)
+{
+    emp_core_config_t config = scene_config ();
+    config.dead_after = 0;
+    config.attempts_max = 1;
+    s = scene_of_two_workers (&config, 2);
+    scene (s, "credit B 0 =>\n"
+              "put a 2 => keep a1, keep a2, push a1#1 A, push a2#1 A\n"
+              "credit B 2 =>\n"
+              "at 50001\n"
+              "tick => revoke a2#1 A, push a2#2 B\n"
+              "lost A exit 1 at a2 => result 2 a2#1 dead exit 1, free a2, closed A, gone A exit 1 took 1, push a1#2 B");
+    scene_end (s);
+}
