@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# valgrind.sh <build folder> [room.module...]: runs the Criterion tests under memcheck, every test process of theirs included.
+# valgrind.sh <build folder> [room or room.module...]: runs the Criterion tests, or those that are named, under memcheck,
+# every test process of theirs included.
 # Criterion gives its verdict before a leak is known, so the logs decide and not the exit code alone.
 set -u
 
@@ -52,11 +53,10 @@ one ()
 }
 export -f one left_out
 
-if [ $# -gt 0 ]; then
-    printf '%s\n' "$@"
-else
-    (cd "$build/unit" && ls -d -- */test_* | sed 's|/test_|.|')
-fi | xargs -r -n 1 -P "$(getconf _NPROCESSORS_ONLN)" bash -c 'one "$0" || exit 1' | tee "$logs/all"
+# A name alone is a room: all of it.
+wanted=$(IFS='|'; echo "$*")
+(cd "$build/unit" && ls -d -- */test_*) | sed 's|/test_|.|' | grep -E "^(${wanted:-.*})(\.|$)" |
+    xargs -r -n 1 -P "$(getconf _NPROCESSORS_ONLN)" bash -c 'one "$0" || exit 1' | tee "$logs/all"
 passed=$(grep -c '^passed ' "$logs/all")
 failed=$(grep -c '^FAILED ' "$logs/all")
 echo "valgrind: $passed test programs passed, $failed failed, $(grep -c '^skipped ' "$logs/all") skipped"
