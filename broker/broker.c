@@ -213,7 +213,8 @@ emp_broker_t *emp_broker_new (const emp_broker_config_t *config, emp_status_t *r
     self->core = emp_core_new (&config->core);
     self->by_route = zhashx_new ();
     self->by_session = zhashx_new ();
-    if (!self->core || self->bell < 0 || !bind_door (self) || !emp_thread_start (&self->thread, "emp-broker", broker_thread, self)) {
+    if (!self->core || self->bell < 0 || !bind_door (self) ||
+        !emp_thread_start (&self->thread, "emp-broker", broker_thread, self)) {
         int saved = errno;
         free_broker (self);
         errno = saved;

@@ -4,7 +4,7 @@
  *
  * It owns one ROUTER, the door; a PULL per named queue, the intake (puts and results); a PUSH per queue and consumer, the
  * lane; a PUSH for the results, the sink. The same for a broker inside a manager and for one in a process of its own.
- * One run at a time: a second manager is refused until the first has left.
+ * One run: a second manager is refused while the first is there.
  */
 #ifndef EMP_BROKER_H
 #define EMP_BROKER_H
@@ -18,8 +18,8 @@ typedef struct {
     const char *directory;
     /* Endpoint of the door beside "inproc://eisenmp-<run>-door", or NULL. */
     const char *listen;
-    uint64_t run;               /* 0: one is made */
-    uint32_t beat_ms;           /* beats every so often */
+    uint64_t run;     /* 0: one is made */
+    uint32_t beat_ms; /* beats every so often */
     emp_core_config_t core;
     /* In the broker's thread, when the manager's session has ended. May be NULL. */
     void (*manager_left) (void *arg);

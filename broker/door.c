@@ -48,8 +48,12 @@ static void hello (emp_broker_t *self, const void *route, size_t size, const emp
         return;
     }
     self->peer = peer;
-    emp_event_t event = {.kind = EMP_EV_HELLO, .session = peer->session, .parent = message->parent,
-                         .role = peer->role, .quiet = peer->near == NEAR_INPROC, .name = peer->name,
+    emp_event_t event = {.kind = EMP_EV_HELLO,
+                         .session = peer->session,
+                         .parent = message->parent,
+                         .role = peer->role,
+                         .quiet = peer->near == NEAR_INPROC,
+                         .name = peer->name,
                          .pid = (int) peer->pid};
     if (broker_step (self, &event) == EMP_OK) {
         if (peer->role == EMP_ROLE_MANAGER)
@@ -74,8 +78,8 @@ static void tell_gone (emp_broker_t *self, emp_control_t *gone)
 void door_gone (emp_broker_t *self, const emp_effect_t *fx)
 {
     if (fx->role == EMP_ROLE_WORKER && fx->how != EMP_HOW_BYE) {
-        emp_control_t gone = {.session = fx->session, .how = fx->how, .code = fx->code, .window = fx->count,
-                              .pid = (uint32_t) fx->pid};
+        emp_control_t gone = {
+            .session = fx->session, .how = fx->how, .code = fx->code, .window = fx->count, .pid = (uint32_t) fx->pid};
         snprintf (gone.name, sizeof gone.name, "%s", fx->name ? fx->name : "");
         const emp_control_t *lost = self->control;
         if (lost && lost->kind == EMP_MSG_LOST && lost->session == fx->session)
@@ -107,13 +111,15 @@ static void settle (emp_broker_t *self)
 static void lost (emp_broker_t *self, const emp_control_t *message)
 {
     settle (self);
-    emp_event_t event = {.kind = EMP_EV_LOST, .session = message->session, .how = message->how,
-                         .code = message->code, .ticket = message->window};
+    emp_event_t event = {.kind = EMP_EV_LOST,
+                         .session = message->session,
+                         .how = message->how,
+                         .code = message->code,
+                         .ticket = message->window};
     if (broker_step (self, &event) == EMP_OK)
         return;
     /* It died before it said hello, or was given up before: there is nothing to take back, but it is told. */
-    emp_control_t gone = {.session = message->session, .how = message->how, .code = message->code,
-                          .pid = message->pid};
+    emp_control_t gone = {.session = message->session, .how = message->how, .code = message->code, .pid = message->pid};
     memcpy (gone.name, message->name, sizeof gone.name);
     memcpy (gone.text, message->text, sizeof gone.text);
     if (message->name[0])
@@ -153,8 +159,8 @@ static uint32_t to_u32 (uint64_t value)
 
 static void declare (emp_broker_t *self, const emp_control_t *message)
 {
-    emp_event_t event = {.kind = EMP_EV_DECLARE, .name = message->name, .maxsize = to_u32 (message->window),
-                         .bytes_max = message->size};
+    emp_event_t event = {
+        .kind = EMP_EV_DECLARE, .name = message->name, .maxsize = to_u32 (message->window), .bytes_max = message->size};
     broker_step (self, &event);
 }
 
@@ -193,7 +199,9 @@ static void kill_workers (emp_broker_t *self, const emp_control_t *message)
 
 static void open_lane (emp_broker_t *self, const emp_control_t *message)
 {
-    emp_event_t event = {.kind = EMP_EV_OPEN_LANE, .session = self->peer->session, .name = message->name,
+    emp_event_t event = {.kind = EMP_EV_OPEN_LANE,
+                         .session = self->peer->session,
+                         .name = message->name,
                          .window = to_u32 (message->window)};
     broker_step (self, &event);
 }
@@ -206,8 +214,8 @@ static void open_feed (emp_broker_t *self, const emp_control_t *message)
 
 static void credit (emp_broker_t *self, const emp_control_t *message)
 {
-    emp_event_t event = {.kind = EMP_EV_CREDIT, .session = self->peer->session, .lane = message->id,
-                         .window = to_u32 (message->window)};
+    emp_event_t event = {
+        .kind = EMP_EV_CREDIT, .session = self->peer->session, .lane = message->id, .window = to_u32 (message->window)};
     broker_step (self, &event);
 }
 

@@ -34,8 +34,8 @@ static void welcome (emp_broker_t *self, const emp_effect_t *fx)
     peer_t *peer = peer_of_session (self, fx->session);
     if (!peer)
         return;
-    emp_control_t message = {.kind = EMP_MSG_WELCOME, .window = self->config.beat_ms,
-                             .size = self->config.core.dead_after / 1000};
+    emp_control_t message = {
+        .kind = EMP_MSG_WELCOME, .window = self->config.beat_ms, .size = self->config.core.dead_after / 1000};
     if (peer->role != EMP_ROLE_MANAGER) {
         message.blob = self->job;
         message.blob_size = self->job_size;
@@ -191,51 +191,21 @@ static void stopped (emp_broker_t *self, const emp_effect_t *fx)
 static void do_effect (emp_broker_t *self, const emp_effect_t *fx)
 {
     switch (fx->kind) {
-    case EMP_FX_SESSION:
-        welcome (self, fx);
-        return;
-    case EMP_FX_SESSION_GONE:
-        door_gone (self, fx);
-        return;
-    case EMP_FX_LANE:
-        lane_opened (self, fx);
-        return;
-    case EMP_FX_LANE_CLOSED:
-        lane_closed (self, fx);
-        return;
-    case EMP_FX_FEED:
-        feed_opened (self, fx);
-        return;
-    case EMP_FX_SINK:
-        sink_opened (self, fx);
-        return;
-    case EMP_FX_SINK_CLOSED:
-        sink_closed (self);
-        return;
-    case EMP_FX_DECLARED:
-        declared (self, fx);
-        return;
-    case EMP_FX_TICKET:
-        keep_chunk (self, fx);
-        return;
-    case EMP_FX_PUSH:
-        outgoing_chunk (self, fx);
-        return;
-    case EMP_FX_RESULT:
-        outgoing_result (self, fx);
-        return;
-    case EMP_FX_FREE:
-        slice_release (&self->chunks[fx->ticket & 0xffffffffu]);
-        return;
-    case EMP_FX_PUT_CREDIT:
-        put_credit (self, fx);
-        return;
-    case EMP_FX_STOPPED:
-        stopped (self, fx);
-        return;
-    case EMP_FX_REVOKE:
-        take_back (self, fx);
-        return;
+    case EMP_FX_SESSION: welcome (self, fx); return;
+    case EMP_FX_SESSION_GONE: door_gone (self, fx); return;
+    case EMP_FX_LANE: lane_opened (self, fx); return;
+    case EMP_FX_LANE_CLOSED: lane_closed (self, fx); return;
+    case EMP_FX_FEED: feed_opened (self, fx); return;
+    case EMP_FX_SINK: sink_opened (self, fx); return;
+    case EMP_FX_SINK_CLOSED: sink_closed (self); return;
+    case EMP_FX_DECLARED: declared (self, fx); return;
+    case EMP_FX_TICKET: keep_chunk (self, fx); return;
+    case EMP_FX_PUSH: outgoing_chunk (self, fx); return;
+    case EMP_FX_RESULT: outgoing_result (self, fx); return;
+    case EMP_FX_FREE: slice_release (&self->chunks[fx->ticket & 0xffffffffu]); return;
+    case EMP_FX_PUT_CREDIT: put_credit (self, fx); return;
+    case EMP_FX_STOPPED: stopped (self, fx); return;
+    case EMP_FX_REVOKE: take_back (self, fx); return;
     case EMP_FX_SINK_STOPPED:
         if (self->sink)
             outgoing_stop (self, self->sink, fx->drained);

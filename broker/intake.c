@@ -11,8 +11,13 @@
 
 static void put (emp_broker_t *self, const emp_wire_t *wire)
 {
-    emp_event_t event = {.kind = EMP_EV_PUT, .session = wire->session, .feed = wire->feed, .number = wire->first,
-                         .count = wire->count, .parts = wire->parts, .end = wire->end};
+    emp_event_t event = {.kind = EMP_EV_PUT,
+                         .session = wire->session,
+                         .feed = wire->feed,
+                         .number = wire->first,
+                         .count = wire->count,
+                         .parts = wire->parts,
+                         .end = wire->end};
     self->part = 0;
     self->part_offset = 0;
     broker_step (self, &event);
@@ -24,15 +29,21 @@ static void done (emp_broker_t *self, const emp_wire_t *wire)
     for (self->part = 0; self->part < wire->count; self->part++) {
         const emp_part_t *part = &wire->parts[self->part];
         if (part->outcome == EMP_OUTCOME_DONE || part->outcome == EMP_OUTCOME_REFUSED) {
-            emp_event_t event = {.kind = EMP_EV_DONE, .session = wire->session, .lane = wire->lane,
-                                 .ticket = part->ticket, .attempt = part->attempt,
-                                 .outcome = (emp_outcome_t) part->outcome, .size = part->length};
+            emp_event_t event = {.kind = EMP_EV_DONE,
+                                 .session = wire->session,
+                                 .lane = wire->lane,
+                                 .ticket = part->ticket,
+                                 .attempt = part->attempt,
+                                 .outcome = (emp_outcome_t) part->outcome,
+                                 .size = part->length};
             broker_step (self, &event);
         } else
             broker_drop (self);
         self->part_offset += part->length;
     }
-    emp_event_t credit = {.kind = EMP_EV_CREDIT, .session = wire->session, .lane = wire->lane,
+    emp_event_t credit = {.kind = EMP_EV_CREDIT,
+                          .session = wire->session,
+                          .lane = wire->lane,
                           .window = wire->window > UINT32_MAX ? UINT32_MAX : (uint32_t) wire->window};
     broker_step (self, &credit);
 }

@@ -67,8 +67,9 @@ int main (int argc, char **argv)
     emp_thread_reserve_streams ();
     options_t options = {0};
     argp_err_exit_status = 2;
-    const struct argp argp = {option_list, take_option, NULL,
-                              "Holds the queues of one run, for a manager and workers on this host.", NULL, NULL, NULL};
+    const struct argp argp = {
+        option_list, take_option, NULL, "Holds the queues of one run, for a manager and workers on this host.",
+        NULL,        NULL,        NULL};
     argp_parse (&argp, argc, argv, 0, NULL, &options);
     sigset_t ends;
     sigemptyset (&ends);
@@ -79,8 +80,11 @@ int main (int argc, char **argv)
         return 2;
     char door[EMP_ENDPOINT_MAX + 1];
     snprintf (door, sizeof door, "ipc://%.200s/door", options.directory);
-    emp_broker_config_t config = {.directory = options.directory, .listen = door, .beat_ms = 1000,
-                                  .core = emp_core_config_default, .manager_left = manager_left};
+    emp_broker_config_t config = {.directory = options.directory,
+                                  .listen = door,
+                                  .beat_ms = 1000,
+                                  .core = emp_core_config_default,
+                                  .manager_left = manager_left};
     emp_status_t status;
     emp_broker_t *broker = emp_broker_new (&config, &status);
     if (!broker) {

@@ -16,7 +16,7 @@
 
 /* ---- rows of pointers -------------------------------------------------------------------------------------------- */
 
-#define SLOT(id) ((size_t) ((id) & 0xffffu)) /* the core's ids are a slot of 16 bits below a generation */
+#define SLOT(id) ((size_t) ((id) &0xffffu)) /* the core's ids are a slot of 16 bits below a generation */
 
 void *table_at (const table_t *self, uint32_t id)
 {
@@ -198,9 +198,8 @@ static void gather (emp_broker_t *self, lane_t *lane, emp_wire_kind_t kind, uint
                     const emp_part_t *part, slice_t slice)
 {
     batch_t *batch = lane->batch;
-    if (batch->wire.count &&
-        (batch->wire.count == EMP_WIRE_PARTS_MAX || batch->bytes + slice.length > EMP_WIRE_BATCH_BYTES ||
-         batch->wire.feed != feed))
+    if (batch->wire.count && (batch->wire.count == EMP_WIRE_PARTS_MAX ||
+                              batch->bytes + slice.length > EMP_WIRE_BATCH_BYTES || batch->wire.feed != feed))
         flush_batch (self, lane);
     if (batch->wire.count == 0) {
         batch->wire.kind = kind;
@@ -291,8 +290,8 @@ static void gather_result (emp_broker_t *self, const kept_t *result)
 void outgoing_result (emp_broker_t *self, const emp_effect_t *fx)
 {
     kept_t result = {.feed = fx->feed, .serial = fx->serial};
-    result.part = (emp_part_t){.number = fx->number, .attempt = fx->attempt, .rows = fx->rows,
-                               .outcome = (uint32_t) fx->outcome};
+    result.part =
+        (emp_part_t){.number = fx->number, .attempt = fx->attempt, .rows = fx->rows, .outcome = (uint32_t) fx->outcome};
     if (self->wire && (fx->outcome == EMP_OUTCOME_DONE || fx->how == EMP_HOW_BYE))
         result.slice = slice_of (self->blob, self->part_offset, self->wire->parts[self->part].length);
     else

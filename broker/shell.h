@@ -130,16 +130,16 @@ struct emp_broker {
     table_t intakes, lanes, feeds; /* by queue, lane and feed id */
     intake_t **intake_list;        /* in order of binding, for polling */
     size_t intake_count, intake_room;
-    lane_t **dirty;                /* lanes with something gathered */
+    lane_t **dirty; /* lanes with something gathered */
     size_t dirty_count, dirty_room;
-    size_t unready;                /* lanes whose peer has not connected, the sink included */
-    slice_t *chunks;               /* by slot of the ticket's handle */
+    size_t unready;  /* lanes whose peer has not connected, the sink included */
+    slice_t *chunks; /* by slot of the ticket's handle */
     size_t chunks_room;
     lane_t *sink;
     uint64_t sink_session;
     kept_t *kept; /* results before the sink was ready, in order */
     size_t kept_count, kept_room;
-    uint32_t sinks;       /* opened so far: the last one's id */
+    uint32_t sinks; /* opened so far: the last one's id */
 
     zmq_pollitem_t *items;
     size_t items_room;

@@ -50,21 +50,21 @@ extern "C" {
 /* ---- status ------------------------------------------------------------------------------------------------ */
 
 /* One table makes the enum and the texts (the idea of libuv's UV_ERRNO_MAP). */
-#define EMP_STATUS_MAP(X)                                                                                            \
-    X (OK, 0, "ok")                                                                                                  \
-    X (INVALID, 1, "invalid value")                                                                                  \
-    X (UNKNOWN, 2, "unknown name")                                                                                   \
-    X (EXISTS, 3, "name exists already")                                                                             \
-    X (FULL, 4, "full")                                                                                              \
-    X (STOPPED, 5, "the queue has stopped")                                                                          \
-    X (TIMEOUT, 6, "timed out")                                                                                      \
-    X (MALFORMED, 7, "malformed message")                                                                            \
-    X (TOOBIG, 8, "larger than its limit")                                                                           \
-    X (NOMEM, 9, "out of memory")                                                                                    \
-    X (SYSTEM, 10, "system error")                                                                                   \
-    X (STATE, 11, "not possible now")                                                                                \
-    X (STALE, 12, "belongs to an earlier attempt or run")                                                            \
-    X (INCOMPLETE, 13, "not every ticket was answered")                                                              \
+#define EMP_STATUS_MAP(X)                                                                                              \
+    X (OK, 0, "ok")                                                                                                    \
+    X (INVALID, 1, "invalid value")                                                                                    \
+    X (UNKNOWN, 2, "unknown name")                                                                                     \
+    X (EXISTS, 3, "name exists already")                                                                               \
+    X (FULL, 4, "full")                                                                                                \
+    X (STOPPED, 5, "the queue has stopped")                                                                            \
+    X (TIMEOUT, 6, "timed out")                                                                                        \
+    X (MALFORMED, 7, "malformed message")                                                                              \
+    X (TOOBIG, 8, "larger than its limit")                                                                             \
+    X (NOMEM, 9, "out of memory")                                                                                      \
+    X (SYSTEM, 10, "system error")                                                                                     \
+    X (STATE, 11, "not possible now")                                                                                  \
+    X (STALE, 12, "belongs to an earlier attempt or run")                                                              \
+    X (INCOMPLETE, 13, "not every ticket was answered")                                                                \
     X (REFUSED, 14, "refused")
 
 typedef enum {
@@ -80,15 +80,15 @@ EMP_API const char *emp_version (void);
 
 /* ---- names and limits -------------------------------------------------------------------------------------- */
 
-#define EMP_DEFAULT_QUEUE "mp_input_q"              /* in headers and dictionary: "mp_input_q (default)" */
-#define EMP_NAME_MAX 128                            /* bytes of a queue's full name, category and bar included */
-#define EMP_ROWS_MAX_DEFAULT 1000                   /* generator items a chunk */
-#define EMP_ROWS_MAX_LIMIT 16777216                 /* ROWS_MAX at the most */
-#define EMP_PROCS_MAX_LIMIT 4096                    /* PROCS_MAX at the most */
-#define EMP_QUEUE_MAXSIZE_DEFAULT 1000              /* chunks that may wait on a queue that names no maxsize */
-#define EMP_QUEUE_MAXSIZE_LIMIT 16777216            /* maxsize at the most */
-#define EMP_CHUNK_BYTES_MAX (256u * 1024 * 1024)    /* packed rows of one chunk, or packed results of one ticket */
-#define EMP_ATTEMPTS_MAX_DEFAULT 5                  /* a ticket that fails so often is dead */
+#define EMP_DEFAULT_QUEUE "mp_input_q"           /* in headers and dictionary: "mp_input_q (default)" */
+#define EMP_NAME_MAX 128                         /* bytes of a queue's full name, category and bar included */
+#define EMP_ROWS_MAX_DEFAULT 1000                /* generator items a chunk */
+#define EMP_ROWS_MAX_LIMIT 16777216              /* ROWS_MAX at the most */
+#define EMP_PROCS_MAX_LIMIT 4096                 /* PROCS_MAX at the most */
+#define EMP_QUEUE_MAXSIZE_DEFAULT 1000           /* chunks that may wait on a queue that names no maxsize */
+#define EMP_QUEUE_MAXSIZE_LIMIT 16777216         /* maxsize at the most */
+#define EMP_CHUNK_BYTES_MAX (256u * 1024 * 1024) /* packed rows of one chunk, or packed results of one ticket */
+#define EMP_ATTEMPTS_MAX_DEFAULT 5               /* a ticket that fails so often is dead */
 
 typedef struct emp emp_t;                     /* a manager */
 typedef struct emp_queue emp_queue_t;         /* a queue as one side sees it; lives as long as its manager or toolbox */
@@ -121,10 +121,10 @@ EMP_API unsigned emp_toolbox_start_sequence_num (const emp_toolbox_t *toolbox); 
 EMP_API unsigned emp_toolbox_worker_id (const emp_toolbox_t *toolbox);          /* WORKER_ID, START_SEQUENCE_NUM + 1 */
 EMP_API int emp_toolbox_worker_pid (const emp_toolbox_t *toolbox);              /* WORKER_PID */
 EMP_API const char *emp_toolbox_worker_name (const emp_toolbox_t *toolbox);     /* WORKER_NAME, "Process-1"… */
-EMP_API emp_chunk_t *emp_toolbox_next_list (emp_toolbox_t *toolbox);            /* NEXT_LIST: the chunk got last, or NULL */
-EMP_API const char *emp_toolbox_input_header (emp_toolbox_t *toolbox);          /* INPUT_HEADER: of the chunk got last */
-EMP_API const char *emp_toolbox_output_header (const emp_toolbox_t *toolbox);   /* OUTPUT_HEADER */
-EMP_API const char *emp_toolbox_stop_msg (const emp_toolbox_t *toolbox);        /* STOP_MSG: a text only; STOP is a state */
+EMP_API emp_chunk_t *emp_toolbox_next_list (emp_toolbox_t *toolbox);   /* NEXT_LIST: the chunk got last, or NULL */
+EMP_API const char *emp_toolbox_input_header (emp_toolbox_t *toolbox); /* INPUT_HEADER: of the chunk got last */
+EMP_API const char *emp_toolbox_output_header (const emp_toolbox_t *toolbox); /* OUTPUT_HEADER */
+EMP_API const char *emp_toolbox_stop_msg (const emp_toolbox_t *toolbox); /* STOP_MSG: a text only; STOP is a state */
 EMP_API const char *emp_toolbox_perf_header_eta (const emp_toolbox_t *toolbox); /* PERF_HEADER_ETA */
 EMP_API uint64_t emp_toolbox_perf_current_eta (const emp_toolbox_t *toolbox);   /* PERF_CURRENT_ETA: rows done here */
 /* MULTI_TOOL: a pointer of the module's own that stays from call to call; NULL at first. */
@@ -234,24 +234,24 @@ EMP_API void emp_stop (emp_t *self);
 
 /* What a run has come to; complete after emp_wait (), and so far before it. */
 typedef struct {
-    uint64_t tickets;         /* made by feeders */
-    uint64_t answered;        /* with a result in the dictionary */
-    uint64_t dead;            /* failed ATTEMPTS_MAX times */
-    uint64_t missing;         /* neither; 0 before emp_wait () is over */
-    uint64_t rows_in;         /* rows of all tickets */
-    uint64_t rows_answered;   /* rows of the answered ones */
-    uint64_t results;         /* values; a ticket may have several */
-    uint64_t workers_lost;    /* worker processes that died of something */
-    uint64_t reissued;        /* tickets handed out again */
-    uint64_t dropped;         /* messages that were late, foreign or malformed */
+    uint64_t tickets;       /* made by feeders */
+    uint64_t answered;      /* with a result in the dictionary */
+    uint64_t dead;          /* failed ATTEMPTS_MAX times */
+    uint64_t missing;       /* neither; 0 before emp_wait () is over */
+    uint64_t rows_in;       /* rows of all tickets */
+    uint64_t rows_answered; /* rows of the answered ones */
+    uint64_t results;       /* values; a ticket may have several */
+    uint64_t workers_lost;  /* worker processes that died of something */
+    uint64_t reissued;      /* tickets handed out again */
+    uint64_t dropped;       /* messages that were late, foreign or malformed */
 } emp_summary_t;
 EMP_API void emp_summary (emp_t *self, emp_summary_t *ret_summary);
 
 /* One entry of the ticket dictionary. */
 typedef struct {
-    const char *queue;            /* the header's first field: queue label, or the feeder's header_msg */
-    uint64_t ticket;              /* n of _TID_n */
-    const msgpack_object *value;  /* the result */
+    const char *queue;           /* the header's first field: queue label, or the feeder's header_msg */
+    uint64_t ticket;             /* n of _TID_n */
+    const msgpack_object *value; /* the result */
 } emp_result_t;
 /* The i-th result in order of arrival; false behind the last. Borrowed until the next call. After emp_wait (). */
 EMP_API bool emp_result_at (emp_t *self, uint64_t i, emp_result_t *ret_result);

@@ -11,18 +11,12 @@ void emp_how_text (emp_how_t how, uint32_t code, char *ret_text)
 {
     const char *name;
     switch (how) {
-    case EMP_HOW_BYE:
-        snprintf (ret_text, EMP_HOW_TEXT_MAX + 1, "left");
-        return;
-    case EMP_HOW_EXIT:
-        snprintf (ret_text, EMP_HOW_TEXT_MAX + 1, "exited with %u", code);
-        return;
+    case EMP_HOW_BYE: snprintf (ret_text, EMP_HOW_TEXT_MAX + 1, "left"); return;
+    case EMP_HOW_EXIT: snprintf (ret_text, EMP_HOW_TEXT_MAX + 1, "exited with %u", code); return;
     case EMP_HOW_SIGNAL:
         name = sigdescr_np ((int) code);
         snprintf (ret_text, EMP_HOW_TEXT_MAX + 1, "killed by signal %u (%s)", code, name ? name : "unknown");
         return;
-    case EMP_HOW_SILENCE:
-        snprintf (ret_text, EMP_HOW_TEXT_MAX + 1, "was silent");
-        return;
+    case EMP_HOW_SILENCE: snprintf (ret_text, EMP_HOW_TEXT_MAX + 1, "was silent"); return;
     }
 }

@@ -162,8 +162,8 @@ emp_status_t emp_queue_create (emp_t *self, const char *name, int64_t maxsize)
     if (self->stage != EMP_CONFIGURING)
         return emp_fail (self, EMP_STATE, "queue %s: queues are made before the start", name);
     if (emp_name_check (name) != EMP_OK)
-        return emp_fail (self, EMP_INVALID, "queue \"%.140s\": expected 1 to %d printable bytes without ';' and '|'", name,
-                         EMP_NAME_MAX);
+        return emp_fail (self, EMP_INVALID, "queue \"%.140s\": expected 1 to %d printable bytes without ';' and '|'",
+                         name, EMP_NAME_MAX);
     emp_status_t status = emp_config_queue (&self->config, name, maxsize);
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "%s", self->config.error);
 }
@@ -223,7 +223,8 @@ bool emp_result_at (emp_t *self, uint64_t i, emp_result_t *ret_result)
     for (; emp_results_at (self->results, self->value_entry, &entry); self->value_entry++) {
         size_t values = 0;
         if (entry.outcome == EMP_OUTCOME_DONE && entry.data &&
-            emp_scan (entry.data, entry.size, EMP_SCAN_OBJECTS_MAX, &values) == EMP_OK && i - self->value_first < values)
+            emp_scan (entry.data, entry.size, EMP_SCAN_OBJECTS_MAX, &values) == EMP_OK &&
+            i - self->value_first < values)
             break;
         self->value_first += values;
     }

@@ -25,10 +25,9 @@ typedef struct {
     bool quiet;
 } options_t;
 
-static const struct argp_option option_list[] = {
-    {"procs", 'p', "N", 0, "worker processes, whatever PROCS_MAX says", 0},
-    {"quiet", 'q', NULL, 0, "no progress and no summary on stderr", 0},
-    {0}};
+static const struct argp_option option_list[] = {{"procs", 'p', "N", 0, "worker processes, whatever PROCS_MAX says", 0},
+                                                 {"quiet", 'q', NULL, 0, "no progress and no summary on stderr", 0},
+                                                 {0}};
 
 static error_t take_option (int key, char *arg, struct argp_state *state)
 {
@@ -40,19 +39,14 @@ static error_t take_option (int key, char *arg, struct argp_state *state)
         if (*end || end == arg || options->procs < 1 || options->procs > EMP_PROCS_MAX_LIMIT)
             argp_error (state, "--procs: found \"%s\", expected an integer from 1 to %d", arg, EMP_PROCS_MAX_LIMIT);
         return 0;
-    case 'q':
-        options->quiet = true;
-        return 0;
+    case 'q': options->quiet = true; return 0;
     case ARGP_KEY_ARG:
         if (options->jobfile)
             argp_error (state, "one job file at a time; found \"%s\" behind \"%s\"", arg, options->jobfile);
         options->jobfile = arg;
         return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error (state, "a job file is needed");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
+    case ARGP_KEY_NO_ARGS: argp_error (state, "a job file is needed"); return 0;
+    default: return ARGP_ERR_UNKNOWN;
     }
 }
 
@@ -94,8 +88,7 @@ static bool listen_begin (listener_t *self, emp_t *manager, const sigset_t *ends
     self->manager = manager;
     self->signals = signalfd (-1, ends, SFD_CLOEXEC);
     self->end = eventfd (0, EFD_CLOEXEC);
-    return self->signals >= 0 && self->end >= 0 &&
-           pthread_create (&self->thread, NULL, listen_thread, self) == 0;
+    return self->signals >= 0 && self->end >= 0 && pthread_create (&self->thread, NULL, listen_thread, self) == 0;
 }
 
 static void listen_end (listener_t *self)
@@ -160,11 +153,16 @@ static int run_to_end (emp_t *manager, const options_t *options)
 int emp_cmd_run (int argc, char **argv)
 {
     options_t options = {0};
-    const struct argp argp = {option_list, take_option, "JOBFILE",
-                              "Runs a job: cuts what its feeds make into tickets, has them worked on by processes on all "
-                              "cores, prints the report.\vExit status: 0 every ticket was answered, 1 some were not (they "
-                              "are listed), 2 bad usage or configuration.\n`eisenmp keys` lists the keys of a job file.",
-                              NULL, NULL, NULL};
+    const struct argp argp = {
+        option_list,
+        take_option,
+        "JOBFILE",
+        "Runs a job: cuts what its feeds make into tickets, has them worked on by processes on all "
+        "cores, prints the report.\vExit status: 0 every ticket was answered, 1 some were not (they "
+        "are listed), 2 bad usage or configuration.\n`eisenmp keys` lists the keys of a job file.",
+        NULL,
+        NULL,
+        NULL};
     argp_parse (&argp, argc, argv, 0, NULL, &options);
     sigset_t ends;
     sigemptyset (&ends);

@@ -41,7 +41,8 @@ static uint32_t fill_chunk (emp_feeder_t *self, bool *ret_more)
     emp_status_t status = emp_buf_append (&self->chunk, header, sizeof header);
     uint32_t rows = 0;
     *ret_more = true;
-    while (rows < self->config.rows_max && status == EMP_OK && !atomic_load_explicit (&self->cancelled, memory_order_relaxed)) {
+    while (rows < self->config.rows_max && status == EMP_OK &&
+           !atomic_load_explicit (&self->cancelled, memory_order_relaxed)) {
         size_t before = self->chunk.size;
         status = emp_source_next (self->source, &self->chunk);
         if (status == EMP_OK && self->chunk.broken)

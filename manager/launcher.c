@@ -21,7 +21,7 @@
 #include "../common/net/socket.h"
 #include "../common/thread.h"
 
-#define STARTS_MAX 3        /* a supervisor that is killed so often is not meant to live */
+#define STARTS_MAX 3 /* a supervisor that is killed so often is not meant to live */
 #define KILL_AFTER_US 2000000u
 
 extern char **environ;
@@ -34,9 +34,9 @@ struct emp_launcher {
     pthread_t thread;
     sem_t started;
     int started_errno;
-    int bell;               /* eventfd: look at `kill` */
+    int bell; /* eventfd: look at `kill` */
     _Atomic bool drain, kill;
-    uint64_t session;       /* of the supervisor that runs */
+    uint64_t session; /* of the supervisor that runs */
     pid_t pid;
     int pidfd;
 };
@@ -52,9 +52,9 @@ static int spawn (emp_launcher_t *self)
     snprintf (parent, sizeof parent, "%d", (int) getpid ());
     snprintf (session, sizeof session, "%016llx", (unsigned long long) self->session);
     snprintf (run, sizeof run, "%016llx", (unsigned long long) self->config.run);
-    char *argv[] = {self->program, "--connect", self->endpoint, "--procs",   procs,          "--run", run,
-                    "--grace",     grace,       "--child-of",   parent,      "--directory",  self->directory,
-                    "--session",   session,     NULL};
+    char *argv[] = {self->program, "--connect", self->endpoint, "--procs", procs,         "--run",         run,
+                    "--grace",     grace,       "--child-of",   parent,    "--directory", self->directory, "--session",
+                    session,       NULL};
     posix_spawnattr_t attributes;
     sigset_t none, all;
     sigemptyset (&none);
@@ -141,7 +141,8 @@ static void *launcher_thread (void *arg)
         int status = watch (self);
         code = WIFEXITED (status) ? WEXITSTATUS (status) : -1;
         if (WIFSIGNALED (status))
-            self->config.lost (self->config.arg, self->session, self->pid, EMP_HOW_SIGNAL, (uint32_t) WTERMSIG (status));
+            self->config.lost (self->config.arg, self->session, self->pid, EMP_HOW_SIGNAL,
+                               (uint32_t) WTERMSIG (status));
         else if (code)
             self->config.lost (self->config.arg, self->session, self->pid, EMP_HOW_EXIT, (uint32_t) code);
     } while (code < 0 && start_again (self, starts++));

@@ -18,7 +18,7 @@
 #define QUEUE_BYTES_MAX (64u * 1024 * 1024) /* waiting on one queue, besides maxsize */
 #define FILES_A_WORKER 8u
 #define FILES_BESIDE 128u
-#define LOOK_US 200000u                     /* how often progress is shown */
+#define LOOK_US 200000u /* how often progress is shown */
 
 static _Atomic bool left_behind;
 
@@ -119,8 +119,10 @@ static emp_status_t raise_files (emp_t *self)
     uint64_t limit = emp_thread_files (needed);
     if (limit >= needed)
         return EMP_OK;
-    return emp_fail (self, EMP_INVALID, "PROCS_MAX: %u worker processes need %llu open files, the limit is %llu "
-                     "(ulimit -n)", procs_of (self), (unsigned long long) needed, (unsigned long long) limit);
+    return emp_fail (self, EMP_INVALID,
+                     "PROCS_MAX: %u worker processes need %llu open files, the limit is %llu "
+                     "(ulimit -n)",
+                     procs_of (self), (unsigned long long) needed, (unsigned long long) limit);
 }
 
 static emp_status_t start_broker (emp_t *self)
@@ -129,8 +131,8 @@ static emp_status_t start_broker (emp_t *self)
         return emp_fail (self, EMP_SYSTEM, "cannot make a folder for sockets: %s", strerror (errno));
     char door[EMP_ENDPOINT_MAX + 1];
     snprintf (door, sizeof door, "ipc://%s/door", self->directory);
-    emp_broker_config_t config = {.directory = self->directory, .listen = door, .beat_ms = self->config.beat_ms,
-                                  .core = emp_core_config_default};
+    emp_broker_config_t config = {
+        .directory = self->directory, .listen = door, .beat_ms = self->config.beat_ms, .core = emp_core_config_default};
     config.core.attempts_max = self->config.attempts_max;
     config.core.dead_after = (emp_usec_t) self->config.dead_after_ms * 1000;
     emp_status_t status;
@@ -138,8 +140,11 @@ static emp_status_t start_broker (emp_t *self)
     if (!self->broker)
         return emp_fail (self, status, "cannot start the broker: %s",
                          status == EMP_SYSTEM ? strerror (errno) : emp_status_text (status));
-    emp_session_config_t session = {.endpoint = emp_broker_inproc (self->broker), .role = EMP_ROLE_MANAGER,
-                                    .name = "manager", .timeout_ms = ANSWER_MS, .on_message = broker_says,
+    emp_session_config_t session = {.endpoint = emp_broker_inproc (self->broker),
+                                    .role = EMP_ROLE_MANAGER,
+                                    .name = "manager",
+                                    .timeout_ms = ANSWER_MS,
+                                    .on_message = broker_says,
                                     .arg = self};
     status = emp_session_new (&session, &self->session, NULL);
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "the broker does not answer");
@@ -322,8 +327,8 @@ static bool run_course (emp_t *self, uint64_t now)
         self->stop_said = true;
         say (self, EMP_MSG_STOP);
     }
-    bool want_drain = self->drain_wanted || self->stop_wanted || self->broker_gone ||
-                      (self->workers_gone && !self->collected);
+    bool want_drain =
+        self->drain_wanted || self->stop_wanted || self->broker_gone || (self->workers_gone && !self->collected);
     if (want_drain && !self->drain_said)
         begin_drain (self, now);
     if (self->collected && !self->deadline_us)
@@ -420,8 +425,11 @@ void emp_summary (emp_t *self, emp_summary_t *ret_summary)
     emp_results_counts (self->results, &counts);
     emp_core_stats_t core;
     emp_broker_stats (self->broker, &core);
-    emp_summary_t sum = {.answered = counts.answered, .dead = counts.dead, .rows_answered = counts.rows_answered,
-                         .results = counts.values, .reissued = core.reissued};
+    emp_summary_t sum = {.answered = counts.answered,
+                         .dead = counts.dead,
+                         .rows_answered = counts.rows_answered,
+                         .results = counts.values,
+                         .reissued = core.reissued};
     for (size_t i = 0; i < self->feeders_count; i++) {
         sum.tickets += emp_feeder_tickets (self->feeders[i]);
         sum.rows_in += emp_feeder_rows (self->feeders[i]);
@@ -431,8 +439,8 @@ void emp_summary (emp_t *self, emp_summary_t *ret_summary)
     pthread_mutex_lock (&self->lock);
     sum.workers_lost = self->losses_count + self->losses_more;
     pthread_mutex_unlock (&self->lock);
-    sum.dropped = emp_broker_dropped (self->broker) + emp_session_dropped (self->session) + counts.twice +
-                  counts.refused;
+    sum.dropped =
+        emp_broker_dropped (self->broker) + emp_session_dropped (self->session) + counts.twice + counts.refused;
     *ret_summary = sum;
 }
 
@@ -458,7 +466,8 @@ static emp_status_t verdict (emp_t *self)
         return emp_fail (self, EMP_INCOMPLETE, "%llu results were not kept: RESULTS_BYTES_MAX is %llu",
                          (unsigned long long) counts.not_kept, (unsigned long long) self->config.results_bytes_max);
     if (self->early)
-        return emp_fail (self, EMP_INCOMPLETE, self->deserted ? "no worker process is left" : "the run was ended early");
+        return emp_fail (self, EMP_INCOMPLETE,
+                         self->deserted ? "no worker process is left" : "the run was ended early");
     return EMP_OK;
 }
 

@@ -57,10 +57,10 @@ struct emp {
     pthread_cond_t changed;
     /* facts */
     bool drain_wanted, stop_wanted;
-    bool collected;      /* the last ending is in the dictionary, or none will come any more */
+    bool collected; /* the last ending is in the dictionary, or none will come any more */
     bool broker_gone;
-    bool workers_gone;   /* and none will be started */
-    int workers_code;    /* of the last supervisor */
+    bool workers_gone; /* and none will be started */
+    int workers_code;  /* of the last supervisor */
     emp_loss_t losses[EMP_LOSSES_MAX];
     size_t losses_count;
     uint64_t losses_more;

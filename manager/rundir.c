@@ -57,8 +57,7 @@ static void sweep (const char *base_path)
     if (!dir)
         return;
     for (struct dirent *entry; (entry = readdir (dir));)
-        if (strncmp (entry->d_name, PREFIX, sizeof PREFIX - 1) == 0 &&
-            strlen (entry->d_name) == sizeof PREFIX - 1 + 6)
+        if (strncmp (entry->d_name, PREFIX, sizeof PREFIX - 1) == 0 && strlen (entry->d_name) == sizeof PREFIX - 1 + 6)
             sweep_one (base_path, dirfd (dir), entry->d_name);
     closedir (dir);
 }

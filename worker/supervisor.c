@@ -53,7 +53,7 @@ typedef struct {
     state_t state;
     bool hung_up; /* the manager that started us has died */
     uint64_t grace_until;
-    bool joined;        /* a slot has loaded its modules, now or ever */
+    bool joined; /* a slot has loaded its modules, now or ever */
     int exit_code;
     int signals, bell;
     _Atomic bool kill_asked, drains, down; /* written by the session's thread, which then rings */

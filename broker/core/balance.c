@@ -65,7 +65,8 @@ void core_balance (emp_core_t *self, emp_effects_t *fx)
     self->balanced = true; /* until a lane becomes idle, or holds several again */
     if (self->draining)
         return;
-    for (core_link_t *link = core_list_first (&self->all_queues); link; link = core_list_next (&self->all_queues, link)) {
+    for (core_link_t *link = core_list_first (&self->all_queues); link;
+         link = core_list_next (&self->all_queues, link)) {
         core_queue_t *queue = CORE_OF (link, core_queue_t, in_all);
         uint32_t idle = 0;
         core_lane_t *from = queue->waiting || queue->open < 2 ? NULL : fullest_of (queue, &idle);
@@ -79,6 +80,7 @@ void core_balance (emp_core_t *self, emp_effects_t *fx)
 
 void core_balance_plan (emp_core_t *self)
 {
-    if (!self->balanced && self->balance_due == UINT64_MAX && self->idle_lanes && self->counts.held > 1 && !self->draining)
+    if (!self->balanced && self->balance_due == UINT64_MAX && self->idle_lanes && self->counts.held > 1 &&
+        !self->draining)
         self->balance_due = self->now + CORE_BALANCE_US;
 }

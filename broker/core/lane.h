@@ -28,8 +28,8 @@ typedef struct core_lane {
     emp_usec_t since; /* when it ended a ticket last, or began to hold some */
     emp_usec_t pace;  /* from one ended ticket to the next, on average */
     bool idle;        /* counted so: ready, with credit, and holds nothing */
-    bool ready; /* its consumer has connected */
-    bool told;  /* that the queue has stopped */
+    bool ready;       /* its consumer has connected */
+    bool told;        /* that the queue has stopped */
 } core_lane_t;
 
 /* EMP_OK, EMP_EXISTS (*ret_lane is that one), EMP_FULL, EMP_NOMEM. */

@@ -93,7 +93,8 @@ static void end_with_result (emp_core_t *self, core_ticket_t *ticket, emp_outcom
     effect->feed = core_feed_id (self, ticket->feed);
     effect->number = ticket->number;
     effect->rows = ticket->rows;
-    effect->attempt = outcome == EMP_OUTCOME_DEAD ? ticket->failures : ticket->attempt; /* a ticket handed over has more */
+    effect->attempt =
+        outcome == EMP_OUTCOME_DEAD ? ticket->failures : ticket->attempt; /* a ticket handed over has more */
     effect->outcome = outcome;
     effect->how = end->how;
     effect->code = end->code;

@@ -16,7 +16,7 @@
 
 struct core_ticket {
     core_slot_t slot;
-    uint32_t attempt; /* pushes so far */
+    uint32_t attempt;     /* pushes so far */
     uint64_t handed_from; /* session that it was handed over from last, 0: none */
     uint32_t failures;
     core_link_t link;  /* in its queue's, or in its lane's, tickets */

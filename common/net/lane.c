@@ -18,7 +18,7 @@
 #define LONG_CHUNK_US 50000u
 #define WINDOW_MAX 512u
 #define REVOKED_MAX 1024u /* twice what a lane can hold, so none that matters gives way */
-#define KEEP_BACK_US 20u /* a chunk slower than this reports at once */
+#define KEEP_BACK_US 20u  /* a chunk slower than this reports at once */
 
 /* The payload of one message, shared by the chunks in it. */
 typedef struct {
@@ -41,9 +41,9 @@ struct emp_lane {
     void *pull_handle;
     uint32_t id;
     bool stopped;
-    frame_t *frame;     /* the message at hand, or NULL */
-    uint32_t part;      /* its next part */
-    size_t offset;      /* where that begins */
+    frame_t *frame; /* the message at hand, or NULL */
+    uint32_t part;  /* its next part */
+    size_t offset;  /* where that begins */
     emp_wire_t in;
     emp_batch_t out;
     bool measured;
@@ -83,7 +83,8 @@ emp_status_t emp_lane_done (emp_lane_t *self, uint64_t ticket, uint32_t attempt,
     measure (self, busy_us);
     emp_part_t part = {.ticket = ticket, .attempt = attempt, .outcome = (uint32_t) outcome};
     /* It grows by one a chunk, which doubles it in a round trip (TCP's slow start), and shrinks at once. */
-    uint64_t window = atomic_load_explicit (&self->out.window, memory_order_relaxed), wanted = credit_for (self->average_us);
+    uint64_t window = atomic_load_explicit (&self->out.window, memory_order_relaxed),
+             wanted = credit_for (self->average_us);
     atomic_store_explicit (&self->out.window, wanted > window ? window + 1 : wanted, memory_order_relaxed);
     bool keep = self->average_us <= KEEP_BACK_US && busy_us <= KEEP_BACK_US;
     return emp_batch_add (&self->out, &part, result, keep, emp_now ());

@@ -17,8 +17,8 @@
 #include "session_inner.h"
 
 #define BEAT_US_AT_FIRST 1000000u
-#define LOOK_US 1000u    /* how often batches are looked after while parts are kept back */
-#define LOOKS_IDLE 100u  /* looks that find nothing before that ends */
+#define LOOK_US 1000u   /* how often batches are looked after while parts are kept back */
+#define LOOKS_IDLE 100u /* looks that find nothing before that ends */
 #define OUTBOX_MAX (EMP_CONTROL_MAX + 1024u * 1024)
 
 static void ring (int bell)
@@ -117,25 +117,16 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     case EMP_MSG_DECLARED:
     case EMP_MSG_LANE:
     case EMP_MSG_FEED:
-    case EMP_MSG_SINK:
-        take_answer (self, message);
-        break;
-    case EMP_MSG_PUT_CREDIT:
-        take_put_credit (self, message);
-        break;
-    case EMP_MSG_REVOKE:
-        emp_lane_revoke (self, message->id, message->window, message->code);
-        break;
+    case EMP_MSG_SINK: take_answer (self, message); break;
+    case EMP_MSG_PUT_CREDIT: take_put_credit (self, message); break;
+    case EMP_MSG_REVOKE: emp_lane_revoke (self, message->id, message->window, message->code); break;
     case EMP_MSG_GONE:
     case EMP_MSG_JOINED:
     case EMP_MSG_PRINT:
     case EMP_MSG_DRAIN:
-    case EMP_MSG_KILL:
-        pass_on = true;
-        break;
+    case EMP_MSG_KILL: pass_on = true; break;
     case EMP_MSG_BEAT:
-    case EMP_MSG_REFUSED:
-        break;
+    case EMP_MSG_REFUSED: break;
     case EMP_MSG_HELLO:
     case EMP_MSG_JOB:
     case EMP_MSG_DECLARE:
@@ -437,8 +428,8 @@ static emp_session_t *make_session (const emp_session_config_t *config)
 
 static emp_status_t say_hello (emp_session_t *self, const emp_session_config_t *config, char *ret_reason)
 {
-    emp_control_t hello = {.kind = EMP_MSG_HELLO, .parent = config->parent, .role = config->role,
-                           .pid = (uint32_t) getpid ()};
+    emp_control_t hello = {
+        .kind = EMP_MSG_HELLO, .parent = config->parent, .role = config->role, .pid = (uint32_t) getpid ()};
     snprintf (hello.name, sizeof hello.name, "%s", config->name);
     memcpy (hello.endpoint, self->endpoint, sizeof hello.endpoint);
     emp_control_t answer;

@@ -23,14 +23,14 @@ typedef struct emp_lane emp_lane_t;
 typedef struct emp_feed emp_feed_t;
 
 typedef struct {
-    const char *endpoint;   /* of the door */
+    const char *endpoint; /* of the door */
     emp_role_t role;
-    const char *name;       /* "Process-1", "manager" */
-    uint64_t session;       /* a random id; 0: one is made */
-    uint64_t parent;        /* the supervisor's session, or 0 */
-    uint64_t run;           /* 0: whichever the broker has */
-    uint32_t timeout_ms;    /* for WELCOME and each answer */
-    bool patient;           /* silence is no end: somebody else watches whether the broker lives */
+    const char *name;    /* "Process-1", "manager" */
+    uint64_t session;    /* a random id; 0: one is made */
+    uint64_t parent;     /* the supervisor's session, or 0 */
+    uint64_t run;        /* 0: whichever the broker has */
+    uint32_t timeout_ms; /* for WELCOME and each answer */
+    bool patient;        /* silence is no end: somebody else watches whether the broker lives */
     /* Called in the I/O thread for messages that only some roles get (GONE, JOINED, PRINT, DRAIN, KILL), and, with
      * NULL, once when the session went down by itself. May be NULL. Must not call back into the session's waits. */
     void (*on_message) (void *arg, const emp_control_t *message);
@@ -68,10 +68,10 @@ void emp_lane_destroy (emp_lane_t **self);
 typedef struct {
     uint64_t ticket, number;
     uint32_t attempt, rows;
-    const char *label;      /* borrowed until the next emp_lane_next */
-    const void *data;       /* packed list of rows; borrowed until emp_lane_release (chunk.frame) */
+    const char *label; /* borrowed until the next emp_lane_next */
+    const void *data;  /* packed list of rows; borrowed until emp_lane_release (chunk.frame) */
     size_t size;
-    void *frame;            /* counted reference to the message; give back with emp_lane_release */
+    void *frame; /* counted reference to the message; give back with emp_lane_release */
 } emp_lane_chunk_t;
 
 /* The next chunk. wait false: EMP_TIMEOUT when none is there. EMP_STOPPED: the queue has stopped, and will say so again.
@@ -81,8 +81,8 @@ void emp_lane_release (void *frame);
 /* Ends one ticket. `result` is emptied (memory may be taken). Tells the broker the lane's credit, which follows the time that chunks
  * take: `busy_us` between the chunk's handing out and now. Small results of fast chunks are kept back and sent together,
  * never longer than the next call of emp_lane_next that would block. */
-emp_status_t emp_lane_done (emp_lane_t *self, uint64_t ticket, uint32_t attempt, emp_outcome_t outcome, emp_buf_t *result,
-                            uint64_t busy_us);
+emp_status_t emp_lane_done (emp_lane_t *self, uint64_t ticket, uint32_t attempt, emp_outcome_t outcome,
+                            emp_buf_t *result, uint64_t busy_us);
 
 /* ---- a feed: chunks go ----------------------------------------------------------------------------------------- */
 

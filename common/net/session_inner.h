@@ -19,10 +19,10 @@ typedef struct emp_batch {
     zsock_t *push;
     void *handle;
     _Atomic uint64_t window; /* DONE: the credit that the next message tells */
-    pthread_mutex_t lock;   /* everything below */
+    pthread_mutex_t lock;    /* everything below */
     emp_wire_t wire;
     emp_buf_t payload, header;
-    uint64_t since_us;      /* when the first part that is kept back was added */
+    uint64_t since_us; /* when the first part that is kept back was added */
 } emp_batch_t;
 
 /* All zero before; EMP_SYSTEM leaves nothing to release. */
@@ -36,11 +36,11 @@ emp_status_t emp_batch_flush (emp_batch_t *self);
 bool emp_batch_flush_stale (emp_batch_t *self, uint64_t now);
 
 struct emp_session {
-    zsock_t *door;       /* the I/O thread's alone, once that runs */
+    zsock_t *door; /* the I/O thread's alone, once that runs */
     pthread_t thread;
     bool running;
-    int bell;            /* eventfd: the outbox has something for the I/O thread */
-    int wake;            /* eventfd: once rung never silent again; ends the waits of lanes and the sink */
+    int bell; /* eventfd: the outbox has something for the I/O thread */
+    int wake; /* eventfd: once rung never silent again; ends the waits of lanes and the sink */
     uint64_t id;
     char endpoint[EMP_ENDPOINT_MAX + 1];
     void (*on_message) (void *arg, const emp_control_t *message);
@@ -54,19 +54,19 @@ struct emp_session {
     _Atomic uint64_t dropped;
     _Atomic uint64_t run;
 
-    pthread_mutex_t call_lock;  /* one question at a time */
+    pthread_mutex_t call_lock; /* one question at a time */
     pthread_mutex_t lock;
-    pthread_cond_t changed;     /* an answer, put credit, down, stopped */
-    emp_buf_t outbox;           /* frames for the door, each behind its 4 bytes of length */
+    pthread_cond_t changed; /* an answer, put credit, down, stopped */
+    emp_buf_t outbox;       /* frames for the door, each behind its 4 bytes of length */
     bool closing;
-    emp_kind_t expect;          /* kind of the answer that a caller waits for; 0 none */
-    const char *expect_name;    /* its name must be this one, if not NULL: the answer to an old question is not ours */
-    emp_feed_t *expect_feed;    /* becomes known to put credit in the moment of its answer */
-    emp_control_t *answer;      /* the caller's; filled in */
+    emp_kind_t expect;       /* kind of the answer that a caller waits for; 0 none */
+    const char *expect_name; /* its name must be this one, if not NULL: the answer to an old question is not ours */
+    emp_feed_t *expect_feed; /* becomes known to put credit in the moment of its answer */
+    emp_control_t *answer;   /* the caller's; filled in */
     bool answered;
-    emp_feed_t *feeds;          /* those that are open */
-    emp_lane_t *lanes;          /* those that are open */
-    emp_batch_t *batches;       /* those that the I/O thread looks after */
+    emp_feed_t *feeds;    /* those that are open */
+    emp_lane_t *lanes;    /* those that are open */
+    emp_batch_t *batches; /* those that the I/O thread looks after */
     bool welcomed, patient;
     uint64_t beat_us, dead_us;
     uint8_t *job;
@@ -81,8 +81,8 @@ struct emp_feed {
     uint32_t id;
     _Atomic uint64_t credit; /* tickets that may have been put since the first */
     uint64_t put;
-    uint64_t last_us;        /* when the last chunk was put */
-    uint64_t average_us;     /* from chunk to chunk, waiting for credit left out */
+    uint64_t last_us;    /* when the last chunk was put */
+    uint64_t average_us; /* from chunk to chunk, waiting for credit left out */
     bool ended;
 };
 

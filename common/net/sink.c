@@ -22,7 +22,7 @@ struct emp_sink {
     zmq_msg_t header, payload;
     uint64_t serial; /* the last one that came */
     uint64_t acked;
-    uint64_t bytes;  /* since the last acknowledgement */
+    uint64_t bytes; /* since the last acknowledgement */
 };
 
 static void acknowledge (emp_sink_t *self)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * pace.c - a worker module that takes a given time a chunk: `chunk_us` microseconds, ten times as long in the process with
- * START_SEQUENCE_NUM `slow` (none when it is absent). It sleeps, so that four of them fit on two cores.
+ * START_SEQUENCE_NUM `slow` (none when it is absent), no time for chunks whose first number is below `from`. It sleeps, so
+ * that four of them fit on two cores.
  */
 #include <eisenmp.h>
 #include <time.h>
@@ -14,6 +15,8 @@ bool worker_entrance (emp_toolbox_t *toolbox)
     int64_t us = emp_toolbox_int (toolbox, "chunk_us", 0);
     if (emp_toolbox_int (toolbox, "slow", -1) == (int64_t) emp_toolbox_start_sequence_num (toolbox))
         us *= 10;
+    if (emp_chunk_row (chunk, 0)->via.i64 < emp_toolbox_int (toolbox, "from", 0))
+        us = 0;
     struct timespec left = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
     while (us && nanosleep (&left, &left) != 0)
         ;

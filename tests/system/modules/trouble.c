@@ -36,8 +36,8 @@ static void leave_grandchild (void)
 }
 
 /* Returns false when the chunk is done with already. It writes through NULL on purpose. */
-__attribute__ ((no_sanitize ("undefined")))
-static bool make_trouble (emp_toolbox_t *toolbox, const char *what, emp_chunk_t **chunk)
+__attribute__ ((no_sanitize ("undefined"))) static bool make_trouble (emp_toolbox_t *toolbox, const char *what,
+                                                                      emp_chunk_t **chunk)
 {
     volatile int *nowhere = NULL;
     if (strcmp (what, "segv") == 0)

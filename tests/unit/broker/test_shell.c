@@ -38,8 +38,8 @@ static house_t build (uint32_t beat_ms, uint64_t dead_after_us)
     cr_assert (mkdtemp (house.directory) != NULL);
     char door[128];
     snprintf (door, sizeof door, "ipc://%s/door", house.directory);
-    emp_broker_config_t config = {.directory = house.directory, .listen = door, .beat_ms = beat_ms,
-                                  .core = emp_core_config_default};
+    emp_broker_config_t config = {
+        .directory = house.directory, .listen = door, .beat_ms = beat_ms, .core = emp_core_config_default};
     config.core.dead_after = dead_after_us;
     emp_status_t status;
     house.broker = emp_broker_new (&config, &status);
@@ -160,7 +160,10 @@ Test (shell, a_lost_workers_ticket_goes_to_another_and_its_late_result_is_droppe
     put (feed, "chunk");
     emp_lane_chunk_t chunk, again;
     cr_assert_eq (emp_lane_next (first, true, &chunk), EMP_OK);
-    emp_control_t lost = {.kind = EMP_MSG_LOST, .session = emp_session_id (one), .how = EMP_HOW_SIGNAL, .code = 9,
+    emp_control_t lost = {.kind = EMP_MSG_LOST,
+                          .session = emp_session_id (one),
+                          .how = EMP_HOW_SIGNAL,
+                          .code = 9,
                           .window = chunk.ticket};
     cr_assert_eq (emp_session_send (house.manager, &lost), EMP_OK);
     cr_assert_eq (emp_lane_new (two, "q", 1, &second), EMP_OK);
@@ -265,8 +268,13 @@ Test (shell, who_does_not_belong_here_is_refused)
 static const struct {
     const char *bytes;
     size_t size;
-} rubbish[] = {{"", 0}, {"\xdd\x04\x00\x00\x00", 5}, {"GET / HTTP/1.0\r\n\r\n", 18}, {"\x93\x01\x12\x00", 4},
-               {"\x93\x01\x01\x00", 4}, {"\xc1", 1}, {"\x98\x01\x20\x00\x00\x00\x00\xc2\x00", 9}};
+} rubbish[] = {{"", 0},
+               {"\xdd\x04\x00\x00\x00", 5},
+               {"GET / HTTP/1.0\r\n\r\n", 18},
+               {"\x93\x01\x12\x00", 4},
+               {"\x93\x01\x01\x00", 4},
+               {"\xc1", 1},
+               {"\x98\x01\x20\x00\x00\x00\x00\xc2\x00", 9}};
 
 Test (shell, rubbish_at_door_and_intake_is_counted_and_stops_nobody)
 {
