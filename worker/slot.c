@@ -204,12 +204,13 @@ static void run_modules (slot_t *self)
 
 static _Noreturn void end (slot_t *self)
 {
+    bool asked = emp_toolbox_is_leaving (self->toolbox);
     bool good = !emp_toolbox_is_broken (self->toolbox) && !emp_session_is_down (self->session);
     emp_toolbox_close (self->toolbox);
     emp_session_destroy (&self->session);
     zsys_shutdown (); /* waits, bounded by their linger, until the last results and the BYE have left */
     if (good)
-        atomic_store (&self->page->left, 1);
+        atomic_store (&self->page->left, asked ? EMP_LEFT_ASKED : EMP_LEFT_DONE);
     leave_process (good ? 0 : 1);
 }
 

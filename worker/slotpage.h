@@ -11,11 +11,14 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+typedef enum { EMP_LEFT_DONE = 1, EMP_LEFT_ASKED = 2 } emp_left_t;
+
 typedef struct {
     _Atomic uint64_t ticket; /* handle of the chunk the module has in hand, 0: none */
     _Atomic uint64_t chunks; /* chunks handed to the module so far */
     _Atomic uint32_t joined; /* the session is up, modules are loaded */
-    _Atomic uint32_t left;   /* the slot ended in good order: the module said false, or the queue stopped */
+    _Atomic uint32_t left;   /* the slot ended in good order: EMP_LEFT_DONE the module said false, or the queue stopped;
+                                EMP_LEFT_ASKED it was told to (SIGTERM) */
 } emp_slotpage_t;
 
 #endif

@@ -271,9 +271,11 @@ static void slot_ended (supervisor_t *self, slot_t *slot)
 
     const emp_slotpage_t *page = slot->child.page;
     end.joined = atomic_load (&page->joined);
-    end.left = atomic_load (&page->left);
     end.chunks = atomic_load (&page->chunks);
     bool ending = self->state != RUNNING || atomic_load (&self->drains);
+    /* Who was asked to leave by somebody else, while there is work, is missed and started anew. */
+    uint32_t left = atomic_load (&page->left);
+    end.left = left == EMP_LEFT_DONE || (left == EMP_LEFT_ASKED && ending);
     emp_fate_t fate = emp_fate_of (&end, ending, any_joined (self), &slot->deaths);
     if (self->state != KILLING || fate == EMP_FATE_ENDED)
         show_held_back (slot);
