@@ -510,12 +510,12 @@ emp_t *emp_new (void)
     emp_t *self = calloc (1, sizeof *self);
     if (!self)
         return NULL;
-    self->screen = emp_screen_new (stderr);
+    self->screen = emp_config_init (&self->config) == EMP_OK ? emp_screen_new (stderr) : NULL;
     if (!self->screen) {
+        emp_config_release (&self->config);
         free (self);
         return NULL;
     }
-    emp_config_init (&self->config);
     emp_thread_cond_init (&self->changed);
     pthread_mutex_init (&self->lock, NULL);
     self->directory_lock = -1;

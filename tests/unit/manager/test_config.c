@@ -744,7 +744,7 @@ Test (config, a_damaged_module_is_refused_or_good_but_never_a_crash)
         cr_assert_eq (emp_config_module (&config, "bad.so", "count_me"), EMP_OK);
         refused += emp_config_find_modules (&config, scratch_dir, NULL) != EMP_OK;
     }
-    cr_assert_gt (refused, 200);
+    cr_assert_gt (refused, 100); /* how many depends on how much of the file is debugging information */
 }
 
 Test (config, a_run_without_a_module_is_refused)
