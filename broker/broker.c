@@ -18,13 +18,31 @@
 
 /* ---- a turn -------------------------------------------------------------------------------------------------------- */
 
+/* The core's clock stands still while this process is stopped (Ctrl-Z, a machine that sleeps): who did not listen cannot
+ * know of a silence, and what its peers said meanwhile is read only after the next turns. */
+static uint64_t core_time (const emp_broker_t *self)
+{
+    return emp_now () - self->skipped;
+}
+
+static void skip_stopped_time (emp_broker_t *self, long timeout)
+{
+    uint64_t now = emp_now (), took = now - self->turned, beat = (uint64_t) self->config.beat_ms * 1000;
+    uint64_t meant = timeout < 0 ? took : (uint64_t) timeout * 1000;
+    if (took > meant + beat)
+        self->skipped += took; /* nobody knows how much of it was listened to */
+    self->turned = now;
+}
+
 static long poll_timeout (emp_broker_t *self)
 {
     emp_usec_t due = emp_core_next_due (self->core);
-    uint64_t now = emp_now ();
+    uint64_t now = core_time (self);
     if (due == UINT64_MAX)
         return -1;
-    return due <= now ? 0 : (long) ((due - now + 999) / 1000);
+    /* Never longer than a beat, so that a stop of two beats shows (skip_stopped_time). */
+    uint64_t sleep = due <= now ? 0 : (due - now + 999) / 1000;
+    return (long) (sleep < self->config.beat_ms ? sleep : self->config.beat_ms);
 }
 
 static bool is_waiting (const lane_t *lane)
@@ -94,11 +112,13 @@ static void publish_stats (emp_broker_t *self)
 static bool turn (emp_broker_t *self)
 {
     size_t n = poll_set (self);
-    if (zmq_poll (self->items, (int) n, poll_timeout (self)) == -1 && errno != EINTR)
+    long timeout = poll_timeout (self);
+    if (zmq_poll (self->items, (int) n, timeout) == -1 && errno != EINTR)
         return false;
+    skip_stopped_time (self, timeout);
     if (self->items[0].revents)
         return false;
-    self->now = emp_now ();
+    self->now = core_time (self);
     bool door = self->items[1].revents != 0;
     size_t intakes = self->intake_count; /* the door may bind more */
     if (door)
@@ -120,6 +140,7 @@ static bool turn (emp_broker_t *self)
 static void *broker_thread (void *arg)
 {
     emp_broker_t *self = arg;
+    self->turned = emp_now ();
     while (turn (self))
         ;
     return NULL;

@@ -119,7 +119,9 @@ struct emp_broker {
 
     emp_core_t *core;
     emp_effects_t fx;
-    uint64_t now;
+    uint64_t now;     /* of the core */
+    uint64_t turned;  /* when the last poll returned */
+    uint64_t skipped; /* microseconds that the core's clock is behind: broker.c */
     zsock_t *door;
     void *door_handle;
     zhashx_t *by_route, *by_session; /* peer_t; hex of route and of session */
