@@ -17,15 +17,22 @@ mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'I
 [ -n "$mirror" ] || { echo "fresh-debian: apt of this machine knows no mirror of $suite" >&2; exit 2; }
 
 root=$(mktemp -d /var/tmp/fresh-debian.XXXXXX)
-# Mounts are made in a namespace of their own and end with it, so nothing of this machine is below $root here.
-trap 'rm -rf --one-file-system "$root"' EXIT
+inside=
+# What runs in there ends first. Mounts are made in a namespace of their own and end with it, so nothing of this machine
+# is below $root here.
+clean_up ()
+{
+    [ -z "$inside" ] || { kill -KILL "$inside" && wait "$inside"; } 2>/dev/null
+    rm -rf --one-file-system "$root" "$root.log"
+}
+trap clean_up EXIT
+trap 'exit 1' INT TERM HUP
 
 step () { echo "fresh-debian: $* (${SECONDS} s)"; }
 
 step "debootstrap $suite"
 debootstrap --variant=minbase --include=git,ca-certificates "$suite" "$root" "$mirror" >"$root.log" 2>&1 ||
-    { tail -n 20 "$root.log"; rm -f "$root.log"; exit 1; }
-rm -f "$root.log"
+    { tail -n 20 "$root.log"; exit 1; }
 git -C "$here" bundle create -q "$root/eisenmp.bundle" HEAD
 
 verdict=0
@@ -46,6 +53,9 @@ unshare --mount --propagation private --pid --fork --kill-child bash -c '
         echo "fresh-debian: $command: exit $code after $((SECONDS - start)) s"
         [ $code = 0 ] || exit 1
     done
-' fresh-debian "$root" "$@" || verdict=1
+' fresh-debian "$root" "$@" </dev/null &
+inside=$!
+wait "$inside" || verdict=1
+inside=
 step "$([ $verdict = 0 ] && echo passed || echo FAILED)"
 exit $verdict
