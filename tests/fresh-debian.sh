@@ -22,7 +22,7 @@ inside=
 # is below $root here.
 clean_up ()
 {
-    [ -z "$inside" ] || { kill -KILL "$inside" && wait "$inside"; } 2>/dev/null
+    [ -z "$inside" ] || { kill -KILL "$inside" && wait "$inside"; } 2>/dev/null || true
     rm -rf --one-file-system "$root" "$root.log"
 }
 trap clean_up EXIT
