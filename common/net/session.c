@@ -279,6 +279,8 @@ static void *io_thread (void *arg)
         turned = now;
         if (atomic_load (&self->down))
             continue;
+        if (next_beat > now + self->beat_us)
+            next_beat = now + self->beat_us; /* the welcome has just said how often */
         if (now >= next_beat) {
             if (self->welcomed)
                 beat (self);
