@@ -20,7 +20,7 @@ struct emp_feeder {
     emp_feed_t *feed;
     pthread_t thread;
     _Atomic uint64_t tickets, rows;
-    _Atomic bool cancelled, over;
+    _Atomic bool over;
     emp_buf_t chunk;
     bool failed;
     char error[EMP_TEXT_MAX + 1];
@@ -40,20 +40,9 @@ static uint32_t fill_chunk (emp_feeder_t *self, bool *ret_more)
     static const uint8_t header[LIST_HEADER] = {0xdd};
     emp_status_t status = emp_buf_append (&self->chunk, header, sizeof header);
     uint32_t rows = 0;
-    *ret_more = true;
-    while (rows < self->config.rows_max && status == EMP_OK &&
-           !atomic_load_explicit (&self->cancelled, memory_order_relaxed)) {
-        size_t before = self->chunk.size;
-        status = emp_source_next (self->source, &self->chunk);
-        if (status == EMP_OK && self->chunk.broken)
-            status = self->chunk.broken;
-        if (status == EMP_OK)
-            rows++;
-        else
-            self->chunk.size = before; /* what a failed row left */
-    }
-    if (status != EMP_OK || atomic_load (&self->cancelled))
-        *ret_more = false;
+    if (status == EMP_OK)
+        status = emp_source_rows (self->source, self->config.rows_max, &self->chunk, &rows);
+    *ret_more = status == EMP_OK;
     if (self->chunk.broken == EMP_TOOBIG)
         fail (self, "a chunk of more than 256 MiB: a smaller ROWS_MAX is needed");
     else if (status != EMP_OK && status != EMP_STOPPED)
@@ -128,7 +117,6 @@ emp_status_t emp_feeder_new (const emp_feeder_config_t *config, emp_source_t **s
 
 void emp_feeder_cancel (emp_feeder_t *self)
 {
-    atomic_store (&self->cancelled, true);
     emp_source_cancel (self->source);
 }
 

@@ -192,12 +192,22 @@ static emp_status_t next_of_kind (emp_source_t *self, emp_buf_t *row)
     return EMP_INVALID;
 }
 
-emp_status_t emp_source_next (emp_source_t *self, emp_buf_t *row)
+emp_status_t emp_source_rows (emp_source_t *self, uint32_t max, emp_buf_t *chunk, uint32_t *ret_rows)
 {
-    if (!self->ended && atomic_load_explicit (&self->cancelled, memory_order_relaxed))
-        self->ended = EMP_STOPPED;
-    if (!self->ended)
-        self->ended = next_of_kind (self, row);
+    uint32_t rows = 0;
+    while (rows < max && !self->ended) {
+        if (atomic_load_explicit (&self->cancelled, memory_order_relaxed)) {
+            self->ended = EMP_STOPPED;
+            break;
+        }
+        size_t before = chunk->size;
+        self->ended = next_of_kind (self, chunk);
+        if (self->ended)
+            chunk->size = before; /* what a failed row left */
+        else
+            rows++;
+    }
+    *ret_rows = rows;
     return self->ended;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * source.h - where rows come from: an integer range, the lines of a file, a CSV column, a program's output, or a
- * generator function. One row at a time, constant memory whatever the length of the whole.
+ * generator function. A chunk of rows at a time, constant memory whatever the length of the whole.
  */
 #ifndef EMP_SOURCE_H
 #define EMP_SOURCE_H
@@ -19,15 +19,15 @@ emp_status_t emp_source_open (const emp_source_spec_t *spec, const emp_config_t 
 /* A source around a generator function of the manager's program. */
 emp_status_t emp_source_of_generator (emp_generator_fn *fn, void *arg, const emp_config_t *config,
                                       emp_source_t **ret_self);
-/* Packs the next row into `row` (appends). EMP_OK; EMP_STOPPED: no more rows, or cancelled; else it failed
- * (emp_source_error): EMP_TOOBIG a line over EMP_SOURCE_LINE_MAX or a full `row`, EMP_SYSTEM a read error or a
- * program that exited non-zero, EMP_REFUSED a generator that said fail, EMP_MALFORMED one that packed anything but
- * exactly one value, or a CSV whose last quote is open. `row` is then as long as it was. The first answer that is not
- * EMP_OK is the last: it comes again. Rows that came before stay good.
+/* Packs up to `max` rows into `chunk` (appends) and says how many. EMP_OK; EMP_STOPPED: no more rows, or cancelled; else
+ * it failed (emp_source_error): EMP_TOOBIG a line over EMP_SOURCE_LINE_MAX or a full `chunk`, EMP_SYSTEM a read error or
+ * a program that exited non-zero, EMP_REFUSED a generator that said fail, EMP_MALFORMED one that packed anything but
+ * exactly one value, or a CSV whose last quote is open. Rows that came before are counted and stay good; of the one that
+ * failed nothing is left. The first answer that is not EMP_OK is the last: it comes again.
  *   lines: without the \n; a \r stays; a last line without \n counts. Bytes are taken as they are, not as UTF-8.
  *   csv: RFC 4180; a row with too few cells gives an empty text; an empty line gives no row, but in a file of one
  *        column, where it is an empty cell. */
-emp_status_t emp_source_next (emp_source_t *self, emp_buf_t *row);
+emp_status_t emp_source_rows (emp_source_t *self, uint32_t max, emp_buf_t *chunk, uint32_t *ret_rows);
 const char *emp_source_error (const emp_source_t *self);
 /* Ends early too: a program is told SIGTERM (its process group), and killed when it is still there after a second. */
 void emp_source_close (emp_source_t **self);

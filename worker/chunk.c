@@ -19,7 +19,7 @@ emp_chunk_t *emp_chunk_new (emp_worker_queue_t *queue)
     emp_chunk_t *self = calloc (1, sizeof *self);
     if (!self)
         return NULL;
-    if (!msgpack_zone_init (&self->zone, EMP_CHUNK_ZONE_BYTES)) {
+    if (!emp_rows_init (&self->rows)) {
         free (self);
         return NULL;
     }
@@ -35,32 +35,14 @@ void emp_chunk_destroy (emp_chunk_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    msgpack_zone_destroy (&self->zone);
+    emp_rows_release (&self->rows);
     emp_buf_release (&self->result);
     free (self);
 }
 
-static emp_status_t unpack_rows (emp_chunk_t *self, const emp_lane_chunk_t *from)
-{
-    emp_status_t status = emp_scan (from->data, from->size, EMP_SCAN_OBJECTS_MAX, NULL);
-    if (status != EMP_OK)
-        return status;
-    msgpack_object list;
-    size_t used = 0;
-    msgpack_unpack_return rc = msgpack_unpack (from->data, from->size, &used, &self->zone, &list);
-    if (rc == MSGPACK_UNPACK_NOMEM_ERROR)
-        return EMP_NOMEM;
-    /* no value, or more than one, is no success either */
-    if (rc != MSGPACK_UNPACK_SUCCESS || list.type != MSGPACK_OBJECT_ARRAY || list.via.array.size != from->rows)
-        return EMP_MALFORMED;
-    self->rows = list.via.array.ptr;
-    self->rows_count = list.via.array.size;
-    return EMP_OK;
-}
-
 emp_status_t emp_chunk_fill (emp_chunk_t *self, const emp_lane_chunk_t *from)
 {
-    emp_status_t status = unpack_rows (self, from);
+    emp_status_t status = emp_rows_unpack (&self->rows, from->data, from->size, from->rows);
     if (status != EMP_OK) {
         emp_chunk_clear (self);
         return status;
@@ -78,10 +60,8 @@ emp_status_t emp_chunk_fill (emp_chunk_t *self, const emp_lane_chunk_t *from)
 
 void emp_chunk_clear (emp_chunk_t *self)
 {
-    self->rows = NULL;
-    self->rows_count = 0;
+    emp_rows_clear (&self->rows);
     self->frame = NULL;
-    msgpack_zone_clear (&self->zone);
     if (self->result.room > EMP_CHUNK_KEPT_BYTES)
         emp_buf_release (&self->result);
     else
@@ -93,13 +73,13 @@ void emp_chunk_clear (emp_chunk_t *self)
 
 size_t emp_chunk_rows (const emp_chunk_t *chunk)
 {
-    return chunk->rows_count;
+    return chunk->rows.count;
 }
 
 const msgpack_object *emp_chunk_row (const emp_chunk_t *chunk, size_t i)
 {
-    assert (i < chunk->rows_count);
-    return &chunk->rows[i];
+    assert (i < chunk->rows.count);
+    return &chunk->rows.list[i];
 }
 
 const char *emp_chunk_header (emp_chunk_t *chunk)

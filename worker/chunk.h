@@ -2,9 +2,9 @@
  *
  * chunk.h - a chunk that came over a lane: its rows, unpacked, and the results that the module packs.
  *
- * Rows point into the message that brought them; their objects lie in a zone that is kept from chunk to chunk, as is
- * the buffer of results, so a chunk of the usual size costs no malloc. Nothing is unpacked before emp_scan said that
- * it is whole. A chunk belongs to the thread that got it; no lock.
+ * Rows point into the message that brought them; room for their objects is kept from chunk to chunk, as is
+ * the buffer of results, so a chunk of the usual size costs no malloc. A chunk belongs to the thread that got it; no
+ * lock.
  */
 #ifndef EMP_WORKER_CHUNK_H
 #define EMP_WORKER_CHUNK_H
@@ -12,8 +12,8 @@
 #include <pthread.h>
 
 #include "../common/net/session.h"
+#include "rows.h"
 
-#define EMP_CHUNK_ZONE_BYTES 32768          /* objects of so many bytes need no malloc: 1 365 rows of integers */
 #define EMP_CHUNK_KEPT_BYTES (1024u * 1024) /* a larger buffer of results is not kept for the next chunk */
 
 struct emp_worker_queue;
@@ -25,10 +25,8 @@ struct emp_chunk {
     bool abandoned; /* it was refused in its owner's name; only the owner still knows it */
     uint64_t ticket, number, got_us;
     uint32_t attempt;
-    const msgpack_object *rows;
-    size_t rows_count;
+    emp_rows_t rows;
     void *frame; /* the message; whoever took it from the lane gives it back */
-    msgpack_zone zone;
     emp_buf_t result;
     msgpack_packer packer;
     char label[EMP_LABEL_MAX + 1];

@@ -167,7 +167,7 @@ emp_status_t emp_worker_queue_end (emp_chunk_t *chunk, emp_outcome_t outcome)
 {
     emp_worker_queue_t *self = chunk->queue;
     emp_worker_t *worker = self->worker;
-    uint64_t rows = chunk->rows_count;
+    uint64_t rows = chunk->rows.count;
     forget (chunk);
     pthread_mutex_lock (&self->lock);
     bool stale = chunk->abandoned;

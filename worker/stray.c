@@ -17,6 +17,7 @@
 
 #define SWEEP_US 1000000u
 #define SWEEP_PASSES 100
+#define LOOKS 5 /* a millisecond apart, at an environment that is empty */
 
 typedef bool (visit_fn) (void *arg, pid_t stray);
 
@@ -48,19 +49,35 @@ void emp_stray_collect (emp_stray_is_own_fn *is_own, void *arg)
     each_stray (is_own, arg, collect, NULL);
 }
 
-static bool has_tag (pid_t pid, const char *tag)
+/* Whether the process carries the tag; *ret_any: it has an environment at all. */
+static bool environment_has (pid_t pid, const char *tag, bool *ret_any)
 {
     char path[64], *line = NULL;
     size_t room = 0;
+    *ret_any = false;
     snprintf (path, sizeof path, "/proc/%d/environ", (int) pid);
     FILE *environment = fopen (path, "re");
     if (!environment)
         return false;
     bool found = false;
-    while (!found && getdelim (&line, &room, 0, environment) > 0)
+    while (!found && getdelim (&line, &room, 0, environment) > 0) {
+        *ret_any = true;
         found = strcmp (line, tag) == 0;
+    }
     free (line);
     fclose (environment);
+    return found;
+}
+
+/* In the middle of an exec the kernel shows no environment; a moment later it does. */
+static bool has_tag (pid_t pid, const char *tag)
+{
+    bool any = false, found = false;
+    for (int look = 0; look < LOOKS && !any; look++) {
+        if (look)
+            poll (NULL, 0, 1);
+        found = environment_has (pid, tag, &any);
+    }
     return found;
 }
 

@@ -26,6 +26,14 @@ static emp_source_t *open_ok (const emp_source_spec_t *spec)
     return source;
 }
 
+static emp_status_t next (emp_source_t *source, emp_buf_t *row)
+{
+    uint32_t rows;
+    emp_status_t status = emp_source_rows (source, 1, row, &rows);
+    cr_assert_eq (rows, status == EMP_OK);
+    return status;
+}
+
 /* Every row as Python writes it, a blank between two; how it ended in *ret_status. */
 static char *rows_of (emp_source_t *source, emp_status_t *ret_status)
 {
@@ -35,7 +43,7 @@ static char *rows_of (emp_source_t *source, emp_status_t *ret_status)
     emp_buf_t row;
     emp_buf_init (&row, EMP_CHUNK_BYTES_MAX);
     bool first = true;
-    while ((*ret_status = emp_source_next (source, &row)) == EMP_OK) {
+    while ((*ret_status = next (source, &row)) == EMP_OK) {
         msgpack_unpacked unpacked;
         size_t offset = 0;
         msgpack_unpacked_init (&unpacked);
@@ -50,7 +58,7 @@ static char *rows_of (emp_source_t *source, emp_status_t *ret_status)
         emp_buf_clear (&row);
     }
     cr_assert_eq (row.size, 0);
-    cr_assert_eq (emp_source_next (source, &row), *ret_status, "the last answer comes again");
+    cr_assert_eq (next (source, &row), *ret_status, "the last answer comes again");
     emp_buf_release (&row);
     fclose (out);
     return text;
@@ -121,13 +129,31 @@ Test (source, a_range_is_packed_as_msgpack_c_packs_it)
                 msgpack_packer pk;
                 msgpack_packer_init (&pk, &expected, emp_buf_write);
                 msgpack_pack_int64 (&pk, (int64_t) bits);
-                cr_assert_eq (emp_source_next (source, &row), EMP_OK);
+                cr_assert_eq (next (source, &row), EMP_OK);
                 cr_assert_eq (row.size, expected.size, "%ld", (long) bits);
                 cr_assert_eq (memcmp (row.data, expected.data, row.size), 0, "%ld", (long) bits);
                 emp_source_close (&source);
                 emp_buf_release (&row);
                 emp_buf_release (&expected);
             }
+}
+
+Test (source, rows_before_the_end_come_with_it)
+{
+    emp_source_spec_t spec = {.kind = EMP_SOURCE_RANGE, .start = 0, .count = 5, .step = 1};
+    emp_source_t *source = open_ok (&spec);
+    emp_buf_t chunk;
+    emp_buf_init (&chunk, 64);
+    uint32_t rows;
+    cr_assert_eq (emp_source_rows (source, 3, &chunk, &rows), EMP_OK);
+    cr_assert_eq (rows, 3);
+    cr_assert_eq (emp_source_rows (source, 3, &chunk, &rows), EMP_STOPPED);
+    cr_assert_eq (rows, 2);
+    cr_assert_eq (chunk.size, 5);
+    cr_assert_eq (emp_source_rows (source, 3, &chunk, &rows), EMP_STOPPED);
+    cr_assert_eq (rows, 0);
+    emp_buf_release (&chunk);
+    emp_source_close (&source);
 }
 
 Test (source, a_full_row_buffer_is_an_error_that_leaves_the_rows_before)
@@ -137,9 +163,9 @@ Test (source, a_full_row_buffer_is_an_error_that_leaves_the_rows_before)
     emp_buf_t row;
     emp_buf_init (&row, 12);
     size_t good = 0;
-    while (emp_source_next (source, &row) == EMP_OK)
+    while (next (source, &row) == EMP_OK)
         good++;
-    cr_assert_eq (emp_source_next (source, &row), EMP_TOOBIG);
+    cr_assert_eq (next (source, &row), EMP_TOOBIG);
     cr_assert_eq (row.size, good);
     cr_assert (strstr (emp_source_error (source), "lower ROWS_MAX") != NULL);
     emp_buf_release (&row);
@@ -161,7 +187,7 @@ Test (source, bytes_that_are_no_utf8_are_taken_as_they_are)
     emp_source_t *source = lines_of ("\xff\x00\x80\n", 4);
     emp_buf_t row;
     emp_buf_init (&row, 64);
-    cr_assert_eq (emp_source_next (source, &row), EMP_OK);
+    cr_assert_eq (next (source, &row), EMP_OK);
     cr_assert_eq (row.size, 4);
     cr_assert_eq (memcmp (row.data, "\xa3\xff\x00\x80", 4), 0);
     emp_buf_release (&row);
@@ -182,7 +208,7 @@ Test (source, lines_of_every_length_come_whole)
     emp_buf_init (&row, 2000000);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         emp_buf_clear (&row);
-        cr_assert_eq (emp_source_next (source, &row), EMP_OK);
+        cr_assert_eq (next (source, &row), EMP_OK);
         size_t head = sizes[i] < 32 ? 1 : sizes[i] < 256 ? 2 : sizes[i] < 65536 ? 3 : 5;
         cr_assert_eq (row.size, head + sizes[i]);
         for (size_t k = 0; k < sizes[i]; k++)
@@ -193,7 +219,7 @@ Test (source, lines_of_every_length_come_whole)
         cr_assert_eq (unpacked.data.via.str.size, sizes[i]);
         msgpack_unpacked_destroy (&unpacked);
     }
-    cr_assert_eq (emp_source_next (source, &row), EMP_STOPPED);
+    cr_assert_eq (next (source, &row), EMP_STOPPED);
     emp_buf_release (&row);
     emp_source_close (&source);
 }
@@ -209,9 +235,9 @@ static void expect_long_line (size_t length, emp_status_t expected)
     emp_source_t *source = open_ok (&spec);
     emp_buf_t row;
     emp_buf_init (&row, EMP_CHUNK_BYTES_MAX);
-    cr_assert_eq (emp_source_next (source, &row), EMP_OK);
+    cr_assert_eq (next (source, &row), EMP_OK);
     cr_assert_eq (row.size, 6);
-    cr_assert_eq (emp_source_next (source, &row), expected, "%s", emp_source_error (source));
+    cr_assert_eq (next (source, &row), expected, "%s", emp_source_error (source));
     if (expected == EMP_TOOBIG) {
         cr_assert_eq (row.size, 6);
         cr_assert (strstr (emp_source_error (source), "at line 2") != NULL, "%s", emp_source_error (source));
@@ -326,9 +352,9 @@ Test (source, cancel_ends_what_never_waits)
     emp_source_t *source = open_ok (&spec);
     emp_buf_t row;
     emp_buf_init (&row, 64);
-    cr_assert_eq (emp_source_next (source, &row), EMP_OK);
+    cr_assert_eq (next (source, &row), EMP_OK);
     emp_source_cancel (source);
-    cr_assert_eq (emp_source_next (source, &row), EMP_STOPPED);
+    cr_assert_eq (next (source, &row), EMP_STOPPED);
     emp_buf_release (&row);
     emp_source_close (&source);
 }
@@ -493,13 +519,13 @@ Test (source, a_csv_that_was_written_well_is_read_as_it_was_meant)
         emp_buf_init (&row, 10000);
         for (unsigned i = 0; i < ROWS; i++) {
             emp_buf_clear (&row);
-            cr_assert_eq (emp_source_next (source, &row), EMP_OK);
+            cr_assert_eq (next (source, &row), EMP_OK);
             make_cell (i * 7919 + column * 104729, cell);
             size_t head = strlen (cell) < 32 ? 1 : strlen (cell) < 256 ? 2 : 3;
             cr_assert_eq (row.size, head + strlen (cell), "row %u column %u", i, column);
             cr_assert_eq (memcmp (row.data + head, cell, strlen (cell)), 0, "row %u column %u", i, column);
         }
-        cr_assert_eq (emp_source_next (source, &row), EMP_STOPPED);
+        cr_assert_eq (next (source, &row), EMP_STOPPED);
         emp_buf_release (&row);
         emp_source_close (&source);
     }
@@ -578,7 +604,7 @@ static pid_t close_running (emp_source_t *source)
 {
     emp_buf_t row;
     emp_buf_init (&row, 64);
-    cr_assert_eq (emp_source_next (source, &row), EMP_OK);
+    cr_assert_eq (next (source, &row), EMP_OK);
     cr_assert_eq (emp_buf_append (&row, "", 1), EMP_OK);
     pid_t pid = (pid_t) atol ((const char *) row.data + 1);
     cr_assert_gt (pid, 1);
@@ -739,9 +765,9 @@ Test (source, a_row_that_does_not_fit_is_cut_away_whole)
     emp_source_t *source = generated (packs_much, NULL, NULL);
     emp_buf_t row;
     emp_buf_init (&row, 1500);
-    cr_assert_eq (emp_source_next (source, &row), EMP_OK);
+    cr_assert_eq (next (source, &row), EMP_OK);
     cr_assert_eq (row.size, 1003);
-    cr_assert_eq (emp_source_next (source, &row), EMP_TOOBIG);
+    cr_assert_eq (next (source, &row), EMP_TOOBIG);
     cr_assert_eq (row.size, 1003);
     emp_buf_release (&row);
     emp_source_close (&source);
@@ -813,10 +839,10 @@ Test (source, a_long_generator_needs_no_more_memory_than_a_short_one)
     emp_buf_t row;
     emp_buf_init (&row, 65536);
     for (int i = 0; i < 1000; i++)
-        cr_assert_eq (emp_source_next (source, &row), EMP_OK);
+        cr_assert_eq (next (source, &row), EMP_OK);
     getrusage (RUSAGE_SELF, &before);
     uint64_t rows = 1000;
-    for (; emp_source_next (source, &row) == EMP_OK; rows++)
+    for (; next (source, &row) == EMP_OK; rows++)
         if (rows % 1000 == 0)
             emp_buf_clear (&row);
     getrusage (RUSAGE_SELF, &after);
