@@ -78,13 +78,22 @@ void *emp_buf_take (emp_buf_t *self, size_t *ret_size)
     return data;
 }
 
+/* msgpack-c calls this for each header and number it packs: those are copied without a call. */
 int emp_buf_write (void *self_v, const char *data, size_t size)
 {
     emp_buf_t *self = self_v;
-    if (self->broken || size > self->room - self->size) /* what msgpack-c packs is small and mostly fits */
+    if (self->broken || size > self->room - self->size)
         return emp_buf_append (self, data, size) ? -1 : 0;
-    if (size)
-        memcpy (self->data + self->size, data, size);
+    uint8_t *to = self->data + self->size;
     self->size += size;
+    switch (size) {
+    case 0: break;
+    case 1: to[0] = (uint8_t) data[0]; break;
+    case 2: memcpy (to, data, 2); break;
+    case 3: memcpy (to, data, 3); break;
+    case 5: memcpy (to, data, 5); break;
+    case 9: memcpy (to, data, 9); break;
+    default: memcpy (to, data, size);
+    }
     return 0;
 }

@@ -31,18 +31,6 @@ static const form_t forms[32] = {
 };                                                                                     /* and c0 nil, c2 c3 bool */
 /* clang-format on */
 
-/* Bytes of a value that is the same length whatever it says, its first byte included; 0: others. Most rows are lists of
- * such values, so the walk steps over them without reading a head. */
-static inline uint8_t fixed_size (uint8_t first)
-{
-    static const uint8_t of_form[32] = {
-        [0x00] = 1, [0x02] = 1, [0x03] = 1, [0x0a] = 5, [0x0b] = 9, [0x0c] = 2, [0x0d] = 3,
-        [0x0e] = 5, [0x0f] = 9, [0x10] = 2, [0x11] = 3, [0x12] = 5, [0x13] = 9};
-    if (first < 0x80 || first >= 0xe0)
-        return 1;
-    return first >= 0xc0 ? of_form[first - 0xc0] : 0;
-}
-
 /* A value's head as read: `body` bytes follow that belong to it, or, in a container, `claim` values. */
 typedef struct {
     uint64_t body, claim;
@@ -111,7 +99,7 @@ static emp_status_t walk (const uint8_t **at_p, const uint8_t *end, size_t value
             return EMP_MALFORMED;
         if (++objects > objects_max)
             return EMP_TOOBIG;
-        uint8_t fixed = fixed_size (*at);
+        size_t fixed = emp_scan_fixed (*at);
         if (fixed) {
             if ((size_t) (end - at) < fixed)
                 return EMP_MALFORMED;
@@ -150,7 +138,7 @@ emp_status_t emp_scan_one (const void *data, size_t size, size_t objects_max, si
     emp_cursor_init (&cursor, data, size);
     const uint8_t *begin = cursor.at;
     size_t values = 0;
-    size_t fixed = begin < cursor.end ? fixed_size (*begin) : 0;
+    size_t fixed = begin < cursor.end ? emp_scan_fixed (*begin) : 0;
     if (fixed && fixed <= size && objects_max) { /* most rows are one number */
         *ret_size = fixed;
         return EMP_OK;

@@ -22,6 +22,18 @@ emp_status_t emp_scan (const void *data, size_t size, size_t objects_max, size_t
 /* Skips exactly one value: *ret_size is its length in bytes. Same errors. Extra bytes behind it are fine. */
 emp_status_t emp_scan_one (const void *data, size_t size, size_t objects_max, size_t *ret_size);
 
+/* Bytes of a value that is the same length whatever it says, its first byte included; 0: others. Most rows are such
+ * values, so a walk steps over them without reading a head. */
+static inline size_t emp_scan_fixed (uint8_t first)
+{
+    static const uint8_t of_form[32] = {
+        [0x00] = 1, [0x02] = 1, [0x03] = 1, [0x0a] = 5, [0x0b] = 9, [0x0c] = 2, [0x0d] = 3,
+        [0x0e] = 5, [0x0f] = 9, [0x10] = 2, [0x11] = 3, [0x12] = 5, [0x13] = 9};
+    if (first < 0x80 || first >= 0xe0)
+        return 1;
+    return first >= 0xc0 ? of_form[first - 0xc0] : 0;
+}
+
 /* A cursor reads a flat header value by value. The first failure sticks: all later reads fail too and leave their
  * results at zero/empty, so a decoder reads all fields and asks once at the end. */
 typedef struct {

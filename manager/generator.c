@@ -73,7 +73,8 @@ emp_status_t emp_generator_next (emp_generator_t *self, emp_buf_t *row)
     bool more = self->fn (self, &pk);
     size_t made = row->size - before;
     if (more && !self->failed && !row->broken && made > 0 &&
-        emp_scan_one (row->data + before, made, EMP_SCAN_OBJECTS_MAX, &one) == EMP_OK && one == made) {
+        (emp_scan_fixed (row->data[before]) == made ||
+         (emp_scan_one (row->data + before, made, EMP_SCAN_OBJECTS_MAX, &one) == EMP_OK && one == made))) {
         self->index++;
         return EMP_OK;
     }

@@ -40,12 +40,18 @@ void emp_rows_clear (emp_rows_t *self)
 
 /* ---- flat rows --------------------------------------------------------------------------------------------------- */
 
-/* The big-endian number in the `width` bytes at `at`, which are there. */
-static uint64_t load (const uint8_t *at, size_t width)
+/* The big-endian number in the `width` bytes at `at`, which are there: 1, 2, 4 or 8. */
+static inline uint64_t load (const uint8_t *at, size_t width)
 {
-    uint64_t value = 0;
-    memcpy ((uint8_t *) &value + sizeof value - width, at, width);
-    return be64toh (value);
+    uint64_t eight;
+    uint32_t four;
+    uint16_t two;
+    switch (width) {
+    case 8: memcpy (&eight, at, 8); return be64toh (eight);
+    case 4: memcpy (&four, at, 4); return be32toh (four);
+    case 2: memcpy (&two, at, 2); return be16toh (two);
+    default: return *at;
+    }
 }
 
 static void set_signed (msgpack_object *object, int64_t value)
