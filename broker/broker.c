@@ -3,11 +3,13 @@
  * broker.c - the broker's thread: its life, and its turn. See broker.h and shell.h.
  *
  * Polled are the door, the intakes, and lanes only until their peer has connected: afterwards a lane is written under
- * credit and needs no polling, so a turn costs as many poll entries as there are queues, not consumers.
+ * credit and needs no polling, so a turn costs as many poll entries as there are queues, not consumers. It polls the
+ * sockets' descriptors (emp_socket_fd) and remembers which of them was not read empty.
  */
 #include "broker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -25,7 +27,7 @@ static uint64_t core_time (const emp_broker_t *self)
     return emp_now () - self->skipped;
 }
 
-static void skip_stopped_time (emp_broker_t *self, long timeout)
+static void skip_stopped_time (emp_broker_t *self, int timeout)
 {
     uint64_t now = emp_now (), took = now - self->turned, beat = (uint64_t) self->config.beat_ms * 1000;
     uint64_t meant = timeout < 0 ? took : (uint64_t) timeout * 1000;
@@ -34,7 +36,7 @@ static void skip_stopped_time (emp_broker_t *self, long timeout)
     self->turned = now;
 }
 
-static long poll_timeout (emp_broker_t *self)
+static int poll_timeout (emp_broker_t *self)
 {
     emp_usec_t due = emp_core_next_due (self->core);
     uint64_t now = core_time (self);
@@ -42,7 +44,7 @@ static long poll_timeout (emp_broker_t *self)
         return -1;
     /* Never longer than a beat, so that a stop of two beats shows (skip_stopped_time). */
     uint64_t sleep = due <= now ? 0 : (due - now + 999) / 1000;
-    return (long) (sleep < self->config.beat_ms ? sleep : self->config.beat_ms);
+    return (int) (sleep < self->config.beat_ms ? sleep : self->config.beat_ms);
 }
 
 static bool is_waiting (const lane_t *lane)
@@ -55,26 +57,34 @@ static size_t poll_set (emp_broker_t *self)
 {
     size_t room = 2 + self->intake_count + self->unready;
     if (room > self->items_room) {
-        zmq_pollitem_t *items = realloc (self->items, room * sizeof *items);
+        struct pollfd *items = realloc (self->items, room * sizeof *items);
         if (!items)
             abort (); /* out of memory for the poll set: nothing can go on */
         self->items = items;
         self->items_room = room;
     }
     size_t n = 0;
-    self->items[n++] = (zmq_pollitem_t){.fd = self->bell, .events = ZMQ_POLLIN};
-    self->items[n++] = (zmq_pollitem_t){.socket = self->door_handle, .events = ZMQ_POLLIN};
+    self->items[n++] = (struct pollfd){.fd = self->bell, .events = POLLIN};
+    self->items[n++] = (struct pollfd){.fd = self->door_fd, .events = POLLIN};
     for (size_t i = 0; i < self->intake_count; i++)
-        self->items[n++] = (zmq_pollitem_t){.socket = self->intake_list[i]->handle, .events = ZMQ_POLLIN};
+        self->items[n++] = (struct pollfd){.fd = self->intake_list[i]->fd, .events = POLLIN};
     if (!self->unready)
         return n;
     for (size_t i = 0; i < self->lanes.room; i++)
         if (is_waiting (self->lanes.list[i]))
-            self->items[n++] =
-                (zmq_pollitem_t){.socket = ((lane_t *) self->lanes.list[i])->handle, .events = ZMQ_POLLOUT};
+            self->items[n++] = (struct pollfd){.fd = ((lane_t *) self->lanes.list[i])->fd, .events = POLLIN};
     if (is_waiting (self->sink))
-        self->items[n++] = (zmq_pollitem_t){.socket = self->sink->handle, .events = ZMQ_POLLOUT};
+        self->items[n++] = (struct pollfd){.fd = self->sink->fd, .events = POLLIN};
     return n;
+}
+
+/* Something was not read empty: no descriptor will tell of it. */
+static bool has_more (const emp_broker_t *self)
+{
+    bool more = self->door_more;
+    for (size_t i = 0; i < self->intake_count && !more; i++)
+        more = self->intake_list[i]->more;
+    return more;
 }
 
 static bool connected (lane_t *lane)
@@ -112,19 +122,18 @@ static void publish_stats (emp_broker_t *self)
 static bool turn (emp_broker_t *self)
 {
     size_t n = poll_set (self);
-    long timeout = poll_timeout (self);
-    if (zmq_poll (self->items, (int) n, timeout) == -1 && errno != EINTR)
+    int timeout = has_more (self) ? 0 : poll_timeout (self);
+    if (poll (self->items, (nfds_t) n, timeout) == -1 && errno != EINTR)
         return false;
     skip_stopped_time (self, timeout);
     if (self->items[0].revents)
         return false;
     self->now = core_time (self);
-    bool door = self->items[1].revents != 0;
-    size_t intakes = self->intake_count; /* the door may bind more */
-    if (door)
+    size_t intakes = self->intake_count; /* the door may bind more; they begin with `more` */
+    if (self->items[1].revents || self->door_more)
         door_read (self);
     for (size_t i = 0; i < intakes; i++)
-        if (self->items[2 + i].revents)
+        if (self->items[2 + i].revents || self->intake_list[i]->more)
             intake_read (self, self->intake_list[i]);
     if (self->unready)
         greet_lanes (self);
@@ -154,6 +163,8 @@ static bool bind_door (emp_broker_t *self)
     if (!self->door)
         return false;
     self->door_handle = zsock_resolve (self->door);
+    self->door_fd = emp_socket_fd (self->door);
+    self->door_more = true; /* it was never looked at */
     snprintf (self->inproc, sizeof self->inproc, "inproc://eisenmp-%016llx-door", (unsigned long long) self->run);
     if (emp_socket_bind (self->door, self->inproc, NULL) != EMP_OK)
         return false;

@@ -102,9 +102,12 @@ static void settle (emp_broker_t *self)
 {
     const emp_control_t *control = self->control;
     self->control = NULL;
-    for (size_t i = 0; i < self->intake_count; i++)
-        for (int rounds = 0; rounds < SETTLE_ROUNDS && intake_read (self, self->intake_list[i]); rounds++)
-            ;
+    for (size_t i = 0; i < self->intake_count; i++) {
+        intake_t *intake = self->intake_list[i];
+        intake->more = true;
+        for (int rounds = 0; rounds < SETTLE_ROUNDS && intake->more; rounds++)
+            intake_read (self, intake);
+    }
     self->control = control;
 }
 
@@ -309,15 +312,17 @@ void door_read (emp_broker_t *self)
     zmq_msg_t route, body;
     zmq_msg_init (&route);
     zmq_msg_init (&body);
-    for (int i = 0; i < DOOR_MESSAGES_A_TURN; i++) {
+    bool more = true;
+    for (int i = 0; i < DOOR_MESSAGES_A_TURN && more; i++) {
         emp_status_t status = emp_socket_recv (self->door_handle, &route, &body, false);
         if (status == EMP_OK)
             one_message (self, zmq_msg_data (&route), zmq_msg_size (&route), &body);
         else if (status == EMP_MALFORMED)
             broker_drop (self);
         else
-            break;
+            more = false;
     }
+    self->door_more = more;
     zmq_msg_close (&route);
     zmq_msg_close (&body);
 }

@@ -69,7 +69,7 @@ static void one_message (emp_broker_t *self, zmq_msg_t *header, zmq_msg_t *paylo
     self->blob = NULL;
 }
 
-bool intake_read (emp_broker_t *self, intake_t *intake)
+void intake_read (emp_broker_t *self, intake_t *intake)
 {
     bool more = true;
     zmq_msg_t header, payload;
@@ -86,5 +86,5 @@ bool intake_read (emp_broker_t *self, intake_t *intake)
     }
     zmq_msg_close (&header);
     zmq_msg_close (&payload);
-    return more;
+    intake->more = more;
 }

@@ -87,6 +87,8 @@ intake_t *intake_require (emp_broker_t *self, uint32_t queue)
         return NULL;
     }
     intake->handle = zsock_resolve (intake->pull);
+    intake->fd = emp_socket_fd (intake->pull);
+    intake->more = true; /* it was never looked at */
     return intake;
 }
 
@@ -105,6 +107,7 @@ lane_t *lane_bind (emp_broker_t *self, uint32_t id, near_t near)
     }
     lane->id = id;
     lane->handle = zsock_resolve (lane->push);
+    lane->fd = emp_socket_fd (lane->push);
     if (near == NEAR_INPROC)
         snprintf (lane->path, sizeof lane->path, "inproc://eisenmp-%016llx-out%u", (unsigned long long) self->run, id);
     else

@@ -85,6 +85,7 @@ peer_t *peer_require (emp_broker_t *self, const void *route, size_t size, const 
 void peer_send (emp_broker_t *self, const peer_t *peer, emp_control_t *message)
 {
     message->run = self->run;
+    self->door_more = true;
     emp_buf_t frame;
     emp_buf_init (&frame, EMP_CONTROL_MAX);
     zmq_msg_t body;

@@ -68,6 +68,8 @@ typedef struct {
     uint32_t queue;
     zsock_t *pull;
     void *handle;
+    int fd;    /* of the PULL */
+    bool more; /* it was not read empty */
     char inproc[EMP_ENDPOINT_MAX + 1];
     char ipc[EMP_ENDPOINT_MAX + 1];
 } intake_t;
@@ -77,6 +79,7 @@ typedef struct {
     uint32_t id;
     zsock_t *push;
     void *handle;
+    int fd;                          /* of the PUSH; looked at until its peer has connected */
     char path[EMP_ENDPOINT_MAX + 1]; /* of its ipc socket file, "" when there is none */
     bool ready;                      /* its peer has connected */
     bool dirty;                      /* stands in the list of those with something to send */
@@ -124,6 +127,8 @@ struct emp_broker {
     uint64_t skipped; /* microseconds that the core's clock is behind: broker.c */
     zsock_t *door;
     void *door_handle;
+    int door_fd;
+    bool door_more;                  /* it was not read empty, or something was sent since: emp_socket_fd */
     zhashx_t *by_route, *by_session; /* peer_t; hex of route and of session */
     uint64_t manager;                /* its session, 0: none */
     uint8_t *job;
@@ -143,7 +148,7 @@ struct emp_broker {
     size_t kept_count, kept_room;
     uint32_t sinks; /* opened so far: the last one's id */
 
-    zmq_pollitem_t *items;
+    struct pollfd *items;
     size_t items_room;
 
     /* the message that is being stepped, for its effects */
@@ -179,10 +184,10 @@ void outgoing_flush (emp_broker_t *self);
 /* effect.c: one step of the core and all of its effects. */
 emp_status_t broker_step (emp_broker_t *self, const emp_event_t *event);
 /* door.c, intake.c: read a bounded number of messages. */
+/* door_more and an intake's `more` say afterwards whether there may be more. */
 void door_read (emp_broker_t *self);
 void door_gone (emp_broker_t *self, const emp_effect_t *fx);
-/* True when there may be more. */
-bool intake_read (emp_broker_t *self, intake_t *intake);
+void intake_read (emp_broker_t *self, intake_t *intake);
 /* Counts a message of a peer that is dropped. */
 void broker_drop (emp_broker_t *self);
 

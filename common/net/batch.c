@@ -13,7 +13,7 @@
 #include "session_inner.h"
 
 #define KEEP_PARTS 64u
-#define STALE_US 1000u
+#define STALE_US 4000u
 
 static emp_status_t flush_locked (emp_batch_t *self)
 {
@@ -81,7 +81,8 @@ emp_status_t emp_batch_add (emp_batch_t *self, const emp_part_t *part, emp_buf_t
         self->wire.parts[self->wire.count].length = (uint32_t) size;
         if (self->wire.count++ == 0)
             self->since_us = now;
-        if (!keep || self->wire.count >= KEEP_PARTS || self->payload.size >= EMP_WIRE_BATCH_BYTES)
+        if (!keep || self->wire.count >= KEEP_PARTS || now - self->since_us >= STALE_US ||
+            self->payload.size >= EMP_WIRE_BATCH_BYTES)
             status = flush_locked (self);
     }
     pthread_mutex_unlock (&self->lock);

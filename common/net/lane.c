@@ -14,11 +14,11 @@
 
 #include "session_inner.h"
 
-#define WORK_AHEAD_US 3000u
+#define WORK_AHEAD_US 12000u
 #define LONG_CHUNK_US 50000u
 #define WINDOW_MAX 512u
-#define REVOKED_MAX 1024u /* twice what a lane can hold, so none that matters gives way */
-#define KEEP_BACK_US 20u  /* a chunk slower than this reports at once */
+#define REVOKED_MAX 1024u  /* twice what a lane can hold, so none that matters gives way */
+#define KEEP_BACK_US 1500u /* a chunk slower than this reports at once */
 
 /* The payload of one message, shared by the chunks in it. */
 typedef struct {
@@ -39,6 +39,7 @@ struct emp_lane {
     emp_session_t *session;
     zsock_t *pull;
     void *pull_handle;
+    int fd; /* of the PULL */
     uint32_t id;
     bool stopped;
     frame_t *frame; /* the message at hand, or NULL */
@@ -217,7 +218,7 @@ emp_status_t emp_lane_next (emp_lane_t *self, bool wait, emp_lane_chunk_t *ret_c
             return EMP_SYSTEM;
         if (!wait)
             return EMP_TIMEOUT;
-        emp_session_wait (self->session, self->pull_handle);
+        emp_session_wait (self->session, self->fd);
     }
 }
 
@@ -245,6 +246,7 @@ emp_status_t emp_lane_new (emp_session_t *session, const char *queue, uint32_t w
     self->out.wire.lane = self->id;
     self->out.window = 1;
     self->pull_handle = zsock_resolve (self->pull);
+    self->fd = emp_socket_fd (self->pull);
     pthread_mutex_lock (&session->lock);
     self->next = session->lanes;
     session->lanes = self;

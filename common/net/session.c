@@ -17,8 +17,8 @@
 #include "session_inner.h"
 
 #define BEAT_US_AT_FIRST 1000000u
-#define LOOK_US 1000u   /* how often batches are looked after while parts are kept back */
-#define LOOKS_IDLE 100u /* looks that find nothing before that ends */
+#define LOOK_US 4000u  /* how often batches are looked after while parts are kept back */
+#define LOOKS_IDLE 25u /* looks that find nothing before that ends */
 #define OUTBOX_MAX (EMP_CONTROL_MAX + 1024u * 1024)
 
 static void ring (int bell)
@@ -246,51 +246,70 @@ static void look_after_batches (emp_session_t *self, unsigned *idle)
     }
 }
 
+/* ---- the I/O thread -------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    int fd; /* of the DEALER */
+    uint64_t heard, turned, next_beat;
+    unsigned idle; /* looks that found nothing */
+} io_t;
+
+static void judge_silence (emp_session_t *self, io_t *io)
+{
+    uint64_t now = emp_now ();
+    /* Who did not listen cannot know of a silence: this process was stopped, or the machine slept. */
+    if (now - io->turned > 2 * self->beat_us)
+        io->heard = now;
+    io->turned = now;
+    if (self->welcomed && !self->patient && now - io->heard > self->dead_us && !atomic_load (&self->down))
+        go_down (self, "the broker is silent");
+}
+
+static bool io_sleep (emp_session_t *self, io_t *io)
+{
+    uint64_t now = emp_now ();
+    if (io->next_beat > now + self->beat_us)
+        io->next_beat = now + self->beat_us; /* the welcome has just said how often */
+    bool looking = atomic_load (&self->looking);
+    uint64_t next = looking && io->next_beat > now + LOOK_US ? now + LOOK_US : io->next_beat;
+    int timeout = next > now ? (int) ((next - now + 999) / 1000) : 0;
+    if (atomic_load (&self->down))
+        timeout = -1; /* nothing is left to do but to hear that the session closes */
+    struct pollfd items[] = {{.fd = io->fd, .events = POLLIN}, {.fd = self->bell, .events = POLLIN}};
+    if (poll (items, 2, timeout) == -1 && errno != EINTR) {
+        go_down (self, strerror (errno));
+        return false;
+    }
+    if (items[1].revents) {
+        uint64_t count;
+        (void) !read (self->bell, &count, sizeof count);
+    }
+    if (looking)
+        look_after_batches (self, &io->idle);
+    return true;
+}
+
+/* What is sent is sent before the door is read, and the door is read before each sleep: emp_socket_fd. */
 static void *io_thread (void *arg)
 {
     emp_session_t *self = arg;
-    void *handle = zsock_resolve (self->door);
-    uint64_t heard = emp_now ();
-    uint64_t next_beat = heard + BEAT_US_AT_FIRST, turned = heard;
-    unsigned idle = 0;
+    uint64_t now = emp_now ();
+    io_t io = {.fd = emp_socket_fd (self->door), .heard = now, .turned = now, .next_beat = now + BEAT_US_AT_FIRST};
     while (empty_outbox (self)) {
-        uint64_t now = emp_now ();
-        bool looking = atomic_load (&self->looking);
-        uint64_t next = looking && next_beat > now + LOOK_US ? now + LOOK_US : next_beat;
-        long timeout = next > now ? (long) ((next - now + 999) / 1000) : 0;
-        if (atomic_load (&self->down))
-            timeout = -1; /* nothing is left to do but to hear that the session closes */
-        zmq_pollitem_t items[] = {{.socket = handle, .events = ZMQ_POLLIN}, {.fd = self->bell, .events = ZMQ_POLLIN}};
-        if (zmq_poll (items, 2, timeout) == -1 && errno != EINTR) {
-            go_down (self, strerror (errno));
-            break;
-        }
-        if (items[1].revents) {
-            uint64_t count;
-            (void) !read (self->bell, &count, sizeof count);
-        }
-        read_door (self, &heard);
-        if (looking)
-            look_after_batches (self, &idle);
-        now = emp_now ();
-        /* Who did not listen cannot know of a silence: this process was stopped, or the machine slept. */
-        if (now - turned > 2 * self->beat_us)
-            heard = now;
-        turned = now;
-        if (atomic_load (&self->down))
-            continue;
-        if (next_beat > now + self->beat_us)
-            next_beat = now + self->beat_us; /* the welcome has just said how often */
-        if (now >= next_beat) {
+        if (emp_now () >= io.next_beat && !atomic_load (&self->down)) {
             if (self->welcomed)
                 beat (self);
-            next_beat = now + self->beat_us;
+            io.next_beat = emp_now () + self->beat_us;
         }
-        if (self->welcomed && !self->patient && now - heard > self->dead_us)
-            go_down (self, "the broker is silent");
+        read_door (self, &io.heard);
+        judge_silence (self, &io);
+        if (!io_sleep (self, &io))
+            break;
     }
     return NULL;
 }
+
+/* ---- what others say through it --------------------------------------------------------------------------------------- */
 
 emp_status_t emp_session_send (emp_session_t *self, emp_control_t *message)
 {
@@ -371,10 +390,10 @@ emp_status_t emp_session_declare (emp_session_t *self, const char *queue, uint32
 
 /* ---- for lanes and the sink ---------------------------------------------------------------------------------------------- */
 
-void emp_session_wait (emp_session_t *self, void *handle)
+void emp_session_wait (emp_session_t *self, int fd)
 {
-    zmq_pollitem_t items[] = {{.socket = handle, .events = ZMQ_POLLIN}, {.fd = self->wake, .events = ZMQ_POLLIN}};
-    zmq_poll (items, 2, -1);
+    struct pollfd items[] = {{.fd = fd, .events = POLLIN}, {.fd = self->wake, .events = POLLIN}};
+    poll (items, 2, -1);
 }
 
 emp_status_t emp_session_decode (emp_session_t *self, zmq_msg_t *header, zmq_msg_t *payload, emp_wire_t *ret_wire)

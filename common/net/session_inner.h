@@ -93,8 +93,9 @@ emp_status_t emp_session_ask (emp_session_t *self, emp_control_t *question, emp_
                               emp_control_t *answer);
 /* Parts are kept back from now on: the I/O thread shall look after them. Costs one atomic read when it does so already. */
 void emp_session_look (emp_session_t *self);
-/* Waits until `handle` has something to receive or the session's wake bell rings. */
-void emp_session_wait (emp_session_t *self, void *handle);
+/* Waits until there may be something to receive at a socket's descriptor (emp_socket_fd: it was read empty), or the
+ * session's wake bell rings. */
+void emp_session_wait (emp_session_t *self, int fd);
 /* A data frame's header read and checked against the run: EMP_OK or it was counted. */
 emp_status_t emp_session_decode (emp_session_t *self, zmq_msg_t *header, zmq_msg_t *payload, emp_wire_t *ret_wire);
 

@@ -16,6 +16,7 @@ struct emp_sink {
     emp_session_t *session;
     zsock_t *pull;
     void *handle;
+    int fd; /* of the PULL */
     uint32_t id;
     bool stopped;
     emp_wire_t wire;
@@ -70,7 +71,7 @@ emp_status_t emp_sink_next (emp_sink_t *self, const emp_wire_t **ret_wire, const
             continue; /* dropped and counted */
         if (atomic_load (&self->session->down))
             return EMP_SYSTEM;
-        emp_session_wait (self->session, self->handle);
+        emp_session_wait (self->session, self->fd);
     }
 }
 
@@ -94,6 +95,7 @@ emp_status_t emp_sink_new (emp_session_t *session, emp_sink_t **ret_self)
         return EMP_SYSTEM;
     }
     self->handle = zsock_resolve (self->pull);
+    self->fd = emp_socket_fd (self->pull);
     *ret_self = self;
     return EMP_OK;
 }

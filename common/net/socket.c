@@ -4,6 +4,7 @@
  */
 #include "socket.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -93,6 +94,16 @@ emp_status_t emp_socket_bind (zsock_t *self, const char *endpoint, char *ret_end
 emp_status_t emp_socket_connect (zsock_t *self, const char *endpoint)
 {
     return zmq_connect (zsock_resolve (self), endpoint) == 0 ? EMP_OK : EMP_SYSTEM;
+}
+
+int emp_socket_fd (zsock_t *self)
+{
+    int fd = -1;
+    size_t size = sizeof fd;
+    int rc = zmq_getsockopt (zsock_resolve (self), ZMQ_FD, &fd, &size);
+    assert (rc == 0); /* fails for what is no socket only */
+    (void) rc;
+    return fd;
 }
 
 static int send_frame (void *handle, zmq_msg_t *frame, int flags)

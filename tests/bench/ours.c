@@ -16,7 +16,7 @@
 #include "common.h"
 #include "eisenmp.h"
 
-#define POLL_NS 500000
+#define POLL_NS 1000000
 #define PATIENCE_NS UINT64_C (120000000000)
 
 typedef struct {

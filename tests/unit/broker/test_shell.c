@@ -104,7 +104,7 @@ Test (shell, B17_B20_a_chunk_goes_to_a_worker_its_result_to_the_sink_and_the_end
     cr_assert (memcmp (chunk.data, "chunk", 5) == 0);
     cr_assert_str_eq (chunk.label, "label");
     cr_assert (chunk.number == 0 && chunk.attempt == 1 && chunk.rows == 1);
-    finish (lane, &chunk, "result", 1000);
+    finish (lane, &chunk, "result", 5000);
     const emp_wire_t *wire;
     const uint8_t *payload;
     cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_OK);
@@ -169,8 +169,8 @@ Test (shell, a_lost_workers_ticket_goes_to_another_and_its_late_result_is_droppe
     cr_assert_eq (emp_lane_new (two, "q", 1, &second), EMP_OK);
     cr_assert_eq (emp_lane_next (second, true, &again), EMP_OK);
     cr_assert (again.number == 0 && again.attempt == 2 && again.ticket == chunk.ticket);
-    finish (first, &chunk, "from the dead", 1000);
-    finish (second, &again, "result", 1000);
+    finish (first, &chunk, "from the dead", 5000);
+    finish (second, &again, "result", 5000);
     const emp_wire_t *wire;
     const uint8_t *payload;
     cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_OK);
