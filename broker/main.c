@@ -17,7 +17,8 @@
 #include "../common/thread.h"
 #include "broker.h"
 
-const char *argp_program_version = "eisenmp-broker " EMP_VERSION;
+EMP_API const char *argp_program_version = /* libc finds it by name */
+    "eisenmp-broker " EMP_VERSION;
 
 typedef struct {
     const char *directory;

@@ -112,8 +112,8 @@ static void print_summary (const emp_t *manager, const emp_summary_t *sum)
         fprintf (stderr, "; %llu dead, %llu missing", (unsigned long long) sum->dead,
                  (unsigned long long) sum->missing);
     if (sum->workers_lost)
-        fprintf (stderr, "; %llu worker%s lost, %llu tickets handed out again", (unsigned long long) sum->workers_lost,
-                 sum->workers_lost == 1 ? "" : "s", (unsigned long long) sum->reissued);
+        fprintf (stderr, "; %llu worker%s lost, %llu ticket%s handed out again", (unsigned long long) sum->workers_lost,
+                 sum->workers_lost == 1 ? "" : "s", (unsigned long long) sum->reissued, sum->reissued == 1 ? "" : "s");
     if (sum->dropped)
         fprintf (stderr, "; %llu late or foreign messages dropped", (unsigned long long) sum->dropped);
     fprintf (stderr, "\n");
@@ -144,6 +144,8 @@ static int run_to_end (emp_t *manager, const options_t *options)
     bool trouble = status != EMP_OK || sum.workers_lost || sum.dropped;
     if (!options->quiet && (trouble || isatty (STDERR_FILENO)))
         print_summary (manager, &sum);
+    if (!options->quiet && status == EMP_OK && sum.tickets == 0)
+        fprintf (stderr, "eisenmp: nothing was done: no feed gave a row\n");
     if (!written)
         fprintf (stderr, "eisenmp: standard output: %s\n", strerror (why));
     int code = exit_code (manager, status);
@@ -202,11 +204,9 @@ int emp_cmd_run (int argc, char **argv)
 
 int emp_cmd_keys (int argc, char **argv)
 {
-    (void) argv;
-    if (argc > 1) {
-        fprintf (stderr, "eisenmp: keys takes no argument\n");
-        return 2;
-    }
+    static const struct argp argp = {NULL, NULL, NULL, "Lists the keys of a job file, with type, range and default.",
+                                     NULL, NULL, NULL};
+    argp_parse (&argp, argc, argv, 0, NULL, NULL);
     emp_config_help (stdout);
     return 0;
 }

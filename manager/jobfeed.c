@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -142,6 +144,34 @@ static bool add_argument (emp_jobread_t *self, const emp_yaml_node_t *given, cha
     return argv[i] != NULL;
 }
 
+static bool is_program (const char *path)
+{
+    struct stat stat_of;
+    return stat (path, &stat_of) == 0 && S_ISREG (stat_of.st_mode) && access (path, X_OK) == 0;
+}
+
+/* Where the run will look for it: with a slash relative to the job file, else along PATH. */
+static bool find_program (const emp_jobread_t *self, const char *name)
+{
+    if (strchr (name, '/')) {
+        char *path = emp_jobread_path (self, name);
+        bool found = path && is_program (path);
+        free (path);
+        return found;
+    }
+    const char *folders = getenv ("PATH");
+    for (const char *at = folders ? folders : "/bin:/usr/bin"; at;) {
+        const char *end = strchr (at, ':');
+        char path[PATH_MAX];
+        int size = (int) (end ? end - at : (ptrdiff_t) strlen (at));
+        int made = snprintf (path, sizeof path, "%.*s/%s", size, size ? at : ".", name);
+        if (made > 0 && made < PATH_MAX && is_program (path))
+            return true;
+        at = end ? end + 1 : NULL;
+    }
+    return false;
+}
+
 static bool read_program (emp_jobread_t *self, const emp_yaml_node_t *node, emp_source_spec_t *source)
 {
     size_t count = 0;
@@ -164,6 +194,10 @@ static bool read_program (emp_jobread_t *self, const emp_yaml_node_t *node, emp_
     for (const emp_yaml_node_t *item = node->first; item && source->argv; item = item->next)
         if (!add_argument (self, item, source->argv, count++))
             return false;
+    if (source->argv && !find_program (self, source->argv[0])) {
+        emp_jobread_wrong (self, node->first, "program", "a program that can be run, by path or along PATH");
+        return false;
+    }
     return source->argv && source->directory;
 }
 

@@ -3,6 +3,7 @@
  * main.c - eisenmp: the front for all commands.
  */
 #include <argp.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@
 #include "../common/thread.h"
 #include "commands.h"
 
-const char *argp_program_version = "eisenmp " EMP_VERSION;
+EMP_API const char *argp_program_version = /* libc finds it by name */
+    "eisenmp " EMP_VERSION;
 
 static const struct {
     const char *name;
@@ -46,6 +48,16 @@ static int unknown (const char *word)
     return 2;
 }
 
+/* What was asked for was said, or could not be written. */
+static int said (int code)
+{
+    errno = 0;
+    if (fflush (stdout) == 0 && !ferror (stdout))
+        return code;
+    fprintf (stderr, "eisenmp: standard output: %s\n", strerror (errno ? errno : EIO));
+    return 1;
+}
+
 int main (int argc, char **argv)
 {
     emp_thread_reserve_streams ();
@@ -56,18 +68,18 @@ int main (int argc, char **argv)
     }
     if (strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0 || strcmp (argv[1], "help") == 0) {
         help (stdout);
-        return 0;
+        return said (0);
     }
     if (strcmp (argv[1], "--version") == 0 || strcmp (argv[1], "version") == 0) {
         printf ("%s\n", argp_program_version);
-        return 0;
+        return said (0);
     }
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp (argv[1], commands[i].name) == 0) {
             char name[64];
             snprintf (name, sizeof name, "eisenmp %s", commands[i].name);
             argv[1] = name;
-            return commands[i].run (argc - 1, argv + 1);
+            return said (commands[i].run (argc - 1, argv + 1));
         }
     return unknown (argv[1]);
 }

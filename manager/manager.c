@@ -128,7 +128,8 @@ static emp_status_t raise_files (emp_t *self)
 static emp_status_t start_broker (emp_t *self)
 {
     if (emp_rundir_new (self->directory, &self->directory_lock) != EMP_OK)
-        return emp_fail (self, EMP_SYSTEM, "cannot make a folder for sockets: %s", strerror (errno));
+        return emp_fail (self, EMP_SYSTEM, "cannot make a folder for sockets in %s: %s", emp_rundir_base (),
+                         strerror (errno));
     char door[EMP_ENDPOINT_MAX + 1];
     snprintf (door, sizeof door, "ipc://%s/door", self->directory);
     emp_broker_config_t config = {

@@ -20,7 +20,7 @@
 #define LOCK_NAME "lock"
 #define YOUNG_S 10 /* a folder this young may not have its lock yet */
 
-static const char *base_folder (void)
+const char *emp_rundir_base (void)
 {
     const char *names[] = {"XDG_RUNTIME_DIR", "TMPDIR"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -64,7 +64,7 @@ static void sweep (const char *base_path)
 
 emp_status_t emp_rundir_new (char *ret_path, int *ret_lock)
 {
-    const char *base = base_folder ();
+    const char *base = emp_rundir_base ();
     sweep (base);
     char path[EMP_RUNDIR_MAX + 1];
     snprintf (path, sizeof path, "%s/" PREFIX "XXXXXX", base);

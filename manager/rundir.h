@@ -12,6 +12,8 @@
 
 #define EMP_RUNDIR_MAX EMP_DIRECTORY_MAX
 
+/* Where it is made: the first of those that is there and may be written to. */
+const char *emp_rundir_base (void);
 /* Makes one, having removed those that were left behind. *ret_lock is the descriptor that keeps the lock. EMP_SYSTEM
  * with errno. ret_path has EMP_RUNDIR_MAX + 1 bytes. */
 emp_status_t emp_rundir_new (char *ret_path, int *ret_lock);

@@ -51,7 +51,8 @@ static const struct argp_option options[] = {
     {0},
 };
 
-const char *argp_program_version = "eisenmp-worker " EMP_VERSION;
+EMP_API const char *argp_program_version = /* libc finds it by name */
+    "eisenmp-worker " EMP_VERSION;
 
 static uint64_t number_of (struct argp_state *state, const char *what, const char *text, int base, uint64_t min,
                            uint64_t max)

@@ -49,6 +49,7 @@ printf 'a,b\n1,2\n' >table.csv
 change column.yaml 's/range: {start: 0, count: 100}/csv: table.csv, column: bb/'; refused column.yaml 7: 'bb' "a|b"
 : >empty.yaml;        refused empty.yaml '' 'empty' 'expected'
 mkdir folder.yaml;    refused folder.yaml '' 'directory|folder'
+change program.yaml 's/range: {start: 0, count: 100}/program: [nosuch, 1]/'; refused program.yaml 7:35 nosuch "PATH"
 refused missing.yaml '' 'no such file'
 head -c 4096 /dev/urandom >noise.yaml; "$eisenmp" run noise.yaml >out 2>err; expect "noise: exit code" $? 2
 
@@ -61,6 +62,15 @@ for words in "" "frobnicate" "run" "run a b" "run --procs 0 good.yaml" "run --pr
 done
 "$eisenmp" rnu >out 2>err; grep -q 'did you mean "run"' err || fail "rnu: no suggestion"
 "$eisenmp" --version | grep -q '^eisenmp [0-9]' || fail "no version"
+for command in run keys worker broker; do
+    "$eisenmp" $command --version | grep -q '^eisenmp[a-z-]* [0-9]' || fail "$command: no version"
+    "$eisenmp" $command --help | grep -q '^Usage: eisenmp' || fail "$command: no help"
+done
+for command in keys --help --version; do
+    "$eisenmp" $command >/dev/full 2>err
+    expect "$command >/dev/full: exit code" $? 1
+    grep -q 'standard output: No space' err || fail "$command >/dev/full: $(cat err)"
+done
 "$eisenmp" --help | grep -q 'run a job file' || fail "no help"
 "$eisenmp" run --help | grep -q 'Exit status' || fail "run --help says nothing of the exit status"
 "$eisenmp" worker --help | grep -q connect || fail "worker --help"
