@@ -8,8 +8,8 @@
 
 /* Sums that no single record knows. */
 typedef struct {
-    uint64_t waiting, held, open_of_feeds, free_credit;
-    uint32_t lanes, open_feeds, queues, stopped;
+    uint64_t waiting, held, open_of_feeds, free_credit, puts_due;
+    uint32_t lanes, open_feeds, manager_feeds, queues, said, stopped;
 } sums_t;
 
 static uint64_t length_of (const core_list_t *list)
@@ -156,17 +156,18 @@ static const char *check_feed_lists (const emp_core_t *self, const core_queue_t 
 static const char *check_feeds (const emp_core_t *self, const core_queue_t *queue, sums_t *sums)
 {
     uint64_t outstanding = 0;
-    uint32_t count = 0;
+    uint32_t count = 0, managers = 0;
     for (core_link_t *link = core_list_first (&queue->feeds); link; link = core_list_next (&queue->feeds, link)) {
         const core_feed_t *feed = CORE_OF (link, core_feed_t, in_queue);
         const char *broken = check_feed (queue, feed);
         if (broken)
             return broken;
         outstanding += core_feed_unspent (feed);
+        managers += feed->managers;
         count++;
     }
     sums->open_feeds += count;
-    if (count != queue->feed_count || outstanding != queue->outstanding)
+    if (count != queue->feed_count || managers != queue->manager_feeds || outstanding != queue->outstanding)
         return "a queue's feeds or their credit are miscounted";
     return check_feed_lists (self, queue);
 }
@@ -201,8 +202,9 @@ static const char *check_quiet (const emp_core_t *self, const core_queue_t *queu
         return "a ticket waits beside a lane with free credit";
     if (core_link_is_in (&queue->in_touched))
         return "something that follows from a step was not done";
-    bool over = queue->stop_said && queue->open == 0 && (queue->feed_count == 0 || self->draining);
-    return over == queue->stopped ? NULL : "a queue has stopped too early, or not";
+    if (queue->stopped && (!queue->stop_said || queue->open > 0 || (queue->feed_count > 0 && !self->draining)))
+        return "a queue has stopped too early";
+    return core_queue_is_over (self, queue) && !queue->stopped ? "a queue has not stopped" : NULL;
 }
 
 static const char *check_queue (const emp_core_t *self, const core_queue_t *queue, sums_t *sums)
@@ -222,6 +224,8 @@ static const char *check_queue (const emp_core_t *self, const core_queue_t *queu
     sums->waiting += queue->waiting;
     sums->queues++;
     sums->stopped += queue->stopped;
+    sums->said += queue->stop_said;
+    sums->manager_feeds += queue->manager_feeds;
     return queue->open == queue->waiting + sums->held - held ? NULL : "a queue's open tickets are miscounted";
 }
 
@@ -243,14 +247,16 @@ static const char *check_session (const emp_core_t *self, const core_session_t *
     return NULL;
 }
 
-static const char *check_sessions (const emp_core_t *self)
+static const char *check_sessions (const emp_core_t *self, sums_t *sums)
 {
     uint32_t count = 0;
     for (core_link_t *link = core_list_first (&self->all_sessions); link;
          link = core_list_next (&self->all_sessions, link)) {
-        const char *broken = check_session (self, CORE_OF (link, core_session_t, in_all));
+        const core_session_t *session = CORE_OF (link, core_session_t, in_all);
+        const char *broken = check_session (self, session);
         if (broken)
             return broken;
+        sums->puts_due += session->announced > session->seen ? session->announced - session->seen : 0;
         count++;
     }
     if (count != self->session_count || count + length_of (&self->gone_sessions) != self->sessions.taken)
@@ -312,6 +318,9 @@ static const char *check_sums (const emp_core_t *self, const sums_t *sums)
         return "a ticket has ended without a result, or twice";
     if (sums->lanes != self->lanes.taken || sums->queues != self->queues.taken || sums->open_feeds != self->feed_count)
         return "lanes, feeds or queues are miscounted";
+    if (sums->puts_due != self->puts_due || sums->manager_feeds != self->manager_feeds ||
+        sums->said != self->queues_said)
+        return "puts under way, the manager's feeds or queues that were told to stop are miscounted";
     if (sums->free_credit != self->free_credit)
         return "free credit is miscounted";
     if (sums->stopped != self->queues_stopped || (self->sink_told && !self->finished) ||
@@ -343,7 +352,7 @@ const char *emp_core_check (const emp_core_t *self)
         broken = check_queue (self, CORE_OF (link, core_queue_t, in_all), &sums);
     }
     if (!broken)
-        broken = check_sessions (self);
+        broken = check_sessions (self, &sums);
     if (!broken)
         broken = check_all_feeds (self, &sums);
     if (!broken)

@@ -34,9 +34,13 @@
  * Balance: while a lane is idle on a queue where nothing waits, and another lane holds several tickets and is slow, the newest of
  * these go over to the idle one (REVOKE, PUSH), at a TICK; the ticket in hand is never taken. See balance.c.
  *
- * End of a queue: it has stopped when STOP was said, every feed of it has ended and no ticket is open. Then each of its
- * lanes, and each lane that opens later, is told once, when its consumer has connected. When every queue has stopped,
- * the sink is told, behind the last result; a queue that is declared after that is a stopped one.
+ * End of a queue that the manager alone has fed: STOP was said, every feed of it has ended and no ticket of it is open.
+ * Any other queue could still be put to by whoever works on any ticket, so it ends with the last of all tickets: STOP
+ * was said of all queues, the manager's feeds have ended, no ticket is open on any queue, and no put that a session
+ * announced is still under way. Workers' feeds end with it. (Termination detection by counting messages: Mattern 1987.)
+ * A queue that has stopped tells each of its lanes, and each lane that opens later, once, when its consumer has
+ * connected. When every queue has stopped, the sink is told, behind the last result; a queue that is declared after
+ * that is a stopped one. Workers may open feeds until their queue has stopped, the manager until STOP was said.
  * DRAIN: nothing is pushed any more and puts are no longer taken (counted as drained); waiting tickets are dropped from
  * their queues (the manager knows them as missing); held ones may still end; a held one whose holder is lost is dropped
  * too. All queues count as stopped-said and all feeds as ended.
@@ -86,6 +90,8 @@ typedef enum {
     EMP_EV_OPEN_FEED,  /* session, name */
     EMP_EV_OPEN_SINK,  /* session */
     EMP_EV_PUT,        /* session, feed, number (first), count, parts (length, rows), end */
+    EMP_EV_PUTS,       /* session, number: it has put so many tickets by now, here or under way. Comes before the DONE
+                             of the tickets while it held which it put them */
     EMP_EV_CREDIT,     /* session, lane, window */
     EMP_EV_DONE,       /* session, lane, ticket, attempt, outcome (done, refused), size (bytes of results) */
     EMP_EV_ACK,        /* serial: results up to this one are kept by the manager */

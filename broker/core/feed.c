@@ -196,7 +196,8 @@ void core_feed_grant (emp_core_t *self, core_queue_t *queue, bool due, emp_effec
 
 emp_status_t core_feed_new (emp_core_t *self, core_session_t *session, core_queue_t *queue, core_feed_t **ret_feed)
 {
-    if (queue->stop_said)
+    bool over = session->role == EMP_ROLE_MANAGER ? queue->stop_said : queue->stopped;
+    if (over || self->draining)
         return EMP_STOPPED;
     emp_status_t status = core_pool_reserve (&self->feeds, 1);
     if (status != EMP_OK)
@@ -209,6 +210,11 @@ emp_status_t core_feed_new (emp_core_t *self, core_session_t *session, core_queu
     core_list_add_tail (&queue->feeds, &feed->in_queue);
     queue->feed_count++;
     self->feed_count++;
+    feed->managers = session->role == EMP_ROLE_MANAGER;
+    queue->manager_feeds += feed->managers;
+    self->manager_feeds += feed->managers;
+    queue->manager_fed |= feed->managers;
+    queue->worker_fed |= !feed->managers;
     bool its_turn = core_list_is_empty (&queue->dry);
     give (feed, its_turn ? fitting (feed, target_of (feed)) : 0);
     core_queue_touch (self, queue);
@@ -263,6 +269,8 @@ void core_feed_end (emp_core_t *self, core_feed_t *feed)
     core_link_remove (&feed->in_queue);
     queue->feed_count--;
     self->feed_count--;
+    queue->manager_feeds -= feed->managers;
+    self->manager_feeds -= feed->managers;
     queue->shares_grew = true;
     core_queue_touch (self, queue);
     if (feed->open == 0)

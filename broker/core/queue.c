@@ -44,6 +44,7 @@ emp_status_t core_queue_new (emp_core_t *self, const char *name, uint32_t maxsiz
     queue->bytes_max = bytes_max;
     /* After the end no queue can begin again. */
     queue->stop_said = self->stop_all || self->finished || self->draining;
+    self->queues_said += queue->stop_said;
     core_list_add_tail (&self->all_queues, &queue->in_all);
     core_index_add (&self->by_name, &queue->node, core_index_key (name));
     core_queue_touch (self, queue);

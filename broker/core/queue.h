@@ -39,8 +39,11 @@ typedef struct core_queue {
     uint64_t bytes_max;   /* 0: no bound */
     uint32_t maxsize;
     uint32_t feed_count;
+    uint32_t manager_feeds; /* of these: the manager's */
     uint32_t dry_count;
     bool shares_grew; /* a feed has ended in this step */
+    bool manager_fed; /* a feed of the manager has been open here */
+    bool worker_fed;  /* a feed of a worker */
     bool stop_said;
     bool stopped;
     emp_usec_t hungry_due;

@@ -37,15 +37,48 @@ static void grant_due (emp_core_t *self, emp_effects_t *fx)
     }
 }
 
+bool core_is_over (const emp_core_t *self)
+{
+    return self->queues_said == self->queues.taken && self->manager_feeds == 0 && self->counts.waiting == 0 &&
+           self->counts.held == 0 && self->puts_due == 0;
+}
+
+bool core_queue_is_over (const emp_core_t *self, const core_queue_t *queue)
+{
+    if (!queue->stop_said || queue->open > 0)
+        return false;
+    if (self->draining)
+        return true;
+    bool managers_alone = queue->manager_fed && !queue->worker_fed;
+    return managers_alone ? queue->manager_feeds == 0 : core_is_over (self);
+}
+
+static void end_feeds (emp_core_t *self, core_queue_t *queue)
+{
+    core_link_t *link;
+    while ((link = core_list_first (&queue->feeds)))
+        core_feed_end (self, CORE_OF (link, core_feed_t, in_queue));
+}
+
 static void stop_queue (emp_core_t *self, core_queue_t *queue, emp_effects_t *fx)
 {
-    bool fed = queue->feed_count > 0 && !self->draining;
-    if (queue->stopped || !queue->stop_said || fed || queue->open > 0)
+    if (queue->stopped || !core_queue_is_over (self, queue))
         return;
+    if (!self->draining)
+        end_feeds (self, queue); /* of workers that may put no more */
     queue->stopped = true;
     self->queues_stopped++;
     for (core_link_t *link = core_list_first (&queue->lanes); link; link = core_list_next (&queue->lanes, link))
         core_lane_tell (self, CORE_OF (link, core_lane_t, in_queue), fx);
+}
+
+/* The last ticket of the run has ended: queues that others than the manager may have fed end with it. */
+static void stop_all (emp_core_t *self, emp_effects_t *fx)
+{
+    if (self->queues_stopped == self->queues.taken || !core_is_over (self))
+        return;
+    for (core_link_t *link = core_list_first (&self->all_queues); link; link = core_list_next (&self->all_queues, link))
+        stop_queue (self, CORE_OF (link, core_queue_t, in_all), fx);
 }
 
 static void stop_sink (emp_core_t *self, emp_effects_t *fx)
@@ -71,5 +104,8 @@ void core_settle (emp_core_t *self, emp_effects_t *fx)
         core_feed_grant (self, queue, false, fx);
         stop_queue (self, queue, fx);
     }
+    stop_all (self, fx);
+    while ((link = core_list_first (&self->touched))) /* by feeds that ended with their queues */
+        core_link_remove (link);
     stop_sink (self, fx);
 }

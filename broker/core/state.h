@@ -31,8 +31,9 @@ struct emp_core {
     core_backlog_t backlog;
     core_session_t *sink; /* whose sink it is, or NULL */
     uint64_t free_credit; /* of all ready lanes */
+    uint64_t puts_due; /* announced by sessions, and not here yet */
     uint64_t stale, refused_puts, sessions_lost;
-    uint32_t session_count, feed_count, queues_stopped;
+    uint32_t session_count, feed_count, manager_feeds, queues_said, queues_stopped;
     bool stop_all; /* STOP of all queues was said */
     bool draining;
     bool finished; /* every queue has stopped */
@@ -48,6 +49,10 @@ emp_effect_t *core_effects_add (emp_effects_t *self, emp_effect_kind_t kind);
 
 /* What follows from a step: pushes, put credit, ends. */
 void core_settle (emp_core_t *self, emp_effects_t *fx);
+/* STOP was said of all queues, no feed of the manager is open, no ticket is, and nothing is under way to become one. */
+bool core_is_over (const emp_core_t *self);
+/* The queue has stopped, or does so in this step. */
+bool core_queue_is_over (const emp_core_t *self, const core_queue_t *queue);
 #define CORE_BALANCE_US 10000u /* how often is looked, and what is slow: balance.c */
 #define CORE_QUIET_US 50000u
 /* Looks when it is due; plans the next look. */

@@ -161,6 +161,7 @@ static emp_status_t a_feed_puts (emp_core_t *self, const emp_event_t *event, emp
     if (!feed || feed->ended || feed->session_id != event->session)
         return stranger (self, event->session);
     core_session_heard (self, feed->session);
+    core_session_saw (self, feed->session, event->count);
     if (event->number != feed->next)
         return EMP_STALE;
     if (event->count > core_feed_unspent (feed))
@@ -183,6 +184,15 @@ static core_lane_t *own_lane (emp_core_t *self, const emp_event_t *event)
         return NULL;
     core_session_heard (self, lane->session);
     return lane;
+}
+
+static emp_status_t a_session_tells_its_puts (emp_core_t *self, const emp_event_t *event)
+{
+    core_session_t *session = core_session_hear (self, event->session);
+    if (!session)
+        return EMP_UNKNOWN;
+    core_session_announce (self, session, event->number);
+    return EMP_OK;
 }
 
 static emp_status_t a_lane_gets_credit (emp_core_t *self, const emp_event_t *event)
@@ -224,6 +234,7 @@ static emp_status_t results_are_kept (emp_core_t *self, const emp_event_t *event
 
 static void say_stop (emp_core_t *self, core_queue_t *queue)
 {
+    self->queues_said += !queue->stop_said;
     queue->stop_said = true;
     core_queue_touch (self, queue);
 }
@@ -318,6 +329,7 @@ static emp_status_t take (emp_core_t *self, const emp_event_t *event, emp_effect
     case EMP_EV_OPEN_FEED: return a_feed_is_opened (self, event, fx);
     case EMP_EV_OPEN_SINK: return the_sink_is_opened (self, event, fx);
     case EMP_EV_PUT: return a_feed_puts (self, event, fx);
+    case EMP_EV_PUTS: return a_session_tells_its_puts (self, event);
     case EMP_EV_CREDIT: return a_lane_gets_credit (self, event);
     case EMP_EV_DONE: return a_lane_is_done_with_a_ticket (self, event, fx);
     case EMP_EV_ACK: return results_are_kept (self, event);

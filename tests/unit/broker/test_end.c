@@ -291,10 +291,90 @@ Test (end, a_queue_does_not_stop_before_stop_is_said)
 Test (end, feeds_that_die_with_their_session_end)
 {
     begin (1);
-    scene (s, "feed B => feed b 29\n"
+    scene (s, "hello N => welcome N\n"
+              "feed N => feed b 29\n"
               "put a 0 end => credit b 58\n"
               "stop q =>\n"
-              "lost B signal 9 => closed B, gone B signal 9 took 0, stopped A, sink stopped");
+              "lost N signal 9 => gone N signal 9 took 0, stopped A, stopped B, sink stopped");
+    scene_end (s);
+}
+
+/* ---- queues that workers put to (B14, B20) ------------------------------------------------------------------------ */
+
+/* Queue q is the manager's, r has A's lane and B puts on it. */
+static void begin_pipeline (void)
+{
+    begin (1);
+    scene (s, "declare r 10 => queue r ok\n"
+              "lane A r 2 => lane A:r ok\n"
+              "ready A:r =>");
+}
+
+Test (end, B14_a_queue_that_workers_put_to_ends_with_the_last_ticket_of_all)
+{
+    begin_pipeline ();
+    scene (s, "put a 2 end => keep a1, keep a2, push a1#1 A, push a2#1 B\n"
+              "stop =>\n"
+              "feed B r => feed b 1\n"
+              "put b 1 => keep b0, push b0#1 A:r, credit b 10\n"
+              "done A:r b0#1 => result 2 b0#1 done, free b0\n"
+              "done A a1#1 => result 3 a1#1 done, free a1\n" /* r is empty, and B may still put */
+              "put b 1 => keep b1, push b1#1 A:r\n"
+              "puts B 2 =>\n"
+              "done B a2#1 => result 4 a2#1 done, free a2, stopped A, stopped B\n" /* q is the manager's alone */
+              "done A:r b1#1 => result 5 b1#1 done, free b1, stopped A:r, sink stopped\n"
+              "put b 1 => stale"); /* its feed has ended with the queue */
+    scene_end (s);
+}
+
+Test (end, B20_no_queue_stops_before_the_puts_that_were_announced_are_here)
+{
+    begin_pipeline ();
+    scene (s, "put a 1 end => keep a1, push a1#1 A\n"
+              "stop =>\n"
+              "feed A r => feed b 1\n"
+              "puts A 1 =>\n" /* it overtook the put */
+              "done A a1#1 => result 2 a1#1 done, free a1, stopped A, stopped B\n"
+              "put b 1 => keep b0, push b0#1 A:r, credit b 10\n"
+              "done A:r b0#1 => result 3 b0#1 done, free b0, stopped A:r, sink stopped");
+    scene_end (s);
+}
+
+Test (end, puts_that_a_lost_worker_announced_are_waited_for_no_more)
+{
+    begin_pipeline ();
+    scene (s, "put a 1 end => keep a1, push a1#1 A\n"
+              "stop =>\n"
+              "feed B r => feed b 1\n"
+              "puts B 7 =>\n"
+              "done A a1#1 => result 2 a1#1 done, free a1, stopped A, stopped B\n"
+              "lost B signal 9 => closed B, gone B signal 9 took 0, stopped A:r, sink stopped");
+    scene_end (s);
+}
+
+Test (end, a_queue_that_a_worker_puts_to_beside_the_manager_ends_with_the_last_ticket_of_all)
+{
+    begin_pipeline ();
+    scene (s, "feed M r => feed b 1\n"
+              "put b 1 end => keep b0, push b0#1 A:r\n"
+              "feed B => feed c 29\n" /* B gives work back to q */
+              "put a 0 end => credit c 58\n"
+              "stop =>\n"
+              "put c 1 => keep c0, push c0#1 A, credit c 939\n"
+              "done A c0#1 => result 2 c0#1 done, free c0\n" /* q is empty, b0 is not done */
+              "done A:r b0#1 => result 3 b0#1 done, free b0, stopped A:r, stopped A, stopped B, sink stopped");
+    scene_end (s);
+}
+
+Test (end, a_worker_may_open_a_feed_until_its_queue_has_stopped)
+{
+    begin_pipeline ();
+    scene (s, "put a 1 end => keep a1, push a1#1 A\n"
+              "stop =>\n"
+              "feed B r => feed b 1\n"
+              "feed M r => feed none stopped\n"
+              "done A a1#1 => result 2 a1#1 done, free a1, stopped A, stopped B, stopped A:r, sink stopped\n"
+              "feed A r => feed none stopped");
     scene_end (s);
 }
 

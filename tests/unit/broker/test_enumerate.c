@@ -516,6 +516,7 @@ static void random_step (unsigned drains)
         if (roll (2000) < drains)
             step (&(emp_event_t){.kind = EMP_EV_DRAIN});
         break;
+    case 74: step (&(emp_event_t){.kind = EMP_EV_PUTS, .session = session, .number = roll (10)}); break;
     case 73:
         if (roll (1000) < drains)
             step (&(emp_event_t){.kind = EMP_EV_STOP, .name = roll (4) ? queue_names[roll (4)] : ""});
