@@ -144,10 +144,10 @@ static void job (emp_broker_t *self, const emp_control_t *message)
 }
 
 /* A supervisor must know of a drain, since slots that end now are not to be replaced. */
-static void tell_supervisors (emp_broker_t *self, emp_kind_t kind)
+static void tell_supervisors (emp_broker_t *self, emp_kind_t kind, uint64_t session)
 {
     for (peer_t *peer = zhashx_first (self->by_session); peer; peer = zhashx_next (self->by_session)) {
-        emp_control_t message = {.kind = kind};
+        emp_control_t message = {.kind = kind, .session = session};
         if (peer->role == EMP_ROLE_SUPERVISOR)
             peer_send (self, peer, &message);
     }
@@ -165,6 +165,17 @@ static void declare (emp_broker_t *self, const emp_control_t *message)
     emp_event_t event = {
         .kind = EMP_EV_DECLARE, .name = message->name, .maxsize = to_u32 (message->window), .bytes_max = message->size};
     broker_step (self, &event);
+}
+
+static void count (emp_broker_t *self, const emp_control_t *message)
+{
+    uint64_t waiting = 0;
+    uint32_t maxsize = 0;
+    bool there = emp_core_queue_count (self->core, message->name, &waiting, &maxsize);
+    emp_control_t answer = {
+        .kind = EMP_MSG_COUNTED, .status = there ? EMP_OK : EMP_UNKNOWN, .window = waiting, .size = maxsize};
+    memcpy (answer.name, message->name, sizeof answer.name);
+    peer_send (self, self->peer, &answer);
 }
 
 static void open_sink (emp_broker_t *self, const emp_control_t *message)
@@ -192,12 +203,12 @@ static void drain (emp_broker_t *self, const emp_control_t *message)
     settle (self);
     emp_event_t event = {.kind = EMP_EV_DRAIN};
     broker_step (self, &event);
-    tell_supervisors (self, EMP_MSG_DRAIN);
+    tell_supervisors (self, EMP_MSG_DRAIN, 0);
 }
 
 static void kill_workers (emp_broker_t *self, const emp_control_t *message)
 {
-    tell_supervisors (self, message->kind);
+    tell_supervisors (self, message->kind, message->session);
 }
 
 static void open_lane (emp_broker_t *self, const emp_control_t *message)
@@ -237,7 +248,8 @@ static void bye (emp_broker_t *self, const emp_control_t *message)
     broker_step (self, &event);
 }
 
-static void print (emp_broker_t *self, const emp_control_t *message)
+/* A text for the screen, or rows done: the manager's to see. */
+static void pass_on (emp_broker_t *self, const emp_control_t *message)
 {
     peer_t *manager = self->manager ? peer_of_session (self, self->manager) : NULL;
     emp_control_t copy = *message;
@@ -268,7 +280,9 @@ static const struct {
     {EMP_MSG_CREDIT, ANYBODY, credit},
     {EMP_MSG_BEAT, ANYBODY, beat},
     {EMP_MSG_BYE, ANYBODY, bye},
-    {EMP_MSG_PRINT, ANYBODY, print},
+    {EMP_MSG_PRINT, ANYBODY, pass_on},
+    {EMP_MSG_INFO, ANYBODY, pass_on},
+    {EMP_MSG_COUNT, ANYBODY, count},
 };
 
 static void take (emp_broker_t *self, const emp_control_t *message)

@@ -43,7 +43,7 @@ static void welcome (emp_broker_t *self, const emp_effect_t *fx)
     peer_send (self, peer, &message);
     if (peer->role != EMP_ROLE_WORKER)
         return;
-    emp_control_t joined = {.kind = EMP_MSG_JOINED, .session = peer->session};
+    emp_control_t joined = {.kind = EMP_MSG_JOINED, .session = peer->session, .pid = peer->pid};
     memcpy (joined.name, peer->name, sizeof joined.name);
     answer (self, self->manager, &joined);
 }

@@ -25,6 +25,10 @@ static void put (emp_broker_t *self, const emp_wire_t *wire)
 
 static void done (emp_broker_t *self, const emp_wire_t *wire)
 {
+    if (wire->puts) {
+        emp_event_t puts = {.kind = EMP_EV_PUTS, .session = wire->session, .number = wire->puts};
+        broker_step (self, &puts);
+    }
     self->part_offset = 0;
     for (self->part = 0; self->part < wire->count; self->part++) {
         const emp_part_t *part = &wire->parts[self->part];

@@ -48,10 +48,13 @@
     X (LOST, 20, "sndhxwk")    /* c supervisor, manager: session, name, pid, how, code, ticket it was at (0 not known,  \
                                   EMP_TICKET_NONE none), stderr tail */                                                         \
     X (GONE, 21, "sndhxwk")    /* b to manager: session, name, pid, how, code, tickets taken back, stderr tail */    \
-    X (JOINED, 22, "sn")       /* b to manager: a worker session, its name */                                        \
+    X (JOINED, 22, "snd")      /* b to manager: a worker session, its name, its pid */                               \
     X (PRINT, 23, "nb")        /* c: worker name, a text for the screen of at most EMP_PRINT_MAX; b to the manager */ \
-    X (KILL, 24, "")           /* c manager, b to supervisors: kill your slots, leave */                             \
-    X (REVOKE, 25, "iwx")      /* b to worker: lane, ticket, attempt: do not begin it, another has it now */
+    X (KILL, 24, "s")          /* c manager, b to supervisors: kill the slot of this session, or, 0, all and leave */ \
+    X (REVOKE, 25, "iwx")      /* b to worker: lane, ticket, attempt: do not begin it, another has it now */ \
+    X (COUNT, 26, "n")         /* c: how full is this queue? */                                                      \
+    X (COUNTED, 27, "nowz")    /* b: queue, status, chunks that wait, maxsize */                                     \
+    X (INFO, 28, "nw")         /* c: worker name, rows done of a chunk in hand; b to the manager */
 /* clang-format on */
 
 typedef enum {

@@ -145,8 +145,32 @@ EMP_API const char *emp_queue_name (const emp_queue_t *queue);
 /* The name in headers and in the dictionary: "mp_input_q (default)" for the default queue. */
 EMP_API const char *emp_queue_label (const emp_queue_t *queue);
 
-/* Waits, without burning CPU, for the next chunk. NULL when the queue has stopped (or the manager is gone). */
+/* Any side gets from and puts on any queue (B14), a manager between emp_start and the end of the run. What is put is a
+ * ticket, whoever put it: it waits, goes to one consumer, and goes to another when that one dies.
+ *
+ * Waits, without burning CPU, for the next chunk. NULL when the queue has stopped (or the manager is gone). */
 EMP_API emp_chunk_t *emp_queue_get (emp_queue_t *queue);
+/* The same for timeout_ms at the most; 0 does not wait, -1 waits for ever. EMP_OK and a chunk; EMP_TIMEOUT; EMP_STOPPED:
+ * no chunk will come any more; EMP_STATE: not now. *ret_chunk is NULL unless EMP_OK. */
+EMP_API emp_status_t emp_queue_get_wait (emp_queue_t *queue, int timeout_ms, emp_chunk_t **ret_chunk);
+/* Puts one chunk: `rows` are packed msgpack values back to back, each is a row; they are copied. Waits while the queue
+ * is full (B13). EMP_STOPPED: the queue takes no more; EMP_MALFORMED: the bytes are not whole values, or none;
+ * EMP_TOOBIG; EMP_STATE. A worker that dies before it has given its chunk back has that done again, and its puts with it.
+ * The default queues have jobs of their own (B9):
+ *   mp_input_q    work, a queue like all others
+ *   mp_output_q   rows become results of the chunk that this thread got last (B27); of [header, value] the value
+ *   mp_print_q    texts for the screen, each whole
+ *   mp_info_q     numbers of rows done, or [PERF_HEADER_ETA, number], for the progress of a chunk that takes long
+ *   mp_process_q  a manager's: names of workers ("Process-1") that shall be killed and not come back; nil: all of them */
+EMP_API emp_status_t emp_queue_put (emp_queue_t *queue, const void *rows, size_t size);
+/* The same for timeout_ms at the most; EMP_FULL when the queue is still full then. */
+EMP_API emp_status_t emp_queue_put_wait (emp_queue_t *queue, const void *rows, size_t size, int timeout_ms);
+/* How many chunks wait on it and at most may. They were true when the broker said so: for a look, not for a decision
+ * that must hold. EMP_OK, EMP_TIMEOUT, EMP_STATE, EMP_SYSTEM; 0 unless EMP_OK. */
+EMP_API emp_status_t emp_queue_count (emp_queue_t *queue, uint64_t *ret_waiting, uint64_t *ret_maxsize);
+EMP_API uint64_t emp_queue_size (emp_queue_t *queue);
+EMP_API bool emp_queue_empty (emp_queue_t *queue);
+EMP_API bool emp_queue_full (emp_queue_t *queue);
 
 /* ---- chunks ------------------------------------------------------------------------------------------------ */
 

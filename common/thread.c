@@ -40,6 +40,29 @@ void emp_thread_cond_init (pthread_cond_t *self)
     pthread_condattr_destroy (&monotonic);
 }
 
+static struct timespec time_of (uint64_t until)
+{
+    return (struct timespec){.tv_sec = (time_t) (until / 1000000), .tv_nsec = (long) (until % 1000000) * 1000};
+}
+
+bool emp_thread_wait (pthread_cond_t *condition, pthread_mutex_t *mutex, uint64_t until)
+{
+    if (until == UINT64_MAX)
+        return pthread_cond_wait (condition, mutex) == 0;
+    struct timespec deadline = time_of (until);
+    return until > 0 && pthread_cond_timedwait (condition, mutex, &deadline) == 0;
+}
+
+bool emp_thread_lock (pthread_mutex_t *mutex, uint64_t until)
+{
+    if (until == UINT64_MAX)
+        return pthread_mutex_lock (mutex) == 0;
+    if (until == 0)
+        return pthread_mutex_trylock (mutex) == 0;
+    struct timespec deadline = time_of (until);
+    return pthread_mutex_clocklock (mutex, CLOCK_MONOTONIC, &deadline) == 0;
+}
+
 void emp_thread_reserve_streams (void)
 {
     int fd;

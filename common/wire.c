@@ -25,7 +25,7 @@ typedef struct {
 } shape_t;
 
 static const shape_t shapes[] = {
-    [EMP_WIRE_PUT] = {8, 2},     [EMP_WIRE_DONE] = {7, 4},    [EMP_WIRE_CHUNKS] = {6, 5},
+    [EMP_WIRE_PUT] = {8, 2},     [EMP_WIRE_DONE] = {8, 4},    [EMP_WIRE_CHUNKS] = {6, 5},
     [EMP_WIRE_STOPPED] = {5, 0}, [EMP_WIRE_RESULTS] = {7, 5},
 };
 
@@ -92,6 +92,7 @@ static uint8_t *put_done (uint8_t *at, const emp_wire_t *self)
     at = put (at, self->session);
     at = put (at, self->lane);
     at = put (at, self->window);
+    at = put (at, self->puts);
     at = put (at, self->count);
     for (const emp_part_t *part = self->parts; part < self->parts + self->count; part++) {
         at = put (at, part->ticket);
@@ -227,6 +228,7 @@ static void get_done (emp_cursor_t *in, emp_wire_t *self)
     self->session = emp_cursor_uint (in, UINT64_MAX);
     self->lane = get_u32 (in);
     self->window = emp_cursor_uint (in, UINT64_MAX);
+    self->puts = emp_cursor_uint (in, UINT64_MAX);
     self->count = get_count (in, 1);
     for (emp_part_t *part = self->parts; part < self->parts + self->count; part++) {
         part->ticket = emp_cursor_uint (in, UINT64_MAX);

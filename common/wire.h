@@ -6,7 +6,7 @@
  * message carries the parts of 1 to EMP_WIRE_PARTS_MAX tickets: many when a lane is busy, one when it is idle. The
  * payload is never read by the broker.
  *   PUT     c→b intake   [version, 32, run, session, feed, first, end, n, (length, rows)…]
- *   DONE    c→b intake   [version, 33, run, session, lane, window, n, (ticket, attempt, outcome, length)…]
+ *   DONE    c→b intake   [version, 33, run, session, lane, window, puts, n, (ticket, attempt, outcome, length)…]
  *   CHUNKS  b→c lane     [version, 34, run, lane, label, n, (ticket, attempt, number, length, rows)…]
  *   STOPPED b→c lane     [version, 35, run, lane, drained]
  *   RESULTS b→c sink     [version, 36, run, feed, label, serial, n, (number, attempt, outcome, rows, length)…]
@@ -58,6 +58,7 @@ typedef struct {
     uint64_t first;                /* PUT: number of its first ticket */
     uint64_t serial;               /* RESULTS: of its first part, 1… */
     uint64_t window;               /* DONE: the consumer's credit from now on */
+    uint64_t puts;                 /* DONE: tickets that the session has put by now, over all its feeds */
     bool end;                      /* PUT: the feed ends with this message, n may be 0; STOPPED: the run was drained */
     char label[EMP_LABEL_MAX + 1]; /* CHUNKS, RESULTS */
     uint32_t count;

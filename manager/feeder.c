@@ -60,7 +60,7 @@ static void feed_all (emp_feeder_t *self)
         if (rows == 0)
             break;
         uint64_t number;
-        emp_status_t status = emp_feed_put (self->feed, &self->chunk, rows, &number);
+        emp_status_t status = emp_feed_put (self->feed, &self->chunk, rows, UINT64_MAX, &number);
         if (status == EMP_STOPPED)
             break;
         if (status != EMP_OK) {

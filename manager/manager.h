@@ -14,7 +14,7 @@
 
 #include "../broker/broker.h"
 #include "../common/net/session.h"
-#include "../common/queue.h"
+#include "../common/net/queue.h"
 #include "collector.h"
 #include "config.h"
 #include "feeder.h"

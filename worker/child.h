@@ -14,7 +14,7 @@
 #include <sys/types.h>
 
 #include "../common/control.h"
-#include "slotpage.h"
+#include "../common/slotpage.h"
 
 #define EMP_CHILD_PAGE_FD 3
 #define EMP_CHILD_TAG "EISENMP_SLOT"

@@ -16,11 +16,11 @@ typedef struct {
 } field_t;
 
 typedef struct {
-    emp_worker_queue_t *_Atomic queue; /* NULL until asked for, then for ever the same */
+    emp_port_t *_Atomic queue; /* NULL until asked for, then for ever the same */
 } place_t;
 
 struct emp_toolbox {
-    emp_worker_t worker;
+    emp_client_t client;
     const emp_job_t *job;
     unsigned start_sequence_num;
     int pid;
@@ -65,7 +65,7 @@ emp_toolbox_t *emp_toolbox_new (const emp_toolbox_config_t *config)
     if (!self)
         return NULL;
     snprintf (self->name, sizeof self->name, "%s", config->name);
-    emp_worker_init (&self->worker, config->calls, config->session, config->page, self->name);
+    emp_client_init (&self->client, config->calls, config->session, config->page, self->name);
     pthread_mutex_init (&self->lock, NULL);
     self->job = config->job;
     self->start_sequence_num = config->start_sequence_num;
@@ -79,8 +79,8 @@ void emp_toolbox_leave (emp_toolbox_t *self)
 {
     pthread_mutex_lock (&self->lock);
     atomic_store (&self->leaving, true);
-    if (self->worker.session && !atomic_load (&self->worker.closing))
-        emp_session_leave (self->worker.session);
+    if (self->client.session && !atomic_load (&self->client.closing))
+        emp_session_leave (self->client.session);
     pthread_mutex_unlock (&self->lock);
 }
 
@@ -88,12 +88,14 @@ void emp_toolbox_close (emp_toolbox_t *self)
 {
     emp_toolbox_leave (self); /* wakes the gets that wait, so that no queue's lock is held for long */
     pthread_mutex_lock (&self->lock);
-    atomic_store (&self->worker.closing, true);
+    atomic_store (&self->client.closing, true);
+    if (self->client.session)
+        emp_session_stop_feeds (self->client.session); /* puts that wait, too */
     pthread_mutex_unlock (&self->lock);
     for (size_t i = 0; i < self->job->queues_count; i++) {
-        emp_worker_queue_t *queue = atomic_load (&self->queues[i].queue);
+        emp_port_t *queue = atomic_load (&self->queues[i].queue);
         if (queue)
-            emp_worker_queue_close (queue);
+            emp_port_close (queue);
     }
 }
 
@@ -104,8 +106,8 @@ void emp_toolbox_destroy (emp_toolbox_t **self_p)
         return;
     *self_p = NULL;
     for (size_t i = 0; self->queues && i < self->job->queues_count; i++) {
-        emp_worker_queue_t *queue = atomic_load (&self->queues[i].queue);
-        emp_worker_queue_destroy (&queue);
+        emp_port_t *queue = atomic_load (&self->queues[i].queue);
+        emp_port_destroy (&queue);
     }
     for (size_t i = 0; self->texts && i < self->job->kwargs.size; i++)
         free (self->texts[i]);
@@ -116,7 +118,7 @@ void emp_toolbox_destroy (emp_toolbox_t **self_p)
     free (self->texts);
     free (self->fields);
     pthread_mutex_destroy (&self->lock);
-    emp_worker_release (&self->worker);
+    emp_client_release (&self->client);
     free (self);
 }
 
@@ -127,22 +129,22 @@ bool emp_toolbox_is_leaving (const emp_toolbox_t *self)
 
 uint32_t emp_toolbox_refusals (const emp_toolbox_t *self)
 {
-    return emp_worker_refusals (&self->worker);
+    return emp_client_refusals (&self->client);
 }
 
 bool emp_toolbox_is_broken (const emp_toolbox_t *self)
 {
-    return atomic_load (&self->worker.broken);
+    return atomic_load (&self->client.broken);
 }
 
 /* ---- queues ------------------------------------------------------------------------------------------------------ */
 
-static emp_worker_queue_t *make_queue (emp_toolbox_t *self, size_t i)
+static emp_port_t *make_queue (emp_toolbox_t *self, size_t i)
 {
     pthread_mutex_lock (&self->lock);
-    emp_worker_queue_t *queue = atomic_load (&self->queues[i].queue);
+    emp_port_t *queue = atomic_load (&self->queues[i].queue);
     if (!queue) {
-        queue = emp_worker_queue_new (&self->worker, self->job->queues[i]);
+        queue = emp_port_new (&self->client, self->job->queues[i]);
         atomic_store (&self->queues[i].queue, queue);
     }
     pthread_mutex_unlock (&self->lock);
@@ -153,7 +155,7 @@ emp_queue_t *emp_toolbox_queue_at (emp_toolbox_t *toolbox, size_t i)
 {
     if (i >= toolbox->job->queues_count)
         return NULL;
-    emp_worker_queue_t *queue = atomic_load (&toolbox->queues[i].queue);
+    emp_port_t *queue = atomic_load (&toolbox->queues[i].queue);
     if (!queue)
         queue = make_queue (toolbox, i);
     return queue ? &queue->base : NULL;
@@ -255,12 +257,12 @@ const char *emp_toolbox_worker_name (const emp_toolbox_t *toolbox)
 
 emp_chunk_t *emp_toolbox_next_list (emp_toolbox_t *toolbox)
 {
-    return emp_worker_last_chunk (&toolbox->worker);
+    return emp_client_last_chunk (&toolbox->client);
 }
 
 const char *emp_toolbox_input_header (emp_toolbox_t *toolbox)
 {
-    return emp_worker_last_header (&toolbox->worker);
+    return emp_client_last_header (&toolbox->client);
 }
 
 const char *emp_toolbox_output_header (const emp_toolbox_t *toolbox)
@@ -283,7 +285,7 @@ const char *emp_toolbox_perf_header_eta (const emp_toolbox_t *toolbox)
 
 uint64_t emp_toolbox_perf_current_eta (const emp_toolbox_t *toolbox)
 {
-    return atomic_load (&toolbox->worker.rows_done);
+    return atomic_load (&toolbox->client.rows_done);
 }
 
 /* ---- fields of the module's own ---------------------------------------------------------------------------------- */
@@ -353,13 +355,6 @@ emp_status_t emp_toolbox_set_field (emp_toolbox_t *toolbox, const char *name, vo
 
 /* ---- the screen -------------------------------------------------------------------------------------------------- */
 
-static void print_text (emp_toolbox_t *self, const char *text, size_t size)
-{
-    emp_control_t message = {.kind = EMP_MSG_PRINT, .blob = text, .blob_size = size};
-    snprintf (message.name, sizeof message.name, "%s", self->name);
-    emp_session_send (self->worker.session, &message);
-}
-
 void emp_toolbox_print (emp_toolbox_t *toolbox, const char *format, ...)
 {
     char *text;
@@ -369,12 +364,8 @@ void emp_toolbox_print (emp_toolbox_t *toolbox, const char *format, ...)
     va_end (args);
     if (needed < 0)
         return;
-    size_t size = (size_t) needed < EMP_PRINT_MAX ? (size_t) needed : EMP_PRINT_MAX;
     pthread_mutex_lock (&toolbox->lock);
-    if (!toolbox->worker.session)
-        fwrite (text, 1, size, stderr);
-    else if (!atomic_load (&toolbox->worker.closing))
-        print_text (toolbox, text, size);
+    emp_client_print (&toolbox->client, text, (size_t) needed);
     pthread_mutex_unlock (&toolbox->lock);
     free (text);
 }

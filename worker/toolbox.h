@@ -10,7 +10,7 @@
 #define EMP_WORKER_TOOLBOX_H
 
 #include "job.h"
-#include "queue.h"
+#include "../common/net/port.h"
 
 #define EMP_FIELDS_MAX 1024
 

@@ -107,6 +107,16 @@ void emp_core_stats (const emp_core_t *self, emp_core_stats_t *ret_stats)
     };
 }
 
+bool emp_core_queue_count (const emp_core_t *self, const char *name, uint64_t *ret_waiting, uint32_t *ret_maxsize)
+{
+    const core_queue_t *queue = core_queue_find (self, name);
+    if (!queue)
+        return false;
+    *ret_waiting = queue->waiting;
+    *ret_maxsize = queue->maxsize;
+    return true;
+}
+
 const char *emp_core_queue_name (const emp_core_t *self, uint32_t queue)
 {
     const core_queue_t *found = core_pool_find (&self->queues, queue);

@@ -194,6 +194,8 @@ typedef struct {
     uint64_t serial, acked, backlog_bytes;
 } emp_core_stats_t;
 void emp_core_stats (const emp_core_t *self, emp_core_stats_t *ret_stats);
+/* Tickets that wait on a queue, and may wait; false when there is no such queue. */
+bool emp_core_queue_count (const emp_core_t *self, const char *name, uint64_t *ret_waiting, uint32_t *ret_maxsize);
 /* Name of a queue by its id, or NULL. */
 const char *emp_core_queue_name (const emp_core_t *self, uint32_t queue);
 /* The queue, and the session, a lane or feed belongs to; false when there is no such lane or feed. */

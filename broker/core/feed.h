@@ -37,7 +37,7 @@ typedef struct core_feed {
     uint64_t granted;     /* numbers below may be put */
     uint64_t open;        /* tickets that have not ended */
     uint64_t last_serial; /* when ended and nothing open: no result of it has a later serial */
-    bool managers; /* the manager's own */
+    bool managers;        /* the manager's own */
     bool ended;
 } core_feed_t;
 

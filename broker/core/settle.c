@@ -47,7 +47,7 @@ bool core_queue_is_over (const emp_core_t *self, const core_queue_t *queue)
 {
     if (!queue->stop_said || queue->open > 0)
         return false;
-    if (self->draining)
+    if (self->draining || self->finished)
         return true;
     bool managers_alone = queue->manager_fed && !queue->worker_fed;
     return managers_alone ? queue->manager_feeds == 0 : core_is_over (self);

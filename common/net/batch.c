@@ -23,6 +23,7 @@ static emp_status_t flush_locked (emp_batch_t *self)
     wire->run = emp_session_run (self->session);
     wire->session = self->session->id;
     wire->window = atomic_load_explicit (&self->window, memory_order_relaxed);
+    wire->puts = atomic_load (&self->session->puts);
     emp_buf_clear (&self->header);
     emp_status_t status = emp_wire_encode (wire, &self->header);
     size_t size = self->payload.size;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../thread.h"
 #include "session_inner.h"
 
 #define KEEP_BACK_US 20u /* chunks that come faster than this travel together */
@@ -17,7 +18,7 @@ static bool feeds_over (emp_session_t *session)
     return atomic_load (&session->feeds_stopped) || atomic_load (&session->down);
 }
 
-static emp_status_t wait_for_credit (emp_feed_t *self)
+static emp_status_t wait_for_credit (emp_feed_t *self, uint64_t until)
 {
     emp_session_t *session = self->session;
     if (self->put < atomic_load (&self->credit) && !feeds_over (session))
@@ -26,11 +27,13 @@ static emp_status_t wait_for_credit (emp_feed_t *self)
     if (status != EMP_OK)
         return status;
     pthread_mutex_lock (&session->lock);
-    while (self->put >= atomic_load (&self->credit) && !feeds_over (session))
-        pthread_cond_wait (&session->changed, &session->lock);
+    bool in_time = true;
+    while (self->put >= atomic_load (&self->credit) && !feeds_over (session) && in_time)
+        in_time = emp_thread_wait (&session->changed, &session->lock, until);
+    bool dry = self->put >= atomic_load (&self->credit);
     pthread_mutex_unlock (&session->lock);
     self->last_us = emp_now ();
-    return feeds_over (session) ? EMP_STOPPED : EMP_OK;
+    return feeds_over (session) ? EMP_STOPPED : dry ? EMP_TIMEOUT : EMP_OK;
 }
 
 /* True while chunks come fast. */
@@ -42,7 +45,7 @@ static bool may_wait (emp_feed_t *self, uint64_t now)
     return self->average_us <= KEEP_BACK_US && took <= KEEP_BACK_US;
 }
 
-emp_status_t emp_feed_put (emp_feed_t *self, emp_buf_t *chunk, uint32_t rows, uint64_t *ret_number)
+emp_status_t emp_feed_put (emp_feed_t *self, emp_buf_t *chunk, uint32_t rows, uint64_t until, uint64_t *ret_number)
 {
     if (self->ended)
         return EMP_STATE;
@@ -50,9 +53,10 @@ emp_status_t emp_feed_put (emp_feed_t *self, emp_buf_t *chunk, uint32_t rows, ui
         return EMP_TOOBIG;
     uint64_t now = emp_now ();
     bool keep = may_wait (self, now);
-    emp_status_t status = wait_for_credit (self);
+    emp_status_t status = wait_for_credit (self, until);
     if (status != EMP_OK)
         return status;
+    atomic_fetch_add (&self->session->puts, 1);
     emp_part_t part = {.rows = rows};
     status = emp_batch_add (&self->batch, &part, chunk, keep, now);
     if (status == EMP_OK)

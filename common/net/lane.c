@@ -191,7 +191,7 @@ static emp_status_t read_message (emp_lane_t *self)
     return status;
 }
 
-emp_status_t emp_lane_next (emp_lane_t *self, bool wait, emp_lane_chunk_t *ret_chunk)
+emp_status_t emp_lane_next (emp_lane_t *self, uint64_t until, emp_lane_chunk_t *ret_chunk)
 {
     for (;;) {
         if (atomic_load (&self->session->leave)) {
@@ -216,9 +216,9 @@ emp_status_t emp_lane_next (emp_lane_t *self, bool wait, emp_lane_chunk_t *ret_c
         flush (self);
         if (atomic_load (&self->session->down))
             return EMP_SYSTEM;
-        if (!wait)
+        if (until == 0 || (until != UINT64_MAX && emp_now () >= until))
             return EMP_TIMEOUT;
-        emp_session_wait (self->session, self->fd);
+        emp_session_wait (self->session, self->fd, until);
     }
 }
 

@@ -6,6 +6,7 @@
  * libzmq is shared; what it hears it writes under the lock.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,12 +118,14 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     case EMP_MSG_DECLARED:
     case EMP_MSG_LANE:
     case EMP_MSG_FEED:
+    case EMP_MSG_COUNTED:
     case EMP_MSG_SINK: take_answer (self, message); break;
     case EMP_MSG_PUT_CREDIT: take_put_credit (self, message); break;
     case EMP_MSG_REVOKE: emp_lane_revoke (self, message->id, message->window, message->code); break;
     case EMP_MSG_GONE:
     case EMP_MSG_JOINED:
     case EMP_MSG_PRINT:
+    case EMP_MSG_INFO:
     case EMP_MSG_DRAIN:
     case EMP_MSG_KILL: pass_on = true; break;
     case EMP_MSG_BEAT:
@@ -130,6 +133,7 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     case EMP_MSG_HELLO:
     case EMP_MSG_JOB:
     case EMP_MSG_DECLARE:
+    case EMP_MSG_COUNT:
     case EMP_MSG_OPEN_LANE:
     case EMP_MSG_OPEN_FEED:
     case EMP_MSG_OPEN_SINK:
@@ -388,12 +392,30 @@ emp_status_t emp_session_declare (emp_session_t *self, const char *queue, uint32
     return status == EMP_OK ? answer.status : status;
 }
 
+emp_status_t emp_session_count (emp_session_t *self, const char *queue, uint64_t *ret_waiting, uint64_t *ret_maxsize)
+{
+    emp_control_t question = {.kind = EMP_MSG_COUNT};
+    snprintf (question.name, sizeof question.name, "%s", queue);
+    emp_control_t answer;
+    emp_status_t status = emp_session_ask (self, &question, EMP_MSG_COUNTED, NULL, &answer);
+    if (status == EMP_OK)
+        status = answer.status;
+    if (status == EMP_OK) {
+        *ret_waiting = answer.window;
+        *ret_maxsize = answer.size;
+    }
+    return status;
+}
+
 /* ---- for lanes and the sink ---------------------------------------------------------------------------------------------- */
 
-void emp_session_wait (emp_session_t *self, int fd)
+void emp_session_wait (emp_session_t *self, int fd, uint64_t until)
 {
+    uint64_t now = until == UINT64_MAX ? 0 : emp_now ();
+    uint64_t left = until > now ? (until - now + 999) / 1000 : 0;
+    int timeout = until == UINT64_MAX ? -1 : left < INT_MAX ? (int) left : INT_MAX;
     struct pollfd items[] = {{.fd = fd, .events = POLLIN}, {.fd = self->wake, .events = POLLIN}};
-    poll (items, 2, -1);
+    poll (items, 2, timeout);
 }
 
 emp_status_t emp_session_decode (emp_session_t *self, zmq_msg_t *header, zmq_msg_t *payload, emp_wire_t *ret_wire)

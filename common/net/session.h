@@ -59,6 +59,9 @@ emp_status_t emp_session_send (emp_session_t *self, emp_control_t *message);
 /* Declares a queue and waits for the answer. */
 emp_status_t emp_session_declare (emp_session_t *self, const char *queue, uint32_t maxsize, uint64_t bytes_max);
 
+/* How many chunks wait on a queue, and may wait. Asks the broker. */
+emp_status_t emp_session_count (emp_session_t *self, const char *queue, uint64_t *ret_waiting, uint64_t *ret_maxsize);
+
 /* ---- a lane: chunks come, results go -------------------------------------------------------------------------- */
 
 emp_status_t emp_lane_new (emp_session_t *session, const char *queue, uint32_t window, emp_lane_t **ret_self);
@@ -74,9 +77,9 @@ typedef struct {
     void *frame; /* counted reference to the message; give back with emp_lane_release */
 } emp_lane_chunk_t;
 
-/* The next chunk. wait false: EMP_TIMEOUT when none is there. EMP_STOPPED: the queue has stopped, and will say so again.
+/* The next chunk; waits until a time of emp_now () (0: not at all, UINT64_MAX: for ever), then EMP_TIMEOUT. EMP_STOPPED: the queue has stopped, and will say so again.
  * EMP_SYSTEM: the session is down. Results kept back are sent before it blocks. */
-emp_status_t emp_lane_next (emp_lane_t *self, bool wait, emp_lane_chunk_t *ret_chunk);
+emp_status_t emp_lane_next (emp_lane_t *self, uint64_t until, emp_lane_chunk_t *ret_chunk);
 void emp_lane_release (void *frame);
 /* Ends one ticket. `result` is emptied (memory may be taken). Tells the broker the lane's credit, which follows the time that chunks
  * take: `busy_us` between the chunk's handing out and now. Small results of fast chunks are kept back and sent together,
@@ -90,9 +93,10 @@ emp_status_t emp_feed_new (emp_session_t *session, const char *queue, const char
 /* Says END when that was not said, and closes. */
 void emp_feed_destroy (emp_feed_t **self);
 uint32_t emp_feed_id (const emp_feed_t *self);
-/* Puts the next ticket; waits for credit. Takes the bytes of `chunk`. EMP_STOPPED when the run drains or the session is
+/* Puts the next ticket; waits for credit until a time of emp_now (), as emp_lane_next, then EMP_TIMEOUT. Takes the bytes
+ * of `chunk`. EMP_STOPPED when the run drains or the session is
  * down: nothing was put. *ret_number is the ticket's number. */
-emp_status_t emp_feed_put (emp_feed_t *self, emp_buf_t *chunk, uint32_t rows, uint64_t *ret_number);
+emp_status_t emp_feed_put (emp_feed_t *self, emp_buf_t *chunk, uint32_t rows, uint64_t until, uint64_t *ret_number);
 /* No more puts. */
 emp_status_t emp_feed_end (emp_feed_t *self);
 

@@ -52,6 +52,7 @@ struct emp_session {
     _Atomic bool feeds_stopped; /* feeds shall end */
     _Atomic bool looking;       /* the I/O thread looks after batches every LOOK_US */
     _Atomic uint64_t dropped;
+    _Atomic uint64_t puts; /* tickets put so far, over all feeds; every DONE announces it */
     _Atomic uint64_t run;
 
     pthread_mutex_t call_lock; /* one question at a time */
@@ -94,8 +95,8 @@ emp_status_t emp_session_ask (emp_session_t *self, emp_control_t *question, emp_
 /* Parts are kept back from now on: the I/O thread shall look after them. Costs one atomic read when it does so already. */
 void emp_session_look (emp_session_t *self);
 /* Waits until there may be something to receive at a socket's descriptor (emp_socket_fd: it was read empty), or the
- * session's wake bell rings. */
-void emp_session_wait (emp_session_t *self, int fd);
+ * session's wake bell rings, or it is that time. */
+void emp_session_wait (emp_session_t *self, int fd, uint64_t until);
 /* A data frame's header read and checked against the run: EMP_OK or it was counted. */
 emp_status_t emp_session_decode (emp_session_t *self, zmq_msg_t *header, zmq_msg_t *payload, emp_wire_t *ret_wire);
 

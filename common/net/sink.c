@@ -71,7 +71,7 @@ emp_status_t emp_sink_next (emp_sink_t *self, const emp_wire_t **ret_wire, const
             continue; /* dropped and counted */
         if (atomic_load (&self->session->down))
             return EMP_SYSTEM;
-        emp_session_wait (self->session, self->fd);
+        emp_session_wait (self->session, self->fd, UINT64_MAX);
     }
 }
 

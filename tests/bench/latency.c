@@ -131,7 +131,7 @@ static uint64_t put (world_t *self, uint64_t index, bool nil)
         msgpack_pack_nil (&pk);
     else
         bench_pack_row (&self->args, index, &pk);
-    must (emp_feed_put (self->feed, &chunk, 1, &number), "put");
+    must (emp_feed_put (self->feed, &chunk, 1, UINT64_MAX, &number), "put");
     emp_buf_release (&chunk);
     return number;
 }

@@ -351,8 +351,8 @@ static inline void scene_put (scene_t *self, const char *name, char *line, emp_e
 /* Says what the line says. */
 static inline void scene_say (scene_t *self, char *line)
 {
-    static const char *const words[] = {"tick", "hello", "alive", "bye",    "lost", "declare", "lane", "ready",
-                                        "feed", "sink",  "put",   "puts",   "credit", "done", "ack",  "stop", "drain"};
+    static const char *const words[] = {"tick", "hello", "alive", "bye",    "lost", "declare", "lane", "ready", "feed",
+                                        "sink", "put",   "puts",  "credit", "done", "ack",     "stop", "drain"};
     const char *verb = scene_word (&line);
     emp_event_t event = {.role = EMP_ROLE_WORKER};
     bool refuse = strcmp (verb, "refuse") == 0;

@@ -67,7 +67,7 @@ static void put (emp_feed_t *feed, const char *bytes)
     emp_buf_init (&chunk, 1 << 20);
     emp_buf_append (&chunk, bytes, strlen (bytes));
     uint64_t number;
-    cr_assert_eq (emp_feed_put (feed, &chunk, 1, &number), EMP_OK);
+    cr_assert_eq (emp_feed_put (feed, &chunk, 1, UINT64_MAX, &number), EMP_OK);
     emp_buf_release (&chunk);
 }
 
@@ -99,7 +99,7 @@ Test (shell, B17_B20_a_chunk_goes_to_a_worker_its_result_to_the_sink_and_the_end
     cr_assert_eq (emp_lane_new (one, "q", 1, &lane), EMP_OK);
     put (feed, "chunk");
     emp_lane_chunk_t chunk;
-    cr_assert_eq (emp_lane_next (lane, true, &chunk), EMP_OK);
+    cr_assert_eq (emp_lane_next (lane, UINT64_MAX, &chunk), EMP_OK);
     cr_assert_eq (chunk.size, 5);
     cr_assert (memcmp (chunk.data, "chunk", 5) == 0);
     cr_assert_str_eq (chunk.label, "label");
@@ -112,8 +112,8 @@ Test (shell, B17_B20_a_chunk_goes_to_a_worker_its_result_to_the_sink_and_the_end
     cr_assert (wire->parts[0].length == 6 && memcmp (payload, "result", 6) == 0);
     emp_feed_end (feed);
     say (house.manager, EMP_MSG_STOP);
-    cr_assert_eq (emp_lane_next (lane, true, &chunk), EMP_STOPPED);
-    cr_assert_eq (emp_lane_next (lane, true, &chunk), EMP_STOPPED, "it says so again");
+    cr_assert_eq (emp_lane_next (lane, UINT64_MAX, &chunk), EMP_STOPPED);
+    cr_assert_eq (emp_lane_next (lane, UINT64_MAX, &chunk), EMP_STOPPED, "it says so again");
     cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_STOPPED);
     emp_sink_destroy (&sink);
     emp_feed_destroy (&feed);
@@ -134,7 +134,7 @@ Test (shell, endings_that_are_kept_back_leave_while_their_owner_is_busy_elsewher
     cr_assert_eq (emp_lane_new (one, "q", 1, &lane), EMP_OK);
     put (feed, "chunk");
     emp_lane_chunk_t chunk;
-    cr_assert_eq (emp_lane_next (lane, true, &chunk), EMP_OK);
+    cr_assert_eq (emp_lane_next (lane, UINT64_MAX, &chunk), EMP_OK);
     finish (lane, &chunk, "result", 0); /* so fast that it may wait for others; the lane is not asked again */
     const emp_wire_t *wire;
     const uint8_t *payload;
@@ -159,7 +159,7 @@ Test (shell, a_lost_workers_ticket_goes_to_another_and_its_late_result_is_droppe
     cr_assert_eq (emp_lane_new (one, "q", 1, &first), EMP_OK);
     put (feed, "chunk");
     emp_lane_chunk_t chunk, again;
-    cr_assert_eq (emp_lane_next (first, true, &chunk), EMP_OK);
+    cr_assert_eq (emp_lane_next (first, UINT64_MAX, &chunk), EMP_OK);
     emp_control_t lost = {.kind = EMP_MSG_LOST,
                           .session = emp_session_id (one),
                           .how = EMP_HOW_SIGNAL,
@@ -167,7 +167,7 @@ Test (shell, a_lost_workers_ticket_goes_to_another_and_its_late_result_is_droppe
                           .window = chunk.ticket};
     cr_assert_eq (emp_session_send (house.manager, &lost), EMP_OK);
     cr_assert_eq (emp_lane_new (two, "q", 1, &second), EMP_OK);
-    cr_assert_eq (emp_lane_next (second, true, &again), EMP_OK);
+    cr_assert_eq (emp_lane_next (second, UINT64_MAX, &again), EMP_OK);
     cr_assert (again.number == 0 && again.attempt == 2 && again.ticket == chunk.ticket);
     finish (first, &chunk, "from the dead", 5000);
     finish (second, &again, "result", 5000);
@@ -198,7 +198,7 @@ Test (shell, a_worker_that_is_silent_too_long_loses_its_ticket_to_another)
     cr_assert_eq (emp_lane_new (one, "q", 1, &first), EMP_OK);
     put (feed, "chunk");
     emp_lane_chunk_t chunk;
-    cr_assert_eq (emp_lane_next (first, true, &chunk), EMP_OK);
+    cr_assert_eq (emp_lane_next (first, UINT64_MAX, &chunk), EMP_OK);
     emp_lane_release (chunk.frame);
     emp_core_stats_t stats;
     do
@@ -206,7 +206,7 @@ Test (shell, a_worker_that_is_silent_too_long_loses_its_ticket_to_another)
     while (stats.sessions_lost == 0);
     emp_session_t *two = worker (&house, "Process-2");
     cr_assert_eq (emp_lane_new (two, "q", 1, &second), EMP_OK);
-    cr_assert_eq (emp_lane_next (second, true, &chunk), EMP_OK);
+    cr_assert_eq (emp_lane_next (second, UINT64_MAX, &chunk), EMP_OK);
     cr_assert_eq (chunk.attempt, 2);
     emp_lane_release (chunk.frame);
     emp_feed_destroy (&feed);
@@ -225,7 +225,7 @@ Test (shell, waits_end_when_the_broker_is_gone)
     cr_assert_eq (emp_lane_new (one, "q", 1, &lane), EMP_OK);
     emp_broker_destroy (&house.broker);
     emp_lane_chunk_t chunk;
-    cr_assert_eq (emp_lane_next (lane, true, &chunk), EMP_SYSTEM);
+    cr_assert_eq (emp_lane_next (lane, UINT64_MAX, &chunk), EMP_SYSTEM);
     cr_assert (emp_session_is_down (one));
     clock_t before = clock ();
     poll (NULL, 0, 200); /* what is measured: a session that is down does nothing */
@@ -243,7 +243,7 @@ Test (shell, a_worker_that_leaves_ends_its_wait)
     cr_assert_eq (emp_lane_new (one, "q", 1, &lane), EMP_OK);
     emp_session_leave (one);
     emp_lane_chunk_t chunk;
-    cr_assert_eq (emp_lane_next (lane, true, &chunk), EMP_STOPPED);
+    cr_assert_eq (emp_lane_next (lane, UINT64_MAX, &chunk), EMP_STOPPED);
     emp_lane_destroy (&lane);
     emp_session_destroy (&one);
     tear_down (&house);
@@ -318,7 +318,7 @@ Test (shell, B13_a_full_queue_holds_its_producer_back_and_a_drain_lets_it_go)
     emp_buf_init (&chunk, 100);
     emp_buf_append (&chunk, "2", 1);
     uint64_t number;
-    cr_assert_eq (emp_feed_put (feed, &chunk, 1, &number), EMP_STOPPED, "there was no credit for a third");
+    cr_assert_eq (emp_feed_put (feed, &chunk, 1, UINT64_MAX, &number), EMP_STOPPED, "there was no credit for a third");
     emp_buf_release (&chunk);
     emp_core_stats_t stats;
     do

@@ -36,6 +36,7 @@ static emp_wire_t *message_of (emp_wire_kind_t kind, uint32_t count)
     sent.first = put ? 1000000 : 0;
     sent.serial = results ? 99999999999 : 0;
     sent.window = done ? 300 : 0;
+    sent.puts = done ? 70000 : 0;
     sent.end = put && count == 0;
     if (chunks || results)
         strcpy (sent.label, "mp_input_q (default)");
@@ -76,7 +77,7 @@ static int is_same (const emp_wire_t *a, const emp_wire_t *b)
 {
     return a->kind == b->kind && a->run == b->run && a->session == b->session && a->feed == b->feed &&
            a->lane == b->lane && a->first == b->first && a->serial == b->serial && a->window == b->window &&
-           a->end == b->end && strcmp (a->label, b->label) == 0 && a->count == b->count &&
+           a->puts == b->puts && a->end == b->end && strcmp (a->label, b->label) == 0 && a->count == b->count &&
            memcmp (a->parts, b->parts, a->count * sizeof *a->parts) == 0;
 }
 
@@ -121,7 +122,7 @@ Test (wire, bytes_on_the_wire_are_those_of_the_protocol)
     } cases[] = {
         {"dc 00 0c 01 20 05 06 07 09 c2 02 03 01 04 02", 7},
         {"dc 00 08 01 20 05 06 07 09 c3 00", 0},
-        {"dc 00 0f 01 21 05 06 07 08 02 0b 01 00 03 0c 02 01 04", 7},
+        {"dc 00 10 01 21 05 06 07 08 09 02 0b 01 00 03 0c 02 01 04", 7},
         {"dc 00 10 01 22 05 07 d9 01 71 02 0b 01 00 03 2a 0c 02 01 04 2a", 7},
         {"dc 00 05 01 23 05 07 c2", 0},
         {"dc 00 11 01 24 05 07 d9 01 71 08 02 00 01 00 2a 03 01 05 02 2a 04", 7},
@@ -144,8 +145,8 @@ Test (wire, fields_are_read_into_their_places)
     cr_assert (got.parts[0].number == 9 && got.parts[0].length == 3 && got.parts[0].rows == 1);
     cr_assert (got.parts[1].number == 10 && got.parts[1].length == 4 && got.parts[1].rows == 2);
 
-    cr_assert_eq (decoded ("dc 00 0b 01 21 05 06 07 08 01 0b 03 01 04", 4), EMP_OK); /* DONE */
-    cr_assert (got.kind == EMP_WIRE_DONE && got.session == 6 && got.lane == 7 && got.window == 8);
+    cr_assert_eq (decoded ("dc 00 0c 01 21 05 06 07 08 09 01 0b 03 01 04", 4), EMP_OK); /* DONE */
+    cr_assert (got.kind == EMP_WIRE_DONE && got.session == 6 && got.lane == 7 && got.window == 8 && got.puts == 9);
     cr_assert (got.parts[0].ticket == 11 && got.parts[0].attempt == 3 && got.parts[0].length == 4);
     cr_assert (got.parts[0].outcome == EMP_OUTCOME_REFUSED);
 
@@ -166,7 +167,7 @@ Test (wire, fields_are_read_into_their_places)
 Test (wire, what_a_kind_does_not_use_stays_as_it_was)
 {
     memset (&got, 0x5a, sizeof got);
-    bytes_t bytes = bytes_of ("dc 00 0b 01 21 05 06 07 08 01 0b 03 01 04");
+    bytes_t bytes = bytes_of ("dc 00 0c 01 21 05 06 07 08 09 01 0b 03 01 04");
     cr_assert_eq (emp_wire_decode (bytes.data, bytes.size, 4, &got), EMP_OK);
     cr_assert_eq (got.serial, 0x5a5a5a5a5a5a5a5a);
     cr_assert_eq (got.label[0], 0x5a);
@@ -180,7 +181,7 @@ Test (wire, the_longest_header_fits_its_limit)
     for (size_t i = 0; i < KINDS; i++) {
         emp_wire_t *message = message_of (kinds[i], EMP_WIRE_PARTS_MAX);
         memset (message->label, 'x', EMP_LABEL_MAX);
-        message->run = message->session = message->window = UINT64_MAX;
+        message->run = message->session = message->window = message->puts = UINT64_MAX;
         message->lane = message->feed = UINT32_MAX;
         message->first = message->serial = UINT64_MAX - EMP_WIRE_PARTS_MAX;
         for (uint32_t k = 0; k < message->count; k++) {
@@ -266,7 +267,7 @@ Test (wire, a_message_without_parts_is_only_the_end_of_a_feed)
 {
     expect_status ("98 01 20 05 06 07 09 c3 00", 0, EMP_OK);
     expect_status ("98 01 20 05 06 07 09 c2 00", 0, EMP_MALFORMED);
-    expect_status ("97 01 21 05 06 07 08 00", 0, EMP_MALFORMED);
+    expect_status ("98 01 21 05 06 07 08 09 00", 0, EMP_MALFORMED);
     expect_status ("96 01 22 05 07 a1 71 00", 0, EMP_MALFORMED);
     expect_status ("97 01 24 05 07 a1 71 08 00", 0, EMP_MALFORMED);
 }
@@ -346,7 +347,7 @@ Test (wire, outcomes_belong_to_their_messages)
     for (unsigned outcome = 0; outcome < 0x80; outcome++) {
         char hex[128];
         int done = outcome == EMP_OUTCOME_DONE;
-        snprintf (hex, sizeof hex, "dc 00 0b 01 21 05 06 07 08 01 0b 03 %02x 04", outcome);
+        snprintf (hex, sizeof hex, "dc 00 0c 01 21 05 06 07 08 09 01 0b 03 %02x 04", outcome);
         expect_status (hex, 4, done || outcome == EMP_OUTCOME_REFUSED ? EMP_OK : EMP_MALFORMED);
         snprintf (hex, sizeof hex, "9c 01 24 05 07 a1 71 08 01 0c 03 %02x 2a 04", outcome);
         expect_status (hex, 4, done || outcome == EMP_OUTCOME_DEAD ? EMP_OK : EMP_MALFORMED);
@@ -355,7 +356,7 @@ Test (wire, outcomes_belong_to_their_messages)
 
 Test (wire, what_counts_from_1_is_never_0)
 {
-    expect_status ("dc 00 0b 01 21 05 06 07 08 01 0b 00 00 04", 4, EMP_MALFORMED); /* attempt */
+    expect_status ("dc 00 0c 01 21 05 06 07 08 09 01 0b 00 00 04", 4, EMP_MALFORMED); /* attempt */
     expect_status ("9b 01 22 05 07 a1 71 01 0b 00 0c 04 2a", 4, EMP_MALFORMED);
     expect_status ("9c 01 24 05 07 a1 71 08 01 0c 00 00 2a 04", 4, EMP_MALFORMED);
     expect_status ("9c 01 24 05 07 a1 71 00 01 0c 03 00 2a 04", 4, EMP_MALFORMED); /* serial */
@@ -370,7 +371,7 @@ Test (wire, numbers_are_bounded_by_their_fields_types)
     expect_status ("9a 01 20 05 06 07 09 c2 01 00 ce 01 00 00 00", 0, EMP_OK);
     expect_status ("9a 01 20 05 06 07 09 c2 01 00 ce 01 00 00 01", 0, EMP_MALFORMED);             /* rows */
     expect_status ("9a 01 20 05 06 07 cf ff ff ff ff ff ff ff ff c2 01 00 01", 0, EMP_MALFORMED); /* first + index */
-    expect_status ("dc 00 0b 01 21 05 06 07 08 01 0b cf 00 00 00 01 00 00 00 00 00 00", 0, EMP_MALFORMED);
+    expect_status ("dc 00 0c 01 21 05 06 07 08 09 01 0b cf 00 00 00 01 00 00 00 00 00 00", 0, EMP_MALFORMED);
 }
 
 /* A CHUNKS of one part whose label has `size` bytes. */

@@ -97,9 +97,11 @@ static inline emp_status_t fake_open (emp_session_t *session, const char *queue,
     return fake.open_status;
 }
 
-static inline emp_status_t fake_next (emp_lane_t *lane, bool wait, emp_lane_chunk_t *ret_chunk)
+static inline emp_status_t fake_next (emp_lane_t *lane, uint64_t until, emp_lane_chunk_t *ret_chunk)
 {
-    cr_assert (lane == (emp_lane_t *) &fake && wait);
+    cr_assert (lane == (emp_lane_t *) &fake);
+    if (until != UINT64_MAX && fake.next == fake.count)
+        return EMP_TIMEOUT;
     if (fake.next == fake.count)
         return fake.next_status;
     unsigned i = fake.next++;

@@ -27,14 +27,6 @@ Test (queue, B18_has_a_name_and_a_label)
     cr_assert_str_eq (emp_queue_label (other), "batch_1|audio_lg");
 }
 
-Test (queue, of_a_side_that_cannot_get_gives_NULL)
-{
-    emp_queue_t manager_side;
-    emp_queue_init (&manager_side, "blue_q_7", NULL);
-    cr_assert_null (emp_queue_get (&manager_side));
-    cr_assert_str_eq (emp_queue_name (&manager_side), "blue_q_7");
-}
-
 Test (queue, opens_its_lane_at_the_first_get_and_once)
 {
     cr_assert_eq (fake.opened, 0);
@@ -260,7 +252,7 @@ Test (queue, of_chunks_of_several_queues_the_page_names_the_newest_that_is_in_ha
     fake_integers (3, 1);
     emp_chunk_t *a = emp_queue_get (here.queue);
     emp_chunk_t *b = emp_queue_get (emp_toolbox_queue (here.toolbox, "blue_q_7"));
-    emp_chunk_t *c = emp_queue_get (emp_toolbox_queue (here.toolbox, "mp_output_q"));
+    emp_chunk_t *c = emp_queue_get (emp_toolbox_queue (here.toolbox, "batch_1|audio_lg"));
     cr_assert_eq (here.page.ticket, 1002);
     emp_chunk_done (&b);
     cr_assert_eq (here.page.ticket, 1002);
@@ -361,7 +353,7 @@ Test (queue, after_the_end_of_the_toolbox_nothing_touches_a_lane)
     emp_toolbox_close (here.toolbox);
     cr_assert_eq (fake.closed, 1);
     cr_assert_null (emp_queue_get (other));
-    cr_assert_null (emp_queue_get (emp_toolbox_queue (here.toolbox, "mp_output_q")));
+    cr_assert_null (emp_queue_get (emp_toolbox_queue (here.toolbox, "batch_1|audio_lg")));
     cr_assert_eq (fake.opened, 1);
     cr_assert_null (emp_queue_get (here.queue)); /* drops the chunk */
     cr_assert_eq (fake.ended, 0);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../common/scan.h"
+#include "../scan.h"
 
 #define ZONE_BYTES 8192
 #define KEPT_ROWS 16384u /* of flat rows' room, 24 bytes each */

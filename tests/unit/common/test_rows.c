@@ -8,7 +8,7 @@
 
 #include "common/buf.h"
 #include "common/scan.h"
-#include "worker/rows.h"
+#include "common/net/rows.h"
 
 #define ROUNDS 20000
 

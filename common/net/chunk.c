@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../common/scan.h"
-#include "queue.h"
+#include "../scan.h"
+#include "port.h"
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-emp_chunk_t *emp_chunk_new (emp_worker_queue_t *queue)
+emp_chunk_t *emp_chunk_new (emp_port_t *queue)
 {
     emp_chunk_t *self = calloc (1, sizeof *self);
     if (!self)
@@ -168,7 +168,7 @@ emp_status_t emp_chunk_done (emp_chunk_t **chunk_p)
     if (!chunk)
         return EMP_OK;
     emp_status_t status = check_result (chunk);
-    emp_status_t sent = emp_worker_queue_end (chunk, status == EMP_OK ? EMP_OUTCOME_DONE : EMP_OUTCOME_REFUSED);
+    emp_status_t sent = emp_port_end_chunk (chunk, status == EMP_OK ? EMP_OUTCOME_DONE : EMP_OUTCOME_REFUSED);
     return status == EMP_OK ? sent : status;
 }
 
@@ -183,5 +183,5 @@ emp_status_t emp_chunk_fail (emp_chunk_t **chunk_p, const char *format, ...)
     vsnprintf (reason, sizeof reason, format, args);
     va_end (args);
     emp_chunk_set_reason (&chunk->result, reason);
-    return emp_worker_queue_end (chunk, EMP_OUTCOME_REFUSED);
+    return emp_port_end_chunk (chunk, EMP_OUTCOME_REFUSED);
 }

@@ -9,7 +9,7 @@
 #ifndef EMP_ROWS_H
 #define EMP_ROWS_H
 
-#include "../common/eisenmp.h"
+#include "../eisenmp.h"
 
 typedef struct {
     const msgpack_object *list;

@@ -6,21 +6,21 @@
  * the buffer of results, so a chunk of the usual size costs no malloc. A chunk belongs to the thread that got it; no
  * lock.
  */
-#ifndef EMP_WORKER_CHUNK_H
-#define EMP_WORKER_CHUNK_H
+#ifndef EMP_CHUNK_H
+#define EMP_CHUNK_H
 
 #include <pthread.h>
 
-#include "../common/net/session.h"
+#include "session.h"
 #include "rows.h"
 
 #define EMP_CHUNK_KEPT_BYTES (1024u * 1024) /* a larger buffer of results is not kept for the next chunk */
 
-struct emp_worker_queue;
+struct emp_port;
 
 struct emp_chunk {
-    emp_chunk_t *before, *after;    /* chunks that the process has in hand; see queue.c */
-    struct emp_worker_queue *queue; /* where it came from */
+    emp_chunk_t *before, *after; /* chunks that the process has in hand; see queue.c */
+    struct emp_port *queue;      /* where it came from */
     pthread_t owner;
     bool abandoned; /* it was refused in its owner's name; only the owner still knows it */
     uint64_t ticket, number, got_us;
@@ -34,7 +34,7 @@ struct emp_chunk {
 };
 
 /* NULL when out of memory. */
-emp_chunk_t *emp_chunk_new (struct emp_worker_queue *queue);
+emp_chunk_t *emp_chunk_new (struct emp_port *queue);
 /* The frame must be given back before. */
 void emp_chunk_destroy (emp_chunk_t **self);
 /* Takes over what a lane brought. EMP_MALFORMED: not one list of from->rows rows; EMP_TOOBIG; EMP_NOMEM: then the frame

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * client.c - see client.h.
+ */
+#include "client.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what this thread got last ----------------------------------------------------------------------------------- */
+
+static _Thread_local struct {
+    const emp_client_t *client;
+    emp_chunk_t *chunk;
+    uint64_t number;
+    uint32_t refusals; /* gets in a row that gave NULL */
+    char label[EMP_LABEL_MAX + 1];
+    char header[EMP_HEADER_MAX + 1];
+} last;
+
+void emp_client_remember (const emp_client_t *self, emp_chunk_t *chunk)
+{
+    if (last.client != self)
+        memset (&last, 0, sizeof last);
+    last.client = self;
+    if (!chunk) {
+        last.refusals++;
+        return;
+    }
+    last.chunk = chunk;
+    last.number = chunk->number;
+    last.refusals = 0;
+    last.header[0] = 0;
+    memcpy (last.label, chunk->label, strlen (chunk->label) + 1);
+}
+
+void emp_client_forget (const emp_chunk_t *chunk)
+{
+    if (last.chunk == chunk)
+        last.chunk = NULL;
+}
+
+emp_chunk_t *emp_client_last_chunk (const emp_client_t *self)
+{
+    return last.client == self ? last.chunk : NULL;
+}
+
+const char *emp_client_last_header (const emp_client_t *self)
+{
+    if (last.client != self || !last.label[0])
+        return "";
+    if (!last.header[0])
+        emp_name_header (last.label, last.number, last.header);
+    return last.header;
+}
+
+uint32_t emp_client_refusals (const emp_client_t *self)
+{
+    return last.client == self ? last.refusals : 0;
+}
+
+/* ---- what the process has in hand -------------------------------------------------------------------------------- */
+
+void emp_client_init (emp_client_t *self, const emp_lane_calls_t *calls, emp_session_t *session, emp_slotpage_t *page,
+                      const char *name)
+{
+    *self = (emp_client_t){.calls = calls, .session = session, .page = page ? page : &self->own_page, .name = name};
+    pthread_mutex_init (&self->lock, NULL);
+}
+
+void emp_client_release (emp_client_t *self)
+{
+    if (last.client == self)
+        last.client = NULL;
+    pthread_mutex_destroy (&self->lock);
+}
+
+void emp_client_say (const emp_client_t *self, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start (args, format);
+    vsnprintf (text, sizeof text, format, args);
+    va_end (args);
+    fprintf (stderr, "eisenmp: %s: %s\n", self->name, text);
+}
+
+void emp_client_take_in_hand (emp_client_t *self, emp_chunk_t *chunk)
+{
+    pthread_mutex_lock (&self->lock);
+    chunk->before = NULL;
+    chunk->after = self->in_hand;
+    if (chunk->after)
+        chunk->after->before = chunk;
+    self->in_hand = chunk;
+    atomic_store (&self->page->ticket, chunk->ticket);
+    atomic_fetch_add (&self->page->chunks, 1);
+    pthread_mutex_unlock (&self->lock);
+}
+
+void emp_client_put_out_of_hand (emp_client_t *self, emp_chunk_t *chunk)
+{
+    pthread_mutex_lock (&self->lock);
+    if (chunk->before)
+        chunk->before->after = chunk->after;
+    else
+        self->in_hand = chunk->after;
+    if (chunk->after)
+        chunk->after->before = chunk->before;
+    atomic_store (&self->page->ticket, self->in_hand ? self->in_hand->ticket : 0);
+    pthread_mutex_unlock (&self->lock);
+}
+
+/* ---- the screen -------------------------------------------------------------------------------------------------- */
+
+emp_status_t emp_client_print (emp_client_t *self, const char *text, size_t size)
+{
+    size = size < EMP_PRINT_MAX ? size : EMP_PRINT_MAX;
+    if (!self->session)
+        return fwrite (text, 1, size, stderr) == size ? EMP_OK : EMP_SYSTEM;
+    if (atomic_load (&self->closing))
+        return EMP_STOPPED;
+    emp_control_t message = {.kind = EMP_MSG_PRINT, .blob = text, .blob_size = size};
+    snprintf (message.name, sizeof message.name, "%s", self->name);
+    return emp_session_send (self->session, &message);
+}
