@@ -77,7 +77,7 @@ static void tell_gone (emp_broker_t *self, emp_control_t *gone)
 
 void door_gone (emp_broker_t *self, const emp_effect_t *fx)
 {
-    if (fx->role == EMP_ROLE_WORKER && fx->how != EMP_HOW_BYE) {
+    if (fx->role == EMP_ROLE_WORKER) {
         emp_control_t gone = {
             .session = fx->session, .how = fx->how, .code = fx->code, .window = fx->count, .pid = (uint32_t) fx->pid};
         snprintf (gone.name, sizeof gone.name, "%s", fx->name ? fx->name : "");
@@ -226,6 +226,12 @@ static void open_feed (emp_broker_t *self, const emp_control_t *message)
     broker_step (self, &event);
 }
 
+static void want (emp_broker_t *self, const emp_control_t *message)
+{
+    emp_event_t event = {.kind = EMP_EV_WANT, .session = self->peer->session, .feed = message->id};
+    broker_step (self, &event);
+}
+
 static void credit (emp_broker_t *self, const emp_control_t *message)
 {
     emp_event_t event = {
@@ -278,6 +284,7 @@ static const struct {
     {EMP_MSG_OPEN_LANE, ANYBODY, open_lane},
     {EMP_MSG_OPEN_FEED, ANYBODY, open_feed},
     {EMP_MSG_CREDIT, ANYBODY, credit},
+    {EMP_MSG_WANT, ANYBODY, want},
     {EMP_MSG_BEAT, ANYBODY, beat},
     {EMP_MSG_BYE, ANYBODY, bye},
     {EMP_MSG_PRINT, ANYBODY, pass_on},

@@ -68,12 +68,17 @@ function (emp_module source)
     set_property (GLOBAL APPEND PROPERTY "EMP_MODULES_${set}" ${name})
 endfunction ()
 
-# emp_example_program (<name> <file.c>): a manager program as a user writes it, on the shared library.
-function (emp_example_program name source)
+# emp_user_program (<name> <file.c>): a manager program as a user writes it, on the shared library.
+function (emp_user_program name source)
     add_executable (${name} "${source}")
-    set_target_properties (${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${EMP_BIN_DIR}")
     target_compile_options (${name} PRIVATE ${EMP_WARNINGS})
     target_link_libraries (${name} PRIVATE eisenmp Threads::Threads m)
+endfunction ()
+
+# emp_example_program (<name> <file.c>): one of the examples'.
+function (emp_example_program name source)
+    emp_user_program (${name} "${source}")
+    set_target_properties (${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${EMP_BIN_DIR}")
     set_property (GLOBAL APPEND PROPERTY EMP_EXAMPLES ${name})
 endfunction ()
 

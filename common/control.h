@@ -54,7 +54,8 @@
     X (REVOKE, 25, "iwx")      /* b to worker: lane, ticket, attempt: do not begin it, another has it now */ \
     X (COUNT, 26, "n")         /* c: how full is this queue? */                                                      \
     X (COUNTED, 27, "nowz")    /* b: queue, status, chunks that wait, maxsize */                                     \
-    X (INFO, 28, "nw")         /* c: worker name, rows done of a chunk in hand; b to the manager */
+    X (INFO, 28, "nw")         /* c: worker name, rows done of a chunk in hand; b to the manager */                    \
+    X (WANT, 29, "i")          /* c: this feed has none left and waits for put credit */
 /* clang-format on */
 
 typedef enum {

@@ -237,9 +237,17 @@ EMP_API emp_status_t emp_config_load (emp_t *self, const char *path);
 /* A named queue (B10, B11) for at most maxsize waiting chunks, before emp_start (). EMP_EXISTS names the queue. */
 EMP_API emp_status_t emp_queue_create (emp_t *self, const char *name, int64_t maxsize);
 EMP_API emp_status_t emp_category_create (emp_t *self, const char *category, const char *name, int64_t maxsize);
-/* The queue of that full name, or NULL; every manager has EMP_DEFAULT_QUEUE. */
+/* Several in one call, in their order: the first that fails ends it (B12). category NULL: none. */
+typedef struct {
+    const char *category, *name;
+    int64_t maxsize;
+} emp_queue_spec_t;
+EMP_API emp_status_t emp_queues_create (emp_t *self, const emp_queue_spec_t *list, size_t count);
+/* The queue of that full name, or NULL; every manager has EMP_DEFAULT_QUEUE. Handles are good as long as their manager. */
 EMP_API emp_queue_t *emp_queue (emp_t *self, const char *name);
 EMP_API emp_queue_t *emp_category_queue (emp_t *self, const char *category, const char *name);
+/* q_name_id_lst (B15): the i-th queue, NULL behind the last; default queues first. */
+EMP_API emp_queue_t *emp_queue_at (emp_t *self, size_t i);
 
 /* Starts queues, then worker processes, then the collector, then the feeders of a job file (B21). */
 EMP_API emp_status_t emp_start (emp_t *self);
@@ -251,6 +259,23 @@ EMP_API emp_status_t emp_run_q_feeder (emp_t *self, emp_generator_fn *generator,
  * No feeder may be started after this. EMP_OK, or EMP_INCOMPLETE when a ticket is dead or missing, a feeder failed
  * or the run was stopped. */
 EMP_API emp_status_t emp_wait (emp_t *self);
+/* The same for timeout_ms at the most: EMP_TIMEOUT when the run is not over yet. It goes on; ask again. */
+EMP_API emp_status_t emp_wait_for (emp_t *self, int timeout_ms);
+/* True when the run is over and its results are complete (B30). Does not wait; the first call says, as emp_wait, that
+ * no feeder will be started any more. */
+EMP_API bool emp_begin_proc_shutdown (emp_t *self);
+
+/* proc_list: the worker processes that are there now. */
+typedef struct {
+    int pid;
+    char name[160]; /* WORKER_NAME */
+} emp_proc_t;
+/* Fills `list` with at most `room` of them; returns how many there are. */
+EMP_API size_t emp_proc_list (emp_t *self, emp_proc_t *list, size_t room);
+/* Kills one, which is not started again, or all of them. What they had in hand goes to others, if there are any. A run
+ * whose first module never returns is ended so (B23): it is complete when every ticket was answered. */
+EMP_API emp_status_t emp_proc_kill (emp_t *self, int pid);
+EMP_API emp_status_t emp_proc_kill_all (emp_t *self);
 /* Begin to end early: no more chunks are made or handed out, what is being worked on is finished. Any thread. */
 EMP_API void emp_drain (emp_t *self);
 /* End now: worker processes are killed. Any thread. */

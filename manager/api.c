@@ -155,59 +155,6 @@ emp_status_t emp_config_load (emp_t *self, const char *path)
     return status;
 }
 
-/* ---- queues -------------------------------------------------------------------------------------------------------------- */
-
-emp_status_t emp_queue_create (emp_t *self, const char *name, int64_t maxsize)
-{
-    if (self->stage != EMP_CONFIGURING)
-        return emp_fail (self, EMP_STATE, "queue %s: queues are made before the start", name);
-    if (emp_name_check (name) != EMP_OK)
-        return emp_fail (self, EMP_INVALID, "queue \"%.140s\": expected 1 to %d printable bytes without ';' and '|'",
-                         name, EMP_NAME_MAX);
-    emp_status_t status = emp_config_queue (&self->config, name, maxsize);
-    return status == EMP_OK ? EMP_OK : emp_fail (self, status, "%s", self->config.error);
-}
-
-emp_status_t emp_category_create (emp_t *self, const char *category, const char *name, int64_t maxsize)
-{
-    if (self->stage != EMP_CONFIGURING)
-        return emp_fail (self, EMP_STATE, "queue %s|%s: queues are made before the start", category, name);
-    char full[EMP_NAME_MAX + 1];
-    emp_status_t status = emp_name_join (category, name, full);
-    if (status != EMP_OK)
-        return emp_fail (self, status, "queue \"%.140s|%.140s\": %s", category, name, emp_status_text (status));
-    status = emp_config_queue (&self->config, full, maxsize);
-    return status == EMP_OK ? EMP_OK : emp_fail (self, status, "%s", self->config.error);
-}
-
-emp_queue_t *emp_queue (emp_t *self, const char *name)
-{
-    for (emp_handle_t *handle = self->handles; handle; handle = handle->next)
-        if (strcmp (handle->queue.name, name) == 0)
-            return &handle->queue;
-    for (size_t i = 0; i < self->config.queues_count; i++)
-        if (strcmp (self->config.queues[i].name, name) == 0) {
-            emp_handle_t *handle = calloc (1, sizeof *handle);
-            if (!handle)
-                return NULL;
-            emp_queue_init (&handle->queue, name, NULL);
-            handle->next = self->handles;
-            self->handles = handle;
-            return &handle->queue;
-        }
-    emp_fail (self, EMP_UNKNOWN, "queue %s: not there", name);
-    return NULL;
-}
-
-emp_queue_t *emp_category_queue (emp_t *self, const char *category, const char *name)
-{
-    char full[EMP_NAME_MAX + 1];
-    if (emp_name_join (category, name, full) == EMP_OK)
-        return emp_queue (self, full);
-    emp_fail (self, EMP_UNKNOWN, "queue %.140s|%.140s: not there", category, name);
-    return NULL;
-}
-
 /* ---- results --------------------------------------------------------------------------------------------------------------- */
 
 /* Values are found entry by entry; going on from the last place makes a walk from 0 upward linear. */

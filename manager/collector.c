@@ -22,12 +22,15 @@ static void *collector_thread (void *arg)
     const emp_wire_t *wire;
     const uint8_t *payload;
     emp_status_t status;
-    while ((status = emp_sink_next (self->sink, &wire, &payload)) == EMP_OK)
+    while ((status = emp_sink_next (self->sink, &wire, &payload)) == EMP_OK) {
+        /* One that is not known was opened by a worker: the manager's are announced before they put. */
+        emp_results_worker_feed (self->results, wire->feed, wire->label);
         for (uint32_t i = 0; i < wire->count; i++) {
             /* A ticket that ended twice is counted there and shows in the summary; nothing else is to be done. */
             emp_results_take (self->results, wire->feed, &wire->parts[i], payload);
             payload += wire->parts[i].length;
         }
+    }
     self->ended (self->arg, status);
     return NULL;
 }

@@ -64,8 +64,8 @@ static void workers_ended (void *arg, int code)
 
 static void note_loss (emp_t *self, const emp_control_t *gone)
 {
-    if (self->kill_said)
-        return; /* we did that */
+    if (self->kill_said || self->workers_unwanted || gone->how == EMP_HOW_BYE)
+        return; /* we did that, or it left by itself */
     if (self->losses_count == EMP_LOSSES_MAX) {
         self->losses_more++;
         return;
@@ -86,10 +86,16 @@ static void broker_says (void *arg, const emp_control_t *message)
         emp_screen_say (self->screen, message->blob, message->blob_size);
         return;
     }
+    if (message && message->kind == EMP_MSG_INFO) {
+        atomic_fetch_add (&self->rows_told, message->window);
+        return;
+    }
+    bool killed = message && (message->kind == EMP_MSG_JOINED || message->kind == EMP_MSG_GONE) &&
+                  emp_procs_heard (&self->procs, message);
     pthread_mutex_lock (&self->lock);
     if (!message)
         self->broker_gone = true;
-    else if (message->kind == EMP_MSG_GONE)
+    else if (message->kind == EMP_MSG_GONE && !killed)
         note_loss (self, message);
     pthread_cond_broadcast (&self->changed);
     pthread_mutex_unlock (&self->lock);
@@ -148,6 +154,7 @@ static emp_status_t start_broker (emp_t *self)
                                     .on_message = broker_says,
                                     .arg = self};
     status = emp_session_new (&session, &self->session, NULL);
+    self->client.session = self->session;
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "the broker does not answer");
 }
 
@@ -216,6 +223,7 @@ static emp_status_t start_feeder (emp_t *self, emp_source_t **source_p, const ch
     emp_status_t status = emp_feeder_new (&config, source_p, &self->feeders[self->feeders_count]);
     if (status != EMP_OK)
         return emp_fail (self, status, "a feeder on queue %s: %s", queue, emp_status_text (status));
+    self->feeder_queues[self->feeders_count] = emp_queues_find (self, queue);
     self->feeders_count++;
     return EMP_OK;
 }
@@ -269,7 +277,7 @@ emp_status_t emp_start (emp_t *self)
 emp_status_t emp_run_q_feeder (emp_t *self, emp_generator_fn *generator, void *arg, emp_queue_t *queue,
                                const char *header_msg)
 {
-    if (self->stage != EMP_RUNNING || self->stop_said)
+    if (self->stage != EMP_RUNNING || self->queue_stop_said)
         return emp_fail (self, EMP_STATE, "a feeder may be started between emp_start and emp_wait");
     if (header_msg && (strlen (header_msg) > EMP_LABEL_MAX || strchr (header_msg, ';') || !*header_msg))
         return emp_fail (self, EMP_INVALID, "header_msg: found \"%.40s\", expected 1 to %d bytes without ';'",
@@ -302,8 +310,8 @@ static void say (emp_t *self, emp_kind_t kind)
 static void begin_drain (emp_t *self, uint64_t now)
 {
     self->drain_said = true;
-    self->early = !self->stop_said;
-    self->deserted = self->workers_gone && !self->drain_wanted && !self->stop_wanted;
+    self->early = !self->stop_said && !(self->workers_unwanted && feeders_over (self));
+    self->deserted = self->workers_gone && !self->drain_wanted && !self->stop_wanted && !self->workers_unwanted;
     emp_launcher_drain (self->launcher);
     emp_session_stop_feeds (self->session);
     for (size_t i = 0; i < self->feeders_count; i++)
@@ -312,10 +320,29 @@ static void begin_drain (emp_t *self, uint64_t now)
     self->deadline_us = now + (uint64_t) self->config.stop_grace_ms * 1000;
 }
 
+/* STOP for each queue that no feeder is at work on. Queues end one by one, since a worker that reads two of them may wait
+ * at the end of the shorter one while the longer one's feeder waits for it. */
+static void stop_queues (emp_t *self)
+{
+    for (size_t i = 0; i < self->config.queues_count; i++)
+        self->queue_fed[i] = false;
+    for (size_t i = 0; i < self->feeders_count; i++)
+        if (!emp_feeder_is_over (self->feeders[i]))
+            self->queue_fed[self->feeder_queues[i]] = true;
+    for (size_t i = 0; i < self->config.queues_count; i++) {
+        if (self->queue_fed[i] || self->queue_stop_said[i])
+            continue;
+        self->queue_stop_said[i] = true;
+        emp_control_t message = {.kind = EMP_MSG_STOP};
+        snprintf (message.name, sizeof message.name, "%s", self->config.queues[i].name);
+        emp_session_send (self->session, &message);
+    }
+}
+
 /* Looks at the facts and does what follows. Returns true when the run is over. Called under the lock, again whenever a
  * fact or the time has changed; nothing in it waits.
  *
- *   feeders are over                                 say STOP: queues end when they are empty
+ *   feeders of a queue are over                      say STOP of it: it ends when it is empty and nobody can put to it
  *   wanted: drain or stop; or all workers have gone  say DRAIN: nothing more is handed out; workers have STOP_GRACE
  *   wanted: stop; or time is up                      kill the workers
  *   the last ending came                             workers have STOP_GRACE to confirm their stop
@@ -324,9 +351,11 @@ static void begin_drain (emp_t *self, uint64_t now)
 static bool run_course (emp_t *self, uint64_t now)
 {
     bool fed = feeders_over (self);
-    if (fed && !self->stop_said) {
-        self->stop_said = true;
-        say (self, EMP_MSG_STOP);
+    if (!self->stop_said) {
+        stop_queues (self);
+        self->stop_said = fed;
+        if (fed)
+            say (self, EMP_MSG_STOP);
     }
     bool want_drain =
         self->drain_wanted || self->stop_wanted || self->broker_gone || (self->workers_gone && !self->collected);
@@ -352,7 +381,8 @@ static void show_progress (emp_t *self)
         tickets += emp_feeder_tickets (self->feeders[i]);
     }
     bool fed = feeders_over (self);
-    emp_progress_state_t state = {.rows_done = counts.rows_answered,
+    uint64_t told = atomic_load (&self->rows_told); /* by who reports within a chunk */
+    emp_progress_state_t state = {.rows_done = told > counts.rows_answered ? told : counts.rows_answered,
                                   .rows_expected = fed ? rows : self->config.info_thread_max,
                                   .tickets_done = counts.answered + counts.dead,
                                   .tickets_made = fed ? tickets : 0,
@@ -361,50 +391,36 @@ static void show_progress (emp_t *self)
     emp_screen_progress (self->screen, &state);
 }
 
-static void wait_for_change (emp_t *self, uint64_t now)
+static uint64_t sooner (uint64_t a, uint64_t b)
 {
-    uint64_t until = self->deadline_us > now ? self->deadline_us : 0;
-    if (self->deadline_us && self->deadline_us <= now)
-        until = now + LOOK_US;
-    if (emp_screen_is_live (self->screen) && (!until || until > now + LOOK_US))
-        until = now + LOOK_US;
-    if (!until) {
-        pthread_cond_wait (&self->changed, &self->lock);
-        return;
-    }
-    struct timespec deadline = {.tv_sec = (time_t) (until / 1000000), .tv_nsec = (long) (until % 1000000) * 1000};
-    pthread_cond_timedwait (&self->changed, &self->lock, &deadline);
+    return a < b ? a : b;
 }
 
-/* A queue that nobody feeds has nothing to wait for: who reads it learns that at once, and does not wait for the feeders
- * of others, which may themselves wait for him. */
-static void stop_unfed_queues (emp_t *self)
+static void wait_for_change (emp_t *self, uint64_t now, uint64_t until)
 {
-    for (size_t i = 0; i < self->config.queues_count; i++) {
-        const char *queue = self->config.queues[i].name;
-        bool fed = false;
-        for (size_t f = 0; f < self->feeders_count; f++)
-            fed = fed || strcmp (emp_feeder_queue (self->feeders[f]), queue) == 0;
-        emp_control_t message = {.kind = EMP_MSG_STOP};
-        snprintf (message.name, sizeof message.name, "%s", queue);
-        if (!fed)
-            emp_session_send (self->session, &message);
-    }
+    if (self->deadline_us)
+        until = sooner (until, self->deadline_us > now ? self->deadline_us : now + LOOK_US);
+    if (emp_screen_is_live (self->screen))
+        until = sooner (until, now + LOOK_US);
+    emp_thread_wait (&self->changed, &self->lock, until);
 }
 
-static void run_all (emp_t *self)
+/* Until the run is over, or a time of emp_now (). */
+static bool run_until (emp_t *self, uint64_t until)
 {
-    stop_unfed_queues (self);
     pthread_mutex_lock (&self->lock);
+    bool over;
     for (;;) {
         uint64_t now = emp_now ();
-        if (run_course (self, now))
+        over = run_course (self, now);
+        if (over || now >= until)
             break;
         if (emp_screen_is_live (self->screen))
             show_progress (self);
-        wait_for_change (self, now);
+        wait_for_change (self, now, until);
     }
     pthread_mutex_unlock (&self->lock);
+    return over;
 }
 
 static const char *feeder_failure (const emp_t *self, const char **ret_label)
@@ -435,8 +451,15 @@ void emp_summary (emp_t *self, emp_summary_t *ret_summary)
         sum.tickets += emp_feeder_tickets (self->feeders[i]);
         sum.rows_in += emp_feeder_rows (self->feeders[i]);
     }
+    for (size_t i = 0; i < self->ports_room; i++)
+        if (self->ports[i]) {
+            sum.tickets += atomic_load (&self->ports[i]->tickets);
+            sum.rows_in += atomic_load (&self->ports[i]->rows);
+        }
     if (self->stage == EMP_OVER)
         sum.missing = emp_results_missing (self->results, NULL, NULL);
+    uint64_t ended = sum.answered + sum.dead + sum.missing;
+    sum.tickets = sum.tickets < ended ? ended : sum.tickets; /* workers have put some, too */
     pthread_mutex_lock (&self->lock);
     sum.workers_lost = self->losses_count + self->losses_more;
     pthread_mutex_unlock (&self->lock);
@@ -472,14 +495,41 @@ static emp_status_t verdict (emp_t *self)
     return EMP_OK;
 }
 
-emp_status_t emp_wait (emp_t *self)
+static emp_status_t wait_until (emp_t *self, uint64_t until)
 {
     if (self->stage != EMP_RUNNING)
-        return emp_fail (self, EMP_STATE, "nothing was started");
-    run_all (self);
+        return self->stage == EMP_OVER ? self->verdict : emp_fail (self, EMP_STATE, "nothing was started");
+    const emp_chunk_t *held = emp_client_held (&self->client);
+    if (held)
+        return emp_fail (self, EMP_STATE, "a chunk of queue %s is still in hand: it would be waited for in vain",
+                         held->queue->base.name);
+    if (!self->queue_stop_said) {
+        self->queue_stop_said = calloc (self->config.queues_count, sizeof (bool));
+        self->queue_fed = calloc (self->config.queues_count, sizeof (bool));
+        if (!self->queue_stop_said || !self->queue_fed)
+            return emp_fail (self, EMP_NOMEM, "out of memory");
+        emp_queues_end_puts (self);
+    }
+    if (!run_until (self, until))
+        return EMP_TIMEOUT;
     emp_screen_flush (self->screen);
     self->stage = EMP_OVER;
-    return verdict (self);
+    return self->verdict = verdict (self);
+}
+
+emp_status_t emp_wait (emp_t *self)
+{
+    return wait_until (self, UINT64_MAX);
+}
+
+emp_status_t emp_wait_for (emp_t *self, int timeout_ms)
+{
+    return wait_until (self, timeout_ms < 0 ? UINT64_MAX : emp_now () + (uint64_t) timeout_ms * 1000);
+}
+
+bool emp_begin_proc_shutdown (emp_t *self)
+{
+    return wait_until (self, 0) != EMP_TIMEOUT;
 }
 
 void emp_drain (emp_t *self)
@@ -520,6 +570,8 @@ emp_t *emp_new (void)
     emp_thread_cond_init (&self->changed);
     pthread_mutex_init (&self->lock, NULL);
     self->directory_lock = -1;
+    emp_client_init (&self->client, &emp_lane_calls, NULL, NULL, "manager");
+    emp_procs_init (&self->procs);
     msgpack_zone_init (&self->zone, 8192);
     return self;
 }
@@ -543,11 +595,10 @@ static void free_manager (emp_t *self)
     emp_screen_destroy (&self->screen);
     for (size_t i = 0; i < self->losses_count; i++)
         free (self->losses[i].tail);
-    for (emp_handle_t *handle = self->handles; handle;) {
-        emp_handle_t *next = handle->next;
-        free (handle);
-        handle = next;
-    }
+    emp_queues_free (self);
+    emp_procs_release (&self->procs);
+    free (self->queue_stop_said);
+    free (self->queue_fed);
     emp_results_destroy (&self->results);
     emp_config_release (&self->config);
     msgpack_zone_destroy (&self->zone);
@@ -566,6 +617,7 @@ void emp_destroy (emp_t **self_p)
         emp_session_stop_feeds (self->session);
     emp_launcher_destroy (&self->launcher);
     bool all = end_feeders (self);
+    emp_queues_close (self);
     if (self->session)
         emp_session_close (self->session);
     emp_collector_destroy (&self->collector);

@@ -14,11 +14,12 @@
 
 #include "../broker/broker.h"
 #include "../common/net/session.h"
-#include "../common/net/queue.h"
+#include "../common/net/port.h"
 #include "collector.h"
 #include "config.h"
 #include "feeder.h"
 #include "launcher.h"
+#include "procs.h"
 #include "report.h"
 #include "results.h"
 #include "rundir.h"
@@ -29,19 +30,16 @@
 
 typedef enum { EMP_CONFIGURING, EMP_RUNNING, EMP_OVER, EMP_FAILED } emp_stage_t;
 
-/* A queue's handle, made when it is first asked for; lives as long as its manager. */
-typedef struct emp_handle {
-    emp_queue_t queue;
-    struct emp_handle *next;
-} emp_handle_t;
-
 struct emp {
     emp_config_t config;
     char error[EMP_TEXT_MAX + 1];
     emp_stage_t stage;
     emp_screen_t *screen; /* stderr: workers' texts and progress */
 
-    emp_handle_t *handles;
+    emp_client_t client;
+    emp_port_t **ports; /* handles of queues, as in the configuration; NULL until asked for */
+    size_t ports_room;
+    emp_procs_t procs;
 
     char directory[EMP_RUNDIR_MAX + 1];
     int directory_lock;
@@ -51,13 +49,15 @@ struct emp {
     emp_collector_t *collector;
     emp_launcher_t *launcher;
     emp_feeder_t *feeders[EMP_FEEDERS_MAX];
+    size_t feeder_queues[EMP_FEEDERS_MAX]; /* the queue of each, as in the configuration */
     size_t feeders_count;
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* facts */
     bool drain_wanted, stop_wanted;
-    bool collected; /* the last ending is in the dictionary, or none will come any more */
+    bool workers_unwanted; /* the program has had them killed */
+    bool collected;        /* the last ending is in the dictionary, or none will come any more */
     bool broker_gone;
     bool workers_gone; /* and none will be started */
     int workers_code;  /* of the last supervisor */
@@ -66,11 +66,15 @@ struct emp {
     uint64_t losses_more;
     /* what was done about them */
     bool stop_said, drain_said, kill_said;
-    uint64_t deadline_us; /* 0: none */
-    bool early;           /* the run was ended before its feeders were */
-    bool deserted;        /* the workers left before the tickets were done, and nobody had asked them to */
+    bool *queue_stop_said; /* of each queue; NULL until emp_wait */
+    bool *queue_fed;       /* for stop_queues alone: a feeder is at work on it */
+    emp_status_t verdict;  /* of a run that is over */
+    uint64_t deadline_us;  /* 0: none */
+    bool early;            /* the run was ended before its feeders were */
+    bool deserted;         /* the workers left before the tickets were done, and nobody had asked them to */
 
     uint64_t started_us;
+    _Atomic uint64_t rows_told; /* by INFO */
 
     /* emp_result_at: the value at hand, the entry it is of, and the number of that entry's first value */
     msgpack_zone zone;
@@ -83,6 +87,14 @@ emp_status_t emp_fail (emp_t *self, emp_status_t status, const char *format, ...
 /* True when emp_destroy had to leave a thread behind that hangs in a user's generator: the process must then end by
  * _exit, since what libraries do at exit would wait for its sockets. */
 bool emp_left_behind (void);
+/* queues.c. The i-th queue of that name; config.queues_count when there is none. */
+size_t emp_queues_find (const emp_t *self, const char *name);
+/* No more puts of the program's own. */
+void emp_queues_end_puts (emp_t *self);
+/* The session is used no more. Ends what waits. */
+void emp_queues_close (emp_t *self);
+void emp_queues_free (emp_t *self);
+
 /* Writes a text whole to the screen. */
 void emp_say (emp_t *self, const char *text);
 

@@ -51,6 +51,7 @@ typedef struct {
     uint32_t key; /* place in keys */
     char queue[EMP_NAME_MAX + 1];
     bool ended;
+    bool workers;     /* opened by a worker */
     uint64_t tickets; /* once it has ended */
     emp_seen_t seen;  /* numbers of the tickets that have ended */
 } feed_t;
@@ -229,6 +230,20 @@ emp_status_t emp_results_feed (emp_results_t *self, uint32_t feed, const char *l
     assert (self && label && strlen (label) <= EMP_LABEL_MAX && queue && strlen (queue) <= EMP_NAME_MAX);
     pthread_mutex_lock (&self->lock);
     emp_status_t status = add_feed (self, feed, label, queue);
+    pthread_mutex_unlock (&self->lock);
+    return status;
+}
+
+emp_status_t emp_results_worker_feed (emp_results_t *self, uint32_t feed, const char *label)
+{
+    assert (self && label && strlen (label) <= EMP_LABEL_MAX);
+    pthread_mutex_lock (&self->lock);
+    emp_status_t status = EMP_OK;
+    if (!find_feed (self, feed)) {
+        status = add_feed (self, feed, label, "");
+        if (status == EMP_OK)
+            find_feed (self, feed)->workers = true;
+    }
     pthread_mutex_unlock (&self->lock);
     return status;
 }
@@ -423,7 +438,8 @@ static emp_status_t take (emp_results_t *self, uint32_t id, const emp_part_t *pa
     if (status)
         return status;
 
-    bool entered = self->store || verdict->dead;
+    bool message = feed->workers && !verdict->dead && verdict->size == 0;
+    bool entered = (self->store && !message) || verdict->dead;
     bool kept = entered && verdict->size <= self->bytes_max - self->bytes;
     record_t *record = entered ? require_record (self) : NULL;
     block_t *block = kept ? require_block (self, verdict->size) : NULL;
@@ -431,8 +447,8 @@ static emp_status_t take (emp_results_t *self, uint32_t id, const emp_part_t *pa
         return EMP_NOMEM;
 
     emp_seen_add (&feed->seen, part->number);
-    count (self, part, verdict, kept);
-    if (!verdict->dead)
+    count (self, part, verdict, kept || message);
+    if (!verdict->dead && !message)
         arrive (self, feed->key);
     if (entered)
         enter (self, feed, part, verdict, record, keep (self, block, verdict));

@@ -25,6 +25,9 @@ void emp_results_destroy (emp_results_t **self);
 /* A feeder begins: its id at the broker and its label, the dictionary's key. Feeds of one label share a key. Any thread.
  * EMP_EXISTS: that id is here already; EMP_FULL: EMP_RESULTS_FEEDS_MAX; EMP_NOMEM. */
 emp_status_t emp_results_feed (emp_results_t *self, uint32_t feed, const char *label, const char *queue);
+/* A feed that a worker opened, of which nobody told: the same, or EMP_OK when it is here already. What it put and what
+ * gave no value was a message between two ends: it is counted, and is no entry. */
+emp_status_t emp_results_worker_feed (emp_results_t *self, uint32_t feed, const char *label);
 /* The feeder has ended having made so many tickets and rows. Any thread. */
 void emp_results_feed_end (emp_results_t *self, uint32_t feed, uint64_t tickets, uint64_t rows);
 /* Takes one part of a RESULTS message; `payload` is that part's own bytes. Values are scanned first; malformed ones

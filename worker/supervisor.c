@@ -34,6 +34,8 @@
 #define READ_BYTES_LAST (1u << 20) /* of the pipe of a slot that has died */
 #define FDS_A_SLOT 2
 #define FDS_BESIDE 64
+#define UNWANTED_MAX                                                                                                   \
+    64 /* slots to be killed, between two looks; whoever asks for more sees them live, and may ask again */
 
 typedef enum { RUNNING, DRAINING, KILLING } state_t;
 
@@ -45,6 +47,7 @@ typedef struct {
     emp_tail_t tail;
     unsigned deaths; /* in a row, without a chunk */
     bool held_back;  /* its lines are not shown until it has joined */
+    bool unwanted;   /* it was killed by order, and is not started again */
 } slot_t;
 
 typedef struct {
@@ -57,6 +60,9 @@ typedef struct {
     int exit_code;
     int signals, bell;
     _Atomic bool kill_asked, drains, down; /* written by the session's thread, which then rings */
+    pthread_mutex_t lock;                  /* of the two below, which the session's thread writes too */
+    uint64_t unwanted[UNWANTED_MAX];       /* sessions of slots that shall be killed */
+    unsigned unwanted_count;
     slot_t *slots;
     struct pollfd *items; /* signals, bell, then pidfd and pipe of each slot */
 } supervisor_t;
@@ -230,7 +236,7 @@ static void report_loss (supervisor_t *self, const slot_t *slot, pid_t pid, cons
     snprintf (lost.name, sizeof lost.name, "%s", slot->name);
     memcpy (lost.text, slot->tail.kept, slot->tail.size + 1);
     emp_session_send (self->session, &lost);
-    if (self->config->child_of || self->state == KILLING)
+    if (self->config->child_of || self->state == KILLING || slot->unwanted)
         return; /* the manager's report says it; who has them killed knows it */
     char how[EMP_HOW_TEXT_MAX + 1];
     emp_how_text (end->how, end->code, how);
@@ -284,10 +290,35 @@ static void slot_ended (supervisor_t *self, slot_t *slot)
         report_loss (self, slot, pid, &end);
     emp_child_release (&slot->child);
     watch (self, slot);
-    take_fate (self, slot, fate);
+    if (!slot->unwanted)
+        take_fate (self, slot, fate);
 }
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
+
+/* In the session's thread. */
+static void want_no_more (supervisor_t *self, uint64_t session)
+{
+    pthread_mutex_lock (&self->lock);
+    if (self->unwanted_count < UNWANTED_MAX)
+        self->unwanted[self->unwanted_count++] = session;
+    pthread_mutex_unlock (&self->lock);
+}
+
+static void kill_unwanted (supervisor_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    for (unsigned i = 0; i < self->unwanted_count; i++)
+        for (uint32_t s = 0; s < self->config->procs; s++) {
+            slot_t *slot = &self->slots[s];
+            if (slot->session != self->unwanted[i] || !slot->child.pid)
+                continue;
+            slot->unwanted = true;
+            emp_child_signal (&slot->child, SIGKILL);
+        }
+    self->unwanted_count = 0;
+    pthread_mutex_unlock (&self->lock);
+}
 
 /* In the session's thread. */
 static void on_message (void *arg, const emp_control_t *message)
@@ -295,6 +326,8 @@ static void on_message (void *arg, const emp_control_t *message)
     supervisor_t *self = arg;
     if (!message)
         atomic_store (&self->down, true);
+    else if (message->kind == EMP_MSG_KILL && message->session)
+        want_no_more (self, message->session);
     else if (message->kind == EMP_MSG_KILL)
         atomic_store (&self->kill_asked, true);
     else if (message->kind == EMP_MSG_DRAIN)
@@ -307,6 +340,7 @@ static void hear_bell (supervisor_t *self)
 {
     uint64_t count;
     (void) !read (self->bell, &count, sizeof count);
+    kill_unwanted (self);
     bool down = atomic_load (&self->down);
     if (down && self->state != KILLING)
         say ("the broker at %s is gone", self->config->endpoint);
@@ -487,6 +521,7 @@ static bool is_orphan (const emp_supervisor_config_t *config)
 int emp_supervisor_run (const emp_supervisor_config_t *config)
 {
     supervisor_t self = {.config = config, .signals = -1, .bell = -1, .exit_code = EMP_EXIT_UNFIT};
+    pthread_mutex_init (&self.lock, NULL);
     set_ties (&self);
     if (is_orphan (config))
         self.exit_code = 1;
@@ -499,6 +534,7 @@ int emp_supervisor_run (const emp_supervisor_config_t *config)
         }
     }
     emp_session_destroy (&self.session);
+    pthread_mutex_destroy (&self.lock);
     free (self.slots);
     free (self.items);
     if (self.bell >= 0)

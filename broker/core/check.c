@@ -130,7 +130,11 @@ static const char *check_feed (const core_queue_t *queue, const core_feed_t *fee
     if (feed->session_id != feed->session->node.key || !is_in (&feed->session->feeds, &feed->in_session))
         return "a feed's session does not know it";
     bool dry = core_feed_unspent (feed) == 0;
-    if (dry && !core_link_is_in (&feed->in_low))
+    if (feed->wants && feed->managers)
+        return "a feed asks for credit that it always gets";
+    if (!feed->managers && (feed->wants && dry) != core_link_is_in (&feed->in_low))
+        return "a worker's feed waits for credit and is in no list, or does not and is";
+    if (dry && feed->managers && !core_link_is_in (&feed->in_low))
         return "a feed without credit is not in the list of those";
     return NULL;
 }

@@ -92,6 +92,7 @@ typedef enum {
     EMP_EV_PUT,        /* session, feed, number (first), count, parts (length, rows), end */
     EMP_EV_PUTS,       /* session, number: it has put so many tickets by now, here or under way. Comes before the DONE
                              of the tickets while it held which it put them */
+    EMP_EV_WANT,       /* session, feed: it waits for put credit. A worker's feed gets none unasked */
     EMP_EV_CREDIT,     /* session, lane, window */
     EMP_EV_DONE,       /* session, lane, ticket, attempt, outcome (done, refused), size (bytes of results) */
     EMP_EV_ACK,        /* serial: results up to this one are kept by the manager */

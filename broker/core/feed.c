@@ -48,6 +48,8 @@ static uint64_t first_of (const core_feed_t *feed)
 /* Unspent credit that a feed should have at the most. */
 static uint64_t target_of (const core_feed_t *feed)
 {
+    if (!feed->managers) /* of what all workers got at most a quarter lies unspent */
+        return some (ceiling_of (feed->queue) / feed->queue->feed_count / 4);
     return feed->next == 0 ? first_of (feed) : some (ceiling_of (feed->queue) / feed->queue->feed_count);
 }
 
@@ -93,10 +95,13 @@ static void unlist (core_feed_t *feed)
     core_link_remove (&feed->in_low);
 }
 
-/* Puts it into the list that its credit asks for. It is in none. */
+/* Puts it into the list that its credit asks for. It is in none. A worker may put now and then; credit that it sat on
+ * would be missing to others, so it is given some when it waits for it, and is in no list before. */
 static void enlist (core_feed_t *feed)
 {
     core_queue_t *queue = feed->queue;
+    if (!feed->managers && (!feed->wants || core_feed_unspent (feed) > 0))
+        return;
     if (core_feed_unspent (feed) == 0) {
         core_list_add_tail (&queue->dry, &feed->in_low);
         queue->dry_count++;
@@ -120,6 +125,7 @@ static void give (core_feed_t *feed, uint64_t grant)
     unlist (feed);
     feed->granted += grant;
     feed->queue->outstanding += grant;
+    feed->wants = feed->wants && grant == 0;
     enlist (feed);
 }
 
@@ -215,7 +221,7 @@ emp_status_t core_feed_new (emp_core_t *self, core_session_t *session, core_queu
     self->manager_feeds += feed->managers;
     queue->manager_fed |= feed->managers;
     queue->worker_fed |= !feed->managers;
-    bool its_turn = core_list_is_empty (&queue->dry);
+    bool its_turn = feed->managers && core_list_is_empty (&queue->dry);
     give (feed, its_turn ? fitting (feed, target_of (feed)) : 0);
     core_queue_touch (self, queue);
     *ret_feed = feed;
@@ -240,6 +246,15 @@ void core_feed_spend (emp_core_t *self, core_feed_t *feed, uint32_t count)
     unlist (feed);
     feed->next += count;
     feed->queue->outstanding -= count;
+    enlist (feed);
+    core_queue_touch (self, feed->queue);
+}
+
+void core_feed_want (emp_core_t *self, core_feed_t *feed)
+{
+    if (feed->managers || feed->wants)
+        return;
+    feed->wants = true; /* by another way than its last puts, which may still come */
     enlist (feed);
     core_queue_touch (self, feed->queue);
 }

@@ -37,7 +37,8 @@ typedef struct core_feed {
     uint64_t granted;     /* numbers below may be put */
     uint64_t open;        /* tickets that have not ended */
     uint64_t last_serial; /* when ended and nothing open: no result of it has a later serial */
-    bool managers;        /* the manager's own */
+    bool managers;        /* the manager's own: it puts all the time, so some credit is given ahead */
+    bool wants;           /* a worker's, that has used up what it had, as far as it knows */
     bool ended;
 } core_feed_t;
 
@@ -49,6 +50,8 @@ uint32_t core_feed_id (const emp_core_t *self, const core_feed_t *feed);
 void core_feed_spend (emp_core_t *self, core_feed_t *feed, uint32_t count);
 /* Of one ticket that was put: bytes, for the average. */
 void core_feed_saw (core_feed_t *feed, uint32_t size);
+/* It waits for credit. */
+void core_feed_want (emp_core_t *self, core_feed_t *feed);
 void core_feed_end (emp_core_t *self, core_feed_t *feed);
 /* One of its tickets has ended. */
 void core_feed_settle (emp_core_t *self, core_feed_t *feed);

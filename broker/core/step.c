@@ -158,7 +158,10 @@ static void drain_parts (emp_core_t *self, const emp_event_t *event)
 static emp_status_t a_feed_puts (emp_core_t *self, const emp_event_t *event, emp_effects_t *fx)
 {
     core_feed_t *feed = core_feed_find (self, event->feed);
-    if (!feed || feed->ended || feed->session_id != event->session)
+    bool own = feed && feed->session_id == event->session;
+    if ((!feed || (own && feed->ended)) && event->end && event->count == 0)
+        return core_session_hear (self, event->session) ? EMP_OK : EMP_UNKNOWN; /* a worker's ended with its queue */
+    if (!own || feed->ended)
         return stranger (self, event->session);
     core_session_heard (self, feed->session);
     core_session_saw (self, feed->session, event->count);
@@ -192,6 +195,16 @@ static emp_status_t a_session_tells_its_puts (emp_core_t *self, const emp_event_
     if (!session)
         return EMP_UNKNOWN;
     core_session_announce (self, session, event->number);
+    return EMP_OK;
+}
+
+static emp_status_t a_feed_waits_for_credit (emp_core_t *self, const emp_event_t *event)
+{
+    core_feed_t *feed = core_feed_find (self, event->feed);
+    if (!feed || feed->ended || feed->session_id != event->session)
+        return stranger (self, event->session);
+    core_session_heard (self, feed->session);
+    core_feed_want (self, feed);
     return EMP_OK;
 }
 
@@ -330,6 +343,7 @@ static emp_status_t take (emp_core_t *self, const emp_event_t *event, emp_effect
     case EMP_EV_OPEN_SINK: return the_sink_is_opened (self, event, fx);
     case EMP_EV_PUT: return a_feed_puts (self, event, fx);
     case EMP_EV_PUTS: return a_session_tells_its_puts (self, event);
+    case EMP_EV_WANT: return a_feed_waits_for_credit (self, event);
     case EMP_EV_CREDIT: return a_lane_gets_credit (self, event);
     case EMP_EV_DONE: return a_lane_is_done_with_a_ticket (self, event, fx);
     case EMP_EV_ACK: return results_are_kept (self, event);

@@ -112,6 +112,16 @@ void emp_client_put_out_of_hand (emp_client_t *self, emp_chunk_t *chunk)
     pthread_mutex_unlock (&self->lock);
 }
 
+const emp_chunk_t *emp_client_held (emp_client_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    const emp_chunk_t *chunk = self->in_hand;
+    while (chunk && !pthread_equal (chunk->owner, pthread_self ()))
+        chunk = chunk->after;
+    pthread_mutex_unlock (&self->lock);
+    return chunk;
+}
+
 /* ---- the screen -------------------------------------------------------------------------------------------------- */
 
 emp_status_t emp_client_print (emp_client_t *self, const char *text, size_t size)

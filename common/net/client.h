@@ -55,6 +55,8 @@ emp_status_t emp_client_print (emp_client_t *self, const char *text, size_t size
 void emp_client_take_in_hand (emp_client_t *self, emp_chunk_t *chunk);
 void emp_client_put_out_of_hand (emp_client_t *self, emp_chunk_t *chunk);
 
+/* A chunk that this thread got and has not given back, or NULL. */
+const emp_chunk_t *emp_client_held (emp_client_t *self);
 /* This thread got the chunk, or NULL; it has it no more. */
 void emp_client_remember (const emp_client_t *self, emp_chunk_t *chunk);
 void emp_client_forget (const emp_chunk_t *chunk);

@@ -26,11 +26,18 @@ static emp_status_t wait_for_credit (emp_feed_t *self, uint64_t until)
     emp_status_t status = emp_batch_flush (&self->batch);
     if (status != EMP_OK)
         return status;
+    emp_control_t want = {.kind = EMP_MSG_WANT, .id = self->id};
+    if (!self->fed_ahead && !self->wanted)
+        status = emp_session_send (session, &want);
+    if (status != EMP_OK)
+        return status;
+    self->wanted = true;
     pthread_mutex_lock (&session->lock);
     bool in_time = true;
     while (self->put >= atomic_load (&self->credit) && !feeds_over (session) && in_time)
         in_time = emp_thread_wait (&session->changed, &session->lock, until);
     bool dry = self->put >= atomic_load (&self->credit);
+    self->wanted = dry;
     pthread_mutex_unlock (&session->lock);
     self->last_us = emp_now ();
     return feeds_over (session) ? EMP_STOPPED : dry ? EMP_TIMEOUT : EMP_OK;
@@ -81,6 +88,7 @@ emp_status_t emp_feed_new (emp_session_t *session, const char *queue, const char
     if (!self)
         return EMP_NOMEM;
     self->session = session;
+    self->fed_ahead = session->role == EMP_ROLE_MANAGER;
     emp_control_t question = {.kind = EMP_MSG_OPEN_FEED};
     snprintf (question.name, sizeof question.name, "%s", queue);
     snprintf (question.text, sizeof question.text, "%s", label);

@@ -134,6 +134,7 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     case EMP_MSG_JOB:
     case EMP_MSG_DECLARE:
     case EMP_MSG_COUNT:
+    case EMP_MSG_WANT:
     case EMP_MSG_OPEN_LANE:
     case EMP_MSG_OPEN_FEED:
     case EMP_MSG_OPEN_SINK:
@@ -453,6 +454,7 @@ static emp_session_t *make_session (const emp_session_config_t *config)
         return NULL;
     self->id = config->session ? config->session : emp_random_id ();
     atomic_store (&self->run, config->run);
+    self->role = config->role;
     self->on_message = config->on_message;
     self->arg = config->arg;
     self->timeout_ms = config->timeout_ms;

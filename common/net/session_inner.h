@@ -42,6 +42,7 @@ struct emp_session {
     int bell; /* eventfd: the outbox has something for the I/O thread */
     int wake; /* eventfd: once rung never silent again; ends the waits of lanes and the sink */
     uint64_t id;
+    emp_role_t role;
     char endpoint[EMP_ENDPOINT_MAX + 1];
     void (*on_message) (void *arg, const emp_control_t *message);
     void *arg;
@@ -85,6 +86,8 @@ struct emp_feed {
     uint64_t last_us;    /* when the last chunk was put */
     uint64_t average_us; /* from chunk to chunk, waiting for credit left out */
     bool ended;
+    bool fed_ahead; /* credit comes without being asked for: the manager's */
+    bool wanted;    /* some was asked for and has not come */
 };
 
 /* Under the session's lock: this attempt of a ticket shall not be begun. */

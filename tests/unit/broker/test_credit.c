@@ -182,7 +182,7 @@ Test (credit, nothing_is_kept_back_when_nothing_waits)
            "feed N => feed b 2\n"
            "put a 1 => keep a0, push a0#1 A, credit a 48\n"
            "put b 1 => keep b0, push b0#1 A, credit b 48\n" /* all but the reserve is promised to a and b */
-           "feed A => feed c 1\n"
+           "feed M => feed c 1\n"
            "put c 1 => keep c0, push c0#1 A, credit c 2\n" /* one is little, and yet */
            "put c 1 => keep c1, push c1#1 A, credit c 3");
     scene_end (s);
@@ -207,7 +207,7 @@ Test (credit, a_feed_that_has_put_nothing_yet_does_not_take_a_small_queue_for_it
     begin ("declare q 3 => queue q ok\n"
            "feed M => feed a 1\n"
            "feed N => feed b 1\n"
-           "feed A => feed c 1\n"
+           "feed M => feed c 1\n"
            "put c 1 => keep c0\n"
            "put b 1 => keep b0\n"
            "put a 1 => keep a0");
@@ -271,7 +271,7 @@ Test (credit, what_a_feed_has_not_spent_is_free_when_it_ends)
     begin ("declare q 2 => queue q ok\n"
            "feed M => feed a 1\n"
            "feed N => feed b 1\n"
-           "feed A => feed c 0\n"
+           "feed M => feed c 0\n"
            "put a 0 end => credit c 1\n"
            "bye N => gone N bye 0 took 0\n"
            "put c 1 => keep c0, credit c 2");
@@ -363,4 +363,46 @@ Test (credit, a_queue_with_feeds_never_stands_still_whatever_its_bounds_are)
                 cr_assert (ended >= 29, "maxsize %u, bytes %u, feeds %u: %u", maxsize, bytes, feeds, ended);
                 scene_end (s);
             }
+}
+
+/* ---- workers' feeds (B13, B14) ------------------------------------------------------------------------------------- */
+
+Test (credit, B13_of_three_workers_that_put_now_and_then_none_sits_on_the_others_credit)
+{
+    emp_core_config_t config = scene_config ();
+    s = scene_with (&config);
+    scene (s, "declare q 2 => queue q ok\n"
+              "hello A => welcome A\n"
+              "hello B => welcome B\n"
+              "hello C => welcome C\n"
+              "feed A => feed a 0\n"
+              "feed B => feed b 0\n"
+              "feed C => feed c 0\n"
+              "want a => credit a 1\n"
+              "put a 1 => keep a0\n"
+              "want b => credit b 1\n"
+              "put b 1 => keep b0\n"
+              "want c =>\n" /* two wait */
+              "want c =>\n"
+              "want a =>\n"
+              "lane C 1 => lane C ok\n"
+              "ready C => push a0#1 C, credit c 1\n"
+              "put c 1 => keep c0\n"
+              "done C a0#1 => result 1 a0#1 done, free a0, push b0#1 C, credit a 2");
+    scene_end (s);
+}
+
+Test (credit, a_worker_that_asks_twice_is_given_once)
+{
+    emp_core_config_t config = scene_config ();
+    s = scene_with (&config);
+    scene (s, "declare q 100 => queue q ok\n"
+              "hello A => welcome A\n"
+              "feed A => feed a 0\n"
+              "want a => credit a 23\n"
+              "want a =>\n" /* its puts may be on their way */
+              "put a 20 => ...\n"
+              "put a 3 => keep a20, keep a21, keep a22, credit a 46\n"
+              "put a 0 end =>");
+    scene_end (s);
 }

@@ -315,8 +315,9 @@ Test (end, B14_a_queue_that_workers_put_to_ends_with_the_last_ticket_of_all)
     begin_pipeline ();
     scene (s, "put a 2 end => keep a1, keep a2, push a1#1 A, push a2#1 B\n"
               "stop =>\n"
-              "feed B r => feed b 1\n"
-              "put b 1 => keep b0, push b0#1 A:r, credit b 10\n"
+              "feed B r => feed b 0\n"
+              "want b => credit b 2\n"
+              "put b 1 => keep b0, push b0#1 A:r\n"
               "done A:r b0#1 => result 2 b0#1 done, free b0\n"
               "done A a1#1 => result 3 a1#1 done, free a1\n" /* r is empty, and B may still put */
               "put b 1 => keep b1, push b1#1 A:r\n"
@@ -332,10 +333,11 @@ Test (end, B20_no_queue_stops_before_the_puts_that_were_announced_are_here)
     begin_pipeline ();
     scene (s, "put a 1 end => keep a1, push a1#1 A\n"
               "stop =>\n"
-              "feed A r => feed b 1\n"
+              "feed A r => feed b 0\n"
+              "want b => credit b 2\n"
               "puts A 1 =>\n" /* it overtook the put */
               "done A a1#1 => result 2 a1#1 done, free a1, stopped A, stopped B\n"
-              "put b 1 => keep b0, push b0#1 A:r, credit b 10\n"
+              "put b 1 => keep b0, push b0#1 A:r\n"
               "done A:r b0#1 => result 3 b0#1 done, free b0, stopped A:r, sink stopped");
     scene_end (s);
 }
@@ -345,7 +347,7 @@ Test (end, puts_that_a_lost_worker_announced_are_waited_for_no_more)
     begin_pipeline ();
     scene (s, "put a 1 end => keep a1, push a1#1 A\n"
               "stop =>\n"
-              "feed B r => feed b 1\n"
+              "feed B r => feed b 0\n"
               "puts B 7 =>\n"
               "done A a1#1 => result 2 a1#1 done, free a1, stopped A, stopped B\n"
               "lost B signal 9 => closed B, gone B signal 9 took 0, stopped A:r, sink stopped");
@@ -357,10 +359,11 @@ Test (end, a_queue_that_a_worker_puts_to_beside_the_manager_ends_with_the_last_t
     begin_pipeline ();
     scene (s, "feed M r => feed b 1\n"
               "put b 1 end => keep b0, push b0#1 A:r\n"
-              "feed B => feed c 29\n" /* B gives work back to q */
-              "put a 0 end => credit c 58\n"
+              "feed B => feed c 0\n" /* B gives work back to q */
+              "put a 0 end =>\n"
               "stop =>\n"
-              "put c 1 => keep c0, push c0#1 A, credit c 939\n"
+              "want c => credit c 234\n"
+              "put c 1 => keep c0, push c0#1 A\n"
               "done A c0#1 => result 2 c0#1 done, free c0\n" /* q is empty, b0 is not done */
               "done A:r b0#1 => result 3 b0#1 done, free b0, stopped A:r, stopped A, stopped B, sink stopped");
     scene_end (s);
@@ -371,7 +374,7 @@ Test (end, a_worker_may_open_a_feed_until_its_queue_has_stopped)
     begin_pipeline ();
     scene (s, "put a 1 end => keep a1, push a1#1 A\n"
               "stop =>\n"
-              "feed B r => feed b 1\n"
+              "feed B r => feed b 0\n"
               "feed M r => feed none stopped\n"
               "done A a1#1 => result 2 a1#1 done, free a1, stopped A, stopped B, stopped A:r, sink stopped\n"
               "feed A r => feed none stopped");

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * relay.c - modules whose workers put, get and ask (B13, B14, B16, B20). What they find wrong is a refused chunk.
+ */
+#include <eisenmp.h>
+#include <string.h>
+#include <unistd.h>
+
+emp_worker_fn stages, both, answer, split, texts, count_down;
+
+static void put_number (emp_queue_t *queue, uint64_t number)
+{
+    msgpack_sbuffer rows;
+    msgpack_packer pk;
+    msgpack_sbuffer_init (&rows);
+    msgpack_packer_init (&pk, &rows, msgpack_sbuffer_write);
+    msgpack_pack_uint64 (&pk, number);
+    emp_queue_put (queue, rows.data, rows.size);
+    msgpack_sbuffer_destroy (&rows);
+}
+
+/* Two stages in one process: rows of mp_input_q go, one by one and doubled, to middle_q; from there to the results. Dies
+ * by its own hand at the row `die_at`, in the first attempt, behind its puts. */
+bool stages (emp_toolbox_t *toolbox)
+{
+    emp_queue_t *middle = emp_toolbox_queue (toolbox, "middle_q");
+    emp_chunk_t *chunk;
+    emp_status_t status = emp_queue_get_wait (middle, 0, &chunk);
+    if (status == EMP_TIMEOUT)
+        status = emp_queue_get_wait (emp_toolbox_queue (toolbox, EMP_DEFAULT_QUEUE), 5, &chunk);
+    if (status == EMP_STOPPED)
+        status = emp_queue_get_wait (middle, -1, &chunk); /* the first stage is over, the second may not be */
+    if (status == EMP_STOPPED)
+        return false;
+    if (!chunk)
+        return true;
+    bool second = strncmp (emp_chunk_header (chunk), "middle_q;", 9) == 0;
+    for (size_t i = 0; i < emp_chunk_rows (chunk); i++) {
+        uint64_t number = emp_chunk_row (chunk, i)->via.u64;
+        if (second)
+            msgpack_pack_uint64 (emp_chunk_result (chunk), number);
+        else
+            put_number (middle, number * 2);
+        if (!second && emp_chunk_attempt (chunk) == 1 && number == (uint64_t) emp_toolbox_int (toolbox, "die_at", -1))
+            _exit (3);
+    }
+    emp_chunk_done (&chunk);
+    return true;
+}
+
+/* Two queues in one loop, as the original's double example: waits on each until it has stopped. */
+bool both (emp_toolbox_t *toolbox)
+{
+    static const char *const names[] = {"audio_lg", "video_in"};
+    bool any = false;
+    for (int i = 0; i < 2; i++) {
+        emp_chunk_t *chunk = emp_queue_get (emp_toolbox_category_queue (toolbox, "batch_1", names[i]));
+        if (!chunk)
+            continue;
+        any = true;
+        for (size_t row = 0; row < emp_chunk_rows (chunk); row++)
+            msgpack_pack_object (emp_chunk_result (chunk), *emp_chunk_row (chunk, row));
+        emp_chunk_done (&chunk);
+    }
+    return any;
+}
+
+/* A queue of its own for each process, commands on it, answers on one that all share. */
+bool answer (emp_toolbox_t *toolbox)
+{
+    char name[32];
+    snprintf (name, sizeof name, "com_in_%u", emp_toolbox_start_sequence_num (toolbox));
+    emp_chunk_t *chunk = emp_queue_get (emp_toolbox_queue (toolbox, name));
+    if (!chunk)
+        return false;
+    for (size_t i = 0; i < emp_chunk_rows (chunk); i++)
+        put_number (emp_toolbox_queue (toolbox, "com_out"),
+                    emp_chunk_row (chunk, i)->via.u64 * 10 + emp_toolbox_start_sequence_num (toolbox));
+    emp_chunk_done (&chunk);
+    return true;
+}
+
+/* Work that makes work: n puts n-1 twice on its own queue; 0 is a result. */
+bool split (emp_toolbox_t *toolbox)
+{
+    emp_queue_t *queue = emp_toolbox_queue (toolbox, EMP_DEFAULT_QUEUE);
+    emp_chunk_t *chunk = emp_queue_get (queue);
+    if (!chunk)
+        return false;
+    uint64_t n = emp_chunk_row (chunk, 0)->via.u64;
+    for (int i = 0; n && i < 2; i++)
+        put_number (queue, n - 1);
+    if (n == 0)
+        msgpack_pack_uint64 (emp_chunk_result (chunk), 1);
+    emp_chunk_done (&chunk);
+    return true;
+}
+
+/* Results by mp_output_q (B27), texts by mp_print_q (B32), rows done by mp_info_q (B7). */
+bool texts (emp_toolbox_t *toolbox)
+{
+    emp_chunk_t *chunk = emp_queue_get (emp_toolbox_queue (toolbox, EMP_DEFAULT_QUEUE));
+    if (!chunk)
+        return false;
+    char header[256];
+    snprintf (header, sizeof header, "%s%s", emp_toolbox_output_header (toolbox), emp_toolbox_input_header (toolbox));
+    for (int i = 0; i < 2; i++) {
+        msgpack_sbuffer rows;
+        msgpack_packer pk;
+        msgpack_sbuffer_init (&rows);
+        msgpack_packer_init (&pk, &rows, msgpack_sbuffer_write);
+        msgpack_pack_array (&pk, 2);
+        msgpack_pack_str (&pk, strlen (header));
+        msgpack_pack_str_body (&pk, header, strlen (header));
+        msgpack_pack_uint64 (&pk, emp_chunk_ticket (chunk) * 2 + (unsigned) i);
+        emp_queue_put (emp_toolbox_queue (toolbox, "mp_output_q"), rows.data, rows.size);
+        msgpack_sbuffer_destroy (&rows);
+    }
+    put_number (emp_toolbox_queue (toolbox, "mp_info_q"), emp_chunk_rows (chunk));
+    emp_toolbox_print (toolbox, "first %d\nsecond %d\n", emp_toolbox_worker_pid (toolbox),
+                       emp_toolbox_worker_pid (toolbox));
+    emp_chunk_done (&chunk);
+    return true;
+}
+
+/* Does nothing with what it gets, and is never done by itself. */
+bool count_down (emp_toolbox_t *toolbox)
+{
+    emp_chunk_t *chunk = emp_queue_get (emp_toolbox_queue (toolbox, EMP_DEFAULT_QUEUE));
+    if (chunk) {
+        msgpack_pack_int (emp_chunk_result (chunk), emp_toolbox_worker_pid (toolbox));
+        emp_chunk_done (&chunk);
+        return true;
+    }
+    for (;;)
+        pause (); /* a server (B23) */
+}

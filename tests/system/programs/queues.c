@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * queues.c - a manager program that puts, gets, asks and kills; queues.sh runs it. Prints what it found.
+ *
+ *   queues commands <module>   B14, B19: commands to each worker's own queue, answers on a shared one
+ *   queues full <module>       B13, B16: full, empty, size; a put that does not wait
+ *   queues kill <module>       B23, B30: workers that never return, one killed, then all
+ */
+#include <eisenmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WORKERS 3
+#define COMMANDS 20
+
+static void must (emp_t *emp, emp_status_t status, const char *what)
+{
+    if (status == EMP_OK)
+        return;
+    fprintf (stderr, "%s: %s: %s\n", what, emp_status_text (status), emp_error (emp));
+    exit (1);
+}
+
+static emp_status_t put_number (emp_queue_t *queue, uint64_t number, int timeout_ms)
+{
+    msgpack_sbuffer rows;
+    msgpack_packer pk;
+    msgpack_sbuffer_init (&rows);
+    msgpack_packer_init (&pk, &rows, msgpack_sbuffer_write);
+    msgpack_pack_uint64 (&pk, number);
+    emp_status_t status = emp_queue_put_wait (queue, rows.data, rows.size, timeout_ms);
+    msgpack_sbuffer_destroy (&rows);
+    return status;
+}
+
+static emp_t *manager (const char *module, const char *ref, int workers)
+{
+    emp_t *emp = emp_new ();
+    must (emp, emp_config_set_int (emp, "PROCS_MAX", workers), "PROCS_MAX");
+    must (emp, emp_config_add_module (emp, module, ref), "module");
+    return emp;
+}
+
+static void commands (const char *module)
+{
+    emp_t *emp = manager (module, "answer", WORKERS);
+    const emp_queue_spec_t specs[] = {
+        {NULL, "com_in_0", 5}, {NULL, "com_in_1", 5}, {NULL, "com_in_2", 5}, {NULL, "com_out", 2}};
+    must (emp, emp_queues_create (emp, specs, 4), "queues");
+    must (emp, emp_start (emp), "start");
+    uint64_t sum = 0, got = 0;
+    for (uint64_t i = 0; i < COMMANDS; i++) {
+        for (unsigned worker = 0; worker < WORKERS; worker++) {
+            char name[32];
+            snprintf (name, sizeof name, "com_in_%u", worker);
+            must (emp, put_number (emp_queue (emp, name), i, -1), "put");
+        }
+        for (unsigned worker = 0; worker < WORKERS; worker++) {
+            emp_chunk_t *chunk = emp_queue_get (emp_queue (emp, "com_out"));
+            sum += emp_chunk_row (chunk, 0)->via.u64;
+            got++;
+            emp_chunk_done (&chunk);
+        }
+    }
+    must (emp, emp_wait (emp), "wait");
+    emp_chunk_t *none = emp_queue_get (emp_queue (emp, "com_out"));
+    emp_summary_t summary;
+    emp_summary (emp, &summary);
+    printf ("got %llu sum %llu after %s tickets %llu answered %llu\n", (unsigned long long) got,
+            (unsigned long long) sum, none ? "more" : "nothing", (unsigned long long) summary.tickets,
+            (unsigned long long) summary.answered);
+    emp_destroy (&emp);
+}
+
+/* The workers read mp_input_q only, so queue q fills. */
+static void full (const char *module)
+{
+    emp_t *emp = manager (module, "count_down", 1);
+    must (emp, emp_queue_create (emp, "q", 4), "queue");
+    emp_queue_t *queue = emp_queue (emp, "q");
+    printf ("before: %s\n", emp_status_text (put_number (queue, 0, 0)));
+    must (emp, emp_start (emp), "start");
+    bool empty = emp_queue_empty (queue);
+    unsigned put = 0;
+    while (put_number (queue, put, 50) == EMP_OK)
+        put++;
+    printf ("empty %d put %u full %d size %llu", empty, put, emp_queue_full (queue),
+            (unsigned long long) emp_queue_size (queue));
+    uint64_t sum = 0;
+    emp_chunk_t *chunk;
+    while (emp_queue_get_wait (queue, 200, &chunk) == EMP_OK) {
+        sum += 1 + emp_chunk_row (chunk, 0)->via.u64;
+        if (sum == 1)
+            printf (", in hand: %s", emp_status_text (emp_wait (emp)));
+        emp_chunk_done (&chunk);
+    }
+    printf (" sum %llu empty %d then %s, bad %s\n", (unsigned long long) sum, emp_queue_empty (queue),
+            emp_status_text (emp_queue_get_wait (queue, 0, &chunk)),
+            emp_status_text (emp_queue_put (queue, "\xc1", 1)));
+    must (emp, emp_proc_kill_all (emp), "kill");
+    must (emp, emp_wait (emp), "wait");
+    emp_destroy (&emp);
+}
+
+static bool hundred (emp_generator_t *generator, msgpack_packer *row)
+{
+    msgpack_pack_uint64 (row, emp_generator_index (generator));
+    return emp_generator_index (generator) < 100;
+}
+
+static size_t procs (emp_t *emp, emp_proc_t *list, size_t expected)
+{
+    size_t count;
+    while ((count = emp_proc_list (emp, list, 8)) != expected)
+        if (emp_wait_for (emp, 5) != EMP_TIMEOUT)
+            break;
+    return count;
+}
+
+static void kill_some (const char *module)
+{
+    emp_t *emp = manager (module, "count_down", 3);
+    must (emp, emp_config_set_int (emp, "ROWS_MAX", 10), "ROWS_MAX");
+    must (emp, emp_start (emp), "start");
+    must (emp, emp_run_q_feeder (emp, hundred, NULL, NULL, NULL), "feeder");
+    emp_proc_t list[8];
+    size_t count = procs (emp, list, 3);
+    printf ("procs %zu %s", count, strncmp (list[0].name, "Process-", 8) == 0 ? "named" : list[0].name);
+    must (emp, emp_proc_kill (emp, list[1].pid), "kill");
+    printf (" then %zu", procs (emp, list, 2));
+    emp_summary_t summary;
+    do
+        emp_summary (emp, &summary);
+    while (summary.answered < 10 && emp_wait_for (emp, 5) == EMP_TIMEOUT);
+    printf (" over %d", emp_begin_proc_shutdown (emp));
+    must (emp, emp_proc_kill_all (emp), "kill all");
+    must (emp, emp_wait (emp), "wait");
+    emp_summary (emp, &summary);
+    printf (" then %d answered %llu lost %llu\n", emp_begin_proc_shutdown (emp), (unsigned long long) summary.answered,
+            (unsigned long long) summary.workers_lost);
+    emp_destroy (&emp);
+}
+
+int main (int argc, char **argv)
+{
+    if (argc != 3)
+        return 2;
+    if (strcmp (argv[1], "commands") == 0)
+        commands (argv[2]);
+    else if (strcmp (argv[1], "full") == 0)
+        full (argv[2]);
+    else
+        kill_some (argv[2]);
+    return 0;
+}

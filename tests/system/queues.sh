@@ -1,0 +1,61 @@
+# B10 to B16, B19, B20, B23, B27, B30, B32: queues that any side puts on and gets from, in real processes.
+. "$EMP_SOURCE/tests/system/lib.bash"
+module=$EMP_TEST_MODULES/relay.so
+program=$EMP_BUILD/test-programs/queues
+export EISENMP_EXEC_PATH=$EMP_BIN
+
+# relay_job <file> <ref> <more yaml…>
+relay_job ()
+{
+    local file=$1 ref=$2
+    shift 2
+    {
+        printf '%s\n' "PROCS_MAX: 3" "RESULTS_PRINT: false" "RESULTS_DICT_PRINT: true" "worker_modules:" \
+            "  - {worker_path: $module, worker_ref: $ref}" "$@"
+    } >"$file"
+}
+run () { "$eisenmp" run "$1" >"${1%.yaml}.out" 2>"${1%.yaml}.err"; expect "$1: exit code: $(tail -n 3 "${1%.yaml}.err")" $? 0; }
+# numbers <report>: all numbers that are results, one a line, sorted.
+numbers () { sed -n "s/^  ('_TID_[0-9]*', \([0-9]*\)).*/\1/p" "$1" | sort -n; }
+
+# B14: a queue between two stages that only workers put to and get from; nothing is lost at its end, 20 times over.
+relay_job stages.yaml stages "ROWS_MAX: 7" "queues: [{name: middle_q, maxsize: 50}]" "feed: [{range: {start: 0, count: 500}}]"
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    run stages.yaml
+    expect "B14: doubled" "$(numbers stages.out | cksum)" "$(seq 0 2 998 | cksum)" || break
+done
+# A worker that dies behind its puts: its chunk is done again, so that some rows come twice and none is missing.
+relay_job dies.yaml stages "ROWS_MAX: 7" "queues: [{name: middle_q, maxsize: 50}]" "feed: [{range: {start: 0, count: 100}}]" \
+    "toolbox: {die_at: 50}"
+run dies.yaml
+expect "B14: after a death" "$(numbers dies.out | uniq | cksum)" "$(seq 0 2 198 | cksum)"
+
+# E3, B20: two queues of unequal length in one loop lose no row; in the original they do.
+relay_job both.yaml both "ROWS_MAX: 3" "queues:" "  - {category: batch_1, name: audio_lg, maxsize: 5}" \
+    "  - {category: batch_1, name: video_in, maxsize: 1}" "feed:" \
+    "  - {queue: batch_1|audio_lg, range: {start: 0, count: 20}}" "  - {queue: batch_1|video_in, range: {start: 100, count: 301}}"
+run both.yaml
+expect "B20: unequal queues" "$(numbers both.out | cksum)" "$( (seq 0 19; seq 100 400) | cksum)"
+sed -i 's/count: 301/count: 0/' both.yaml
+run both.yaml
+expect "B20: one of them empty" "$(numbers both.out | cksum)" "$(seq 0 19 | cksum)"
+
+# Work that makes work: 2^9 leaves.
+relay_job split.yaml split "ROWS_MAX: 1" "feed: [{range: {start: 9, count: 1}}]"
+run split.yaml
+expect "B14: leaves" "$(numbers split.out | wc -l)" 512
+
+# B27: two results a ticket by mp_output_q; B32: two lines of one process stand together.
+relay_job texts.yaml texts "ROWS_MAX: 5" "feed: [{range: {start: 0, count: 500}}]"
+run texts.yaml
+expect "B27: results" "$(numbers texts.out | cksum)" "$(seq 0 199 | cksum)"
+expect "B32: texts" "$(awk '/^first/ { pid = $2; next } /^second/ { good += pid == $2; pid = 0 } END { print good + 0 }' texts.err)" 100
+
+expect "B19: commands" "$("$program" commands "$module")" \
+    "got 60 sum 5760 after nothing tickets 120 answered 120"
+"$program" full "$module" >full.out 2>full.err
+expect "B13, B16: before the start" "$(sed -n 1p full.out)" "before: not possible now"
+expect "B13, B16: full" "$(sed -n 2p full.out)" \
+    "empty 1 put 4 full 1 size 4, in hand: not possible now sum 10 empty 1 then timed out, bad malformed message"
+expect "B23, B30: kill: $(cat full.err)" "$("$program" kill "$module")" "procs 3 named then 2 over 0 then 1 answered 10 lost 0"
+finish
