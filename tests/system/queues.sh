@@ -19,13 +19,13 @@ run () { "$eisenmp" run "$1" >"${1%.yaml}.out" 2>"${1%.yaml}.err"; expect "$1: e
 numbers () { sed -n "s/^  ('_TID_[0-9]*', \([0-9]*\)).*/\1/p" "$1" | sort -n; }
 
 # B14: a queue between two stages that only workers put to and get from; nothing is lost at its end, 20 times over.
-relay_job stages.yaml stages "ROWS_MAX: 7" "queues: [{name: middle_q, maxsize: 50}]" "feed: [{range: {start: 0, count: 500}}]"
+relay_job stages.yaml stages "ROWS_MAX: 7" "queues: [{name: middle_q, maxsize: 5}]" "feed: [{range: {start: 0, count: 500}}]"
 for _ in 1 2 3 4 5 6 7 8 9 10; do
     run stages.yaml
     expect "B14: doubled" "$(numbers stages.out | cksum)" "$(seq 0 2 998 | cksum)" || break
 done
 # A worker that dies behind its puts: its chunk is done again, so that some rows come twice and none is missing.
-relay_job dies.yaml stages "ROWS_MAX: 7" "queues: [{name: middle_q, maxsize: 50}]" "feed: [{range: {start: 0, count: 100}}]" \
+relay_job dies.yaml stages "ROWS_MAX: 7" "queues: [{name: middle_q, maxsize: 5}]" "feed: [{range: {start: 0, count: 100}}]" \
     "toolbox: {die_at: 50}"
 run dies.yaml
 expect "B14: after a death" "$(numbers dies.out | uniq | cksum)" "$(seq 0 2 198 | cksum)"

@@ -19,22 +19,16 @@ static void put_number (emp_queue_t *queue, uint64_t number)
     msgpack_sbuffer_destroy (&rows);
 }
 
-/* Two stages in one process: rows of mp_input_q go, one by one and doubled, to middle_q; from there to the results. Dies
- * by its own hand at the row `die_at`, in the first attempt, behind its puts. */
+/* Two stages: the first process gets rows of mp_input_q and puts them, one by one and doubled, to middle_q; the others get
+ * them from there. One that did both could fill the queue that it alone empties. Dies by its own hand at the row
+ * `die_at`, in the first attempt, behind its puts. */
 bool stages (emp_toolbox_t *toolbox)
 {
     emp_queue_t *middle = emp_toolbox_queue (toolbox, "middle_q");
-    emp_chunk_t *chunk;
-    emp_status_t status = emp_queue_get_wait (middle, 0, &chunk);
-    if (status == EMP_TIMEOUT)
-        status = emp_queue_get_wait (emp_toolbox_queue (toolbox, EMP_DEFAULT_QUEUE), 5, &chunk);
-    if (status == EMP_STOPPED)
-        status = emp_queue_get_wait (middle, -1, &chunk); /* the first stage is over, the second may not be */
-    if (status == EMP_STOPPED)
-        return false;
+    bool second = emp_toolbox_start_sequence_num (toolbox) > 0;
+    emp_chunk_t *chunk = emp_queue_get (second ? middle : emp_toolbox_queue (toolbox, EMP_DEFAULT_QUEUE));
     if (!chunk)
-        return true;
-    bool second = strncmp (emp_chunk_header (chunk), "middle_q;", 9) == 0;
+        return false;
     for (size_t i = 0; i < emp_chunk_rows (chunk); i++) {
         uint64_t number = emp_chunk_row (chunk, i)->via.u64;
         if (second)
