@@ -236,7 +236,7 @@ Test (arena, what_is_too_large_is_refused_before_anything_is_read)
     cr_assert_str_eq (why, "found 4294967296 bytes, expected fewer than 4 GiB in one text or binary");
     cr_assert_eq (truncate ("sparse", INT64_C (1) << 36), 0);
     cr_assert_eq (emp_arena_new_lines ("sparse", &arena, why), EMP_TOOBIG);
-    cr_assert_str_eq (why, "found a value that takes 68719476801 bytes of shared memory, expected at most 68719476736");
+    cr_assert_str_eq (why, "found a value that takes 68719476832 bytes of shared memory, expected at most 68719476736");
     cr_assert_eq (mappings (), 0);
 }
 
