@@ -88,28 +88,27 @@ static emp_status_t grow (maker_t *self, uint64_t size)
     return EMP_OK;
 }
 
-/* An address that is free here for `size` bytes. */
-static uint64_t pick_address (uint64_t size)
+/* An address that is free here for `size` bytes; 0: there is none, or there are no such addresses. */
+static uint64_t try_address (uint64_t size, void *wanted)
 {
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-    void *base = MAP_FAILED;
-    for (int i = 0; i < TRIES && base == MAP_FAILED; i++) {
-        uint64_t number = 0;
-        if (getrandom (&number, sizeof number, 0) != (ssize_t) sizeof number)
-            continue;
-        void *wanted = (void *) (uintptr_t) (LOWEST + number % (RANGE / STEP) * STEP);
-        base = mmap (wanted, size, PROT_NONE, flags | MAP_FIXED_NOREPLACE, -1, 0);
-        if (base != wanted && base != MAP_FAILED) { /* an old kernel, or a sanitizer's mmap, takes it for a hint */
-            munmap (base, size);
-            base = MAP_FAILED;
-        }
-    }
-    if (base == MAP_FAILED)
-        base = mmap (NULL, size, PROT_NONE, flags, -1, 0);
+    void *base = mmap (wanted, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED)
         return 0;
     munmap (base, size);
-    return (uintptr_t) base;
+    return !wanted || base == wanted ? (uintptr_t) base : 0;
+}
+
+static uint64_t pick_address (uint64_t size)
+{
+    for (int i = 0; i < TRIES; i++) {
+        uint64_t number = 0;
+        if (getrandom (&number, sizeof number, 0) != (ssize_t) sizeof number)
+            continue;
+        uint64_t address = LOWEST + number % (RANGE / STEP) * STEP;
+        if (try_address (size, (void *) (uintptr_t) address))
+            return address;
+    }
+    return try_address (size, NULL);
 }
 
 static emp_status_t begin (maker_t *self, uint64_t size, char *error)

@@ -150,7 +150,7 @@ static void prepare (slot_t *self)
     if (!self->job)
         unfit_for_job (self, reason);
     if (self->job->moved)
-        fprintf (stderr, "eisenmp: %s: %zu large attributes are not shared whole: their addresses are taken here\n",
+        fprintf (stderr, "eisenmp: %s: large attributes that are not shared whole, their addresses being taken: %zu\n",
                  self->name, self->job->moved);
     on_exit (at_exit, NULL); /* behind czmq's own, so called before it; constructors of modules may exit already */
     load_modules (self);

@@ -8,7 +8,6 @@ source "${EMP_SOURCE:?}/tests/system/lib.bash"
 procs=4
 seq 10000000 17456540 >words.txt
 count=7456541
-shm=$(ls -A /dev/shm)
 
 # job_of_words <file> <feed>
 job_of_words ()
@@ -57,12 +56,12 @@ echo "an arena of $one KiB: Pss of $procs workers $pss KiB in all, Rss $rss KiB"
 [ "$EMP_SANITIZE" = thread ] || { # which moves mappings to where it wants them, so the objects are copied
     [ "$pss" -le $((one + one / 50)) ] && [ "$pss" -ge $((one - one / 50)) ] || fail "Pss is not one copy"
     [ "$rss" -ge $((procs * (one - one / 50))) ] || fail "not every worker has read it all"
-    grep -q 'not shared whole' run.err && fail "an arena was moved"
 }
 printf '%s\n' 0 1 5000000 7456540 >&5
 exec 5>&-
 wait $manager
 expect "exit code" $? 0
+[ "$EMP_SANITIZE" != thread ] && grep 'not shared whole' run.err && fail "an arena was moved"
 expect "the words" "$(grep -E '^[0-9]{8}$' run.out | sort | xargs)" "10000000 10000001 15000000 17456540"
 
 # A generator in the manager sees the same list.
@@ -79,7 +78,7 @@ exec 5>&-
 wait $manager 2>/dev/null
 for worker in $workers; do until_true 20 is_over "$worker"; done
 until_true 20 test ! -e "/proc/$supervisor"
-expect "/dev/shm" "$(ls -A /dev/shm)" "$shm"
+expect "/dev/shm" "$(ls -A /dev/shm | grep -i -e emp)" "" # others' tests may come and go there
 
 # A file that is not there is told with its place.
 sed -i 's/words.txt/nobody.txt/' job.yaml
