@@ -32,6 +32,8 @@
 #define ROW 8192                   /* objects written at once */
 #define ASK (UINT64_C (256) << 20) /* bytes between two looks at the memory that is left */
 
+#define SMALL (UINT64_C (16) << 20) /* bytes that nobody asks for */
+
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3; where vm.memfd_noexec is 2, nothing else is let through */
 #endif
@@ -79,7 +81,7 @@ static emp_status_t grow (maker_t *self, uint64_t size)
                                (unsigned long long) size, (unsigned long long) EMP_ARENA_BYTES_MAX);
     if (size <= self->asked)
         return EMP_OK;
-    uint64_t more = size - self->asked, free = available ();
+    uint64_t more = size - self->asked, free = more > SMALL ? available () : 0;
     if (free && more > free)
         return emp_arena_fail (EMP_TOOBIG, self->error,
                                "found a value that takes %llu bytes of shared memory, this host has %llu to spare",

@@ -6,6 +6,7 @@
 #include "manager/attributes.h"
 #include "manager/bigdata.h"
 #include "manager/generator.h"
+#include "manager/manager.h"
 #include "scratch.h"
 
 static emp_config_t config;
@@ -148,6 +149,31 @@ Test (bigdata, what_cannot_be_kept_says_why_and_changes_nothing)
     cr_assert_str_eq (config.error, "NUM_ROWS: found a key of eisenmp's own, expected one of the program's");
     cr_assert_eq (emp_bigdata_bytes (&config, "1st", MSGPACK_OBJECT_BIN, "x", 1), EMP_INVALID);
     cr_assert_str_eq (config.error, "found the key '1st', expected 1 to 128 letters, digits and _, no digit first");
+}
+
+Test (bigdata, a_program_sets_what_is_larger_than_a_job_can_carry)
+{
+    emp_t *manager = emp_new ();
+    size_t size = EMP_BLOB_MAX + 1;
+    char *text = malloc (size + 1);
+    memset (text, 'x', size);
+    text[size] = '\0';
+    cr_assert_eq (emp_config_set_binary (manager, "binary", text, size), EMP_OK, "%s", emp_error (manager));
+    cr_assert_eq (emp_config_set_string (manager, "text", text), EMP_OK, "%s", emp_error (manager));
+    free (text);
+    const msgpack_object *value = emp_bigdata_get (&manager->config, "binary");
+    cr_assert (value->type == MSGPACK_OBJECT_BIN && value->via.bin.size == size);
+    value = emp_bigdata_get (&manager->config, "text");
+    cr_assert (value->type == MSGPACK_OBJECT_STR && value->via.str.size == size);
+    const char *path = scratch_text ("words.txt", "one\ntwo\n");
+    cr_assert_eq (emp_config_set_lines (manager, "lines", path), EMP_OK);
+    cr_assert_eq (emp_bigdata_get (&manager->config, "lines")->via.array.size, 2);
+    cr_assert_eq (emp_config_set_file (manager, "file", path), EMP_OK);
+    cr_assert_eq (emp_bigdata_get (&manager->config, "file")->via.bin.size, 8);
+    cr_assert_eq (emp_config_set_file (manager, "file", "/nowhere"), EMP_INVALID);
+    cr_assert_str_eq (emp_error (manager), "file: '/nowhere': found no such file, expected a regular file");
+    cr_assert_eq (emp_config_set_string (manager, "RESULT_LABEL", "short"), EMP_OK);
+    emp_destroy (&manager);
 }
 
 /* ---- generators ------------------------------------------------------------------------------------------------------ */
