@@ -107,7 +107,8 @@ EMP_API emp_queue_t *emp_toolbox_queue (emp_toolbox_t *toolbox, const char *name
 /* The queue of a category: the original's toolbox.<category>['<name>']. NULL when there is none. */
 EMP_API emp_queue_t *emp_toolbox_category_queue (emp_toolbox_t *toolbox, const char *category, const char *name);
 
-/* An attribute of the module configuration (B1), or NULL. Borrowed, read only, valid for the life of the process. */
+/* An attribute of the module configuration (B1), or NULL. Borrowed, valid for the life of the process. Read only: a large
+ * one (BIG_DATA_MIN) is in memory that all workers of the host share (B26), and a write to it is a crash. */
 EMP_API const msgpack_object *emp_toolbox_get (emp_toolbox_t *toolbox, const char *key);
 /* The same with a type and a default for "not there or of another type". */
 EMP_API int64_t emp_toolbox_int (emp_toolbox_t *toolbox, const char *key, int64_t otherwise);
@@ -229,6 +230,10 @@ EMP_API emp_status_t emp_config_set_string (emp_t *self, const char *key, const 
 EMP_API emp_status_t emp_config_set_binary (emp_t *self, const char *key, const void *data, size_t size);
 /* Exactly one packed msgpack value: lists, maps and all else. */
 EMP_API emp_status_t emp_config_set_msgpack (emp_t *self, const char *key, const void *data, size_t size);
+/* What a regular file holds, for data too large to pack by hand: all its bytes, a binary of less than 4 GiB; or its lines,
+ * a list of texts without their \n. Read at once, kept once a host (B26). The path is as open () has it. */
+EMP_API emp_status_t emp_config_set_file (emp_t *self, const char *key, const char *path);
+EMP_API emp_status_t emp_config_set_lines (emp_t *self, const char *key, const char *path);
 /* Appends to worker_modules (B2, B22): the first is the worker, the others are its mates. */
 EMP_API emp_status_t emp_config_add_module (emp_t *self, const char *worker_path, const char *worker_ref);
 /* Reads a job file: configuration, queues and feeds. Relative paths in it are relative to the file. */

@@ -31,11 +31,7 @@ static const form_t forms[32] = {
 };                                                                                     /* and c0 nil, c2 c3 bool */
 /* clang-format on */
 
-/* A value's head as read: `body` bytes follow that belong to it, or, in a container, `claim` values. */
-typedef struct {
-    uint64_t body, claim;
-    bool container;
-} head_t;
+typedef emp_scan_head_t head_t;
 
 static inline uint64_t load (const uint8_t *at, unsigned width)
 {
@@ -59,7 +55,6 @@ static bool read_form (const uint8_t **at_p, const uint8_t *end, uint8_t first, 
     return true;
 }
 
-/* Reads the head at *at_p < end and moves behind it. False when it is cut off, or what it claims is. */
 static inline bool read_head (const uint8_t **at_p, const uint8_t *end, head_t *ret_head)
 {
     uint8_t first = *(*at_p)++;
@@ -77,6 +72,11 @@ static inline bool read_head (const uint8_t **at_p, const uint8_t *end, head_t *
     }
     size_t left = (size_t) (end - *at_p);
     return ret_head->body <= left && ret_head->claim <= left;
+}
+
+bool emp_scan_head (const uint8_t **at_p, const uint8_t *end, emp_scan_head_t *ret_head)
+{
+    return read_head (at_p, end, ret_head);
 }
 
 /* Walks at most `values_max` values at the top, from *at_p, which moves only when all is well. */

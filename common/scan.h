@@ -22,6 +22,16 @@ emp_status_t emp_scan (const void *data, size_t size, size_t objects_max, size_t
 /* Skips exactly one value: *ret_size is its length in bytes. Same errors. Extra bytes behind it are fine. */
 emp_status_t emp_scan_one (const void *data, size_t size, size_t objects_max, size_t *ret_size);
 
+/* A value's head as read: `body` bytes follow that belong to it (of an extension, its type is the first), or, in a
+ * container, `claim` values. */
+typedef struct {
+    uint64_t body, claim;
+    bool container;
+} emp_scan_head_t;
+
+/* Reads the head at *at_p < end and moves behind it. False when it is cut off, or what it claims is. */
+bool emp_scan_head (const uint8_t **at_p, const uint8_t *end, emp_scan_head_t *ret_head);
+
 /* Bytes of a value that is the same length whatever it says, its first byte included; 0: others. Most rows are such
  * values, so a walk steps over them without reading a head. */
 static inline size_t emp_scan_fixed (uint8_t first)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../common/scan.h"
+#include "bigdata.h"
 #include "jobfile.h"
 #include "manager.h"
 #include "programs.h"
@@ -56,12 +57,40 @@ emp_status_t emp_config_set_msgpack (emp_t *self, const char *key, const void *d
 {
     if (self->stage != EMP_CONFIGURING)
         return emp_fail (self, EMP_STATE, "%s: the configuration is fixed once the run has started", key);
-    size_t values;
-    emp_status_t status = emp_scan (data, size, EMP_SCAN_OBJECTS_MAX, &values);
-    if (status != EMP_OK || values != 1)
-        return emp_fail (self, EMP_INVALID, "%s: expected exactly one packed msgpack value", key);
-    status = emp_config_set (&self->config, key, data, size);
+    emp_status_t status = emp_config_set (&self->config, key, data, size);
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "%s", self->config.error);
+}
+
+/* Large bytes go to where they stay without being packed first. */
+static bool is_big (const emp_t *self, const char *key, size_t size)
+{
+    return size > self->config.big_data_min && !emp_config_is_known (key);
+}
+
+static emp_status_t big (emp_t *self, emp_status_t status)
+{
+    return status == EMP_OK ? EMP_OK : emp_fail (self, status, "%s", self->config.error);
+}
+
+static emp_status_t set_bytes (emp_t *self, const char *key, msgpack_object_type type, const void *data, size_t size)
+{
+    if (self->stage != EMP_CONFIGURING)
+        return emp_fail (self, EMP_STATE, "%s: the configuration is fixed once the run has started", key);
+    return big (self, emp_bigdata_bytes (&self->config, key, type, data, size));
+}
+
+emp_status_t emp_config_set_file (emp_t *self, const char *key, const char *path)
+{
+    if (self->stage != EMP_CONFIGURING)
+        return emp_fail (self, EMP_STATE, "%s: the configuration is fixed once the run has started", key);
+    return big (self, emp_bigdata_file (&self->config, key, path));
+}
+
+emp_status_t emp_config_set_lines (emp_t *self, const char *key, const char *path)
+{
+    if (self->stage != EMP_CONFIGURING)
+        return emp_fail (self, EMP_STATE, "%s: the configuration is fixed once the run has started", key);
+    return big (self, emp_bigdata_lines (&self->config, key, path));
 }
 
 emp_status_t emp_config_set_nil (emp_t *self, const char *key)
@@ -109,6 +138,8 @@ emp_status_t emp_config_set_double (emp_t *self, const char *key, double number)
 
 emp_status_t emp_config_set_string (emp_t *self, const char *key, const char *text)
 {
+    if (is_big (self, key, strlen (text)))
+        return set_bytes (self, key, MSGPACK_OBJECT_STR, text, strlen (text));
     packed_t value;
     pack_begin (&value);
     msgpack_pack_str (&value.pk, strlen (text));
@@ -118,6 +149,8 @@ emp_status_t emp_config_set_string (emp_t *self, const char *key, const char *te
 
 emp_status_t emp_config_set_binary (emp_t *self, const char *key, const void *data, size_t size)
 {
+    if (is_big (self, key, size))
+        return set_bytes (self, key, MSGPACK_OBJECT_BIN, data, size);
     packed_t value;
     pack_begin (&value);
     msgpack_pack_bin (&value.pk, size);

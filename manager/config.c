@@ -18,6 +18,7 @@
 #include "../common/scan.h"
 #include "../common/utf8.h"
 #include "attributes.h"
+#include "bigdata.h"
 #include "keys.h"
 #include "modulefile.h"
 #include "sentence.h"
@@ -207,6 +208,8 @@ emp_status_t emp_config_set (emp_config_t *self, const char *key, const void *da
     const emp_key_t *known = emp_key_find (key);
     if (known)
         return set_known (self, known, key, data, size);
+    if (size > self->big_data_min)
+        return emp_bigdata_set (self, key, data, size);
     status = emp_attributes_set (self->attributes, key, data, size);
     if (status == EMP_TOOBIG)
         return fail (self, status, "%s: found more than %d keys, or more than %u bytes in all of them", key,
@@ -431,11 +434,13 @@ static void pack_kwargs (const emp_config_t *self, msgpack_packer *pk, emp_buf_t
     const emp_key_t *key;
     for (size_t i = 0; (key = emp_key_at (i)); i++)
         aliases += key->alias != NULL;
-    msgpack_pack_map (pk, count + aliases);
+    msgpack_pack_map (pk, count - emp_attributes_arenas (self->attributes) + aliases);
     for (size_t i = 0; i < count; i++) {
         const void *data;
         size_t size;
         const char *name = emp_attributes_at (self->attributes, i, &data, &size);
+        if (!data)
+            continue;
         pack_text (pk, name);
         emp_buf_append (out, data, size);
         key = emp_key_find (name);
@@ -446,13 +451,33 @@ static void pack_kwargs (const emp_config_t *self, msgpack_packer *pk, emp_buf_t
     }
 }
 
+static void pack_arenas (const emp_config_t *self, msgpack_packer *pk)
+{
+    if (emp_attributes_arenas (self->attributes) == 0)
+        return;
+    pack_text (pk, "arenas");
+    msgpack_pack_map (pk, emp_attributes_arenas (self->attributes));
+    for (size_t i = 0; i < emp_attributes_count (self->attributes); i++) {
+        const void *data;
+        size_t size;
+        emp_arena_place_t place;
+        const char *name = emp_attributes_at (self->attributes, i, &data, &size);
+        if (data)
+            continue;
+        emp_arena_describe (emp_attributes_arena (self->attributes, name), &place);
+        pack_text (pk, name);
+        emp_arena_place_pack (&place, pk);
+    }
+}
+
 emp_status_t emp_config_pack (const emp_config_t *self, emp_buf_t *out)
 {
     msgpack_packer pk;
     msgpack_packer_init (&pk, out, emp_buf_write);
-    msgpack_pack_map (&pk, 3);
+    msgpack_pack_map (&pk, emp_attributes_arenas (self->attributes) ? 4 : 3);
     pack_text (&pk, "kwargs");
     pack_kwargs (self, &pk, out);
+    pack_arenas (self, &pk);
     pack_text (&pk, "modules");
     msgpack_pack_array (&pk, self->modules_count);
     for (size_t i = 0; i < self->modules_count; i++) {

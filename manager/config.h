@@ -6,7 +6,8 @@
  * One table (keys.c) lists the keys that eisenmp knows: name, alias, type, range, default, help. It makes the checks,
  * the "did you mean" of the job file, the section of manager/README.md and `eisenmp run --help-keys`.
  * Bounds: attributes as attributes.h says, EMP_CONFIG_MODULES_MAX modules, EMP_CONFIG_QUEUES_MAX queues,
- * EMP_CONFIG_FEEDS_MAX feeds; so the job blob is always under EMP_BLOB_MAX.
+ * EMP_CONFIG_FEEDS_MAX feeds; so the job blob is always under EMP_BLOB_MAX. What is larger than BIG_DATA_MIN is not in the
+ * blob: bigdata.h.
  */
 #ifndef EMP_CONFIG_H
 #define EMP_CONFIG_H
@@ -70,6 +71,7 @@ typedef struct {
     uint32_t beat_ms, dead_after_ms; /* BEAT, DEAD_AFTER: seconds in the file, may have a fraction */
     uint32_t stop_grace_ms;          /* STOP_GRACE: how long a drain, and the last stop of workers, may take */
     uint64_t results_bytes_max;      /* RESULTS_BYTES_MAX: of values kept in the dictionary */
+    uint64_t big_data_min;           /* BIG_DATA_MIN: what is packed in more bytes is an arena */
 
     emp_module_t *modules;
     size_t modules_count;
@@ -78,7 +80,7 @@ typedef struct {
     emp_feed_decl_t *feeds;
     size_t feeds_count;
 
-    struct emp_attributes *attributes; /* every key with its packed value, known ones with their effective values */
+    struct emp_attributes *attributes; /* every key with its value, known ones with their effective values */
     char error[EMP_CONFIG_ERROR_MAX];  /* the sentence of the last error, "" at first */
 } emp_config_t;
 
@@ -94,7 +96,7 @@ emp_status_t emp_config_set (emp_config_t *self, const char *key, const void *da
 /* What emp_config_set says of a key's name alone: EMP_INVALID unless it is 1 to 128 letters, digits and _, no digit
  * first. */
 emp_status_t emp_config_check_key (emp_config_t *self, const char *key);
-/* The packed value of an attribute, or NULL; a known key (either spelling) that was never set has its default. Borrowed
+/* The packed value of an attribute, or NULL: not there, or kept as an arena (emp_bigdata_get); a known key (either spelling) that was never set has its default. Borrowed
  * until the next set. */
 const void *emp_config_get (const emp_config_t *self, const char *key, size_t *ret_size);
 emp_status_t emp_config_module (emp_config_t *self, const char *path, const char *ref);

@@ -13,6 +13,7 @@
 
 #include "../common/control.h"
 #include "../common/scan.h"
+#include "bigdata.h"
 
 /* An attribute that was asked for, unpacked once. */
 typedef struct attribute {
@@ -128,6 +129,9 @@ const msgpack_object *emp_generator_config (const emp_generator_t *const_self, c
     for (attribute_t *attribute = self->attributes; attribute; attribute = attribute->next)
         if (strcmp (attribute->key, key) == 0)
             return &attribute->value;
+    const msgpack_object *big = self->config ? emp_bigdata_get (self->config, key) : NULL;
+    if (big)
+        return big;
     size_t size = 0;
     const void *data = self->config ? emp_config_get (self->config, key, &size) : NULL;
     attribute_t *attribute = data ? malloc (sizeof *attribute + strlen (key) + 1) : NULL;

@@ -16,6 +16,7 @@
 
 #include "../common/control.h"
 #include "attributes.h"
+#include "bigdata.h"
 #include "jobread.h"
 #include "keys.h"
 #include "modulefile.h"
@@ -94,6 +95,27 @@ static void set_value (emp_jobread_t *self, const emp_yaml_node_t *node, const c
     emp_buf_release (&packed);
 }
 
+/* words: !lines words.txt, or !file: what the file holds, relative to the job file. False: it is neither. */
+static bool set_file (emp_jobread_t *self, const emp_yaml_node_t *given, const char *name)
+{
+    const emp_yaml_node_t *node = emp_yaml_resolve (self->tree, given);
+    bool lines = node && node->tag && strcmp (node->tag, "!lines") == 0;
+    if (!node || node->kind != EMP_YAML_SCALAR || !node->tag || (!lines && strcmp (node->tag, "!file") != 0))
+        return false;
+    if (node->size == 0 || strlen (node->text) != node->size) {
+        emp_jobread_wrong (self, node, name, "the path of a file");
+        return true;
+    }
+    char *path = emp_jobread_path (self, node->text);
+    emp_status_t status = EMP_NOMEM;
+    if (path)
+        status = lines ? emp_bigdata_lines (self->config, name, path) : emp_bigdata_file (self->config, name, path);
+    if (status)
+        emp_diag_error (self->diag, node->offset, "%s", path ? self->config->error : emp_status_text (status));
+    free (path);
+    return true;
+}
+
 /* ROWS_MAX and NUM_ROWS are one key: a file that has both contradicts itself. */
 static bool is_set_twice (emp_jobread_t *self, const emp_yaml_node_t *root, const emp_yaml_node_t *value)
 {
@@ -123,7 +145,7 @@ static void read_toolbox (emp_jobread_t *self, const emp_yaml_node_t *node)
             emp_jobread_wrong (self, value->key, "toolbox", "a key without NUL bytes");
         else if (emp_config_check_key (self->config, name))
             emp_diag_error (self->diag, value->key->offset, "toolbox: %s", self->config->error);
-        else
+        else if (!set_file (self, value, name))
             set_value (self, value, name);
     }
 }

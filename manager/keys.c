@@ -46,6 +46,8 @@ static const emp_key_t keys[] = {
      "silence after which a process counts as lost; at least twice BEAT"},
     {"STOP_GRACE", NULL, EMP_KEY_SECONDS, FIELD (stop_grace_ms), 100, 3600000, 10000, NULL,
      "how long a drain, and the last stop of workers, may take"},
+    {"BIG_DATA_MIN", NULL, EMP_KEY_LARGE, FIELD (big_data_min), 4096, 60 * MIB, 65536, NULL,
+     "attributes of more packed bytes are kept once a host, in memory that all its workers share"},
 };
 /* clang-format on */
 

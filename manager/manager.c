@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "../common/thread.h"
+#include "attributes.h"
+#include "bigdata.h"
 #include "programs.h"
 
 #define ANSWER_MS 10000u
@@ -121,7 +123,8 @@ static uint32_t procs_of (const emp_t *self)
  * libzmq keeps beside. */
 static emp_status_t raise_files (emp_t *self)
 {
-    uint64_t needed = FILES_A_WORKER * (uint64_t) procs_of (self) + FILES_BESIDE + 4 * self->config.queues_count;
+    uint64_t needed = FILES_A_WORKER * (uint64_t) procs_of (self) + FILES_BESIDE + 4 * self->config.queues_count +
+                      emp_attributes_arenas (self->config.attributes);
     uint64_t limit = emp_thread_files (needed);
     if (limit >= needed)
         return EMP_OK;
@@ -254,6 +257,8 @@ emp_status_t emp_start (emp_t *self)
     char modules[EMP_PATH_MAX];
     const char *folder = emp_programs_modules (modules) == EMP_OK ? modules : NULL;
     emp_status_t status = emp_config_find_modules (&self->config, NULL, folder);
+    if (status == EMP_OK)
+        status = emp_bigdata_share (&self->config);
     if (status != EMP_OK)
         return emp_fail (self, status, "%s", self->config.error);
     self->started_us = emp_now ();

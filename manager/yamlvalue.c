@@ -213,6 +213,11 @@ static emp_status_t by_tag (const emp_yaml_node_t *node, msgpack_object *ret_val
 static void report_tag (const emp_yaml_node_t *node, const char *what, emp_diag_t *diag)
 {
     char piece[EMP_SENTENCE_MAX];
+    if (strcmp (node->tag, "!file") == 0 || strcmp (node->tag, "!lines") == 0) {
+        emp_diag_error (diag, node->offset, "%s: found %s, expected it of a whole attribute of the toolbox only", what,
+                        node->tag);
+        return;
+    }
     emp_sentence_text (node->tag, strlen (node->tag), piece);
     emp_diag_error (diag, node->offset,
                     "%s: found the tag %s, expected a value that fits it, or !!str, !!int, !!float, !!bool, !!null, "

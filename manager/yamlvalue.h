@@ -4,7 +4,8 @@
  *
  * Plain scalars are what the core schema of YAML 1.2 says (null, true, 17, 0x11, 0o21, 1.5e3, .inf, .nan, else texts),
  * with one thing more: 50_000 is an integer, as users of the original write it. Quoted ones are texts, !!binary is
- * base64, and !!str, !!int, !!float, !!bool, !!null, !!seq and !!map say themselves; any other tag is an error.
+ * base64, and !!str, !!int, !!float, !!bool, !!null, !!seq and !!map say themselves; any other tag is an error here
+ * (!file and !lines, of an attribute as a whole, are the job file's).
  */
 #ifndef EMP_YAMLVALUE_H
 #define EMP_YAMLVALUE_H

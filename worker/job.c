@@ -78,7 +78,44 @@ static const char *read_queues (emp_job_t *self, const msgpack_object *list)
     return NULL;
 }
 
-static const char *read_map (emp_job_t *self, const void *blob, size_t size)
+/* Maps what the manager keeps for all; its root becomes the value of one more attribute. */
+static const char *map_arena (emp_job_t *self, const msgpack_object_kv *pair, char *reason)
+{
+    emp_arena_place_t place;
+    char why[EMP_ARENA_ERROR_MAX];
+    if (pair->key.type != MSGPACK_OBJECT_STR || !emp_arena_place_read (&pair->val, &place))
+        return "a large attribute of the job has no usable place";
+    if (emp_arena_open (&place, &self->arenas[self->arenas_count], why)) {
+        int width = pair->key.via.str.size < 128 ? (int) pair->key.via.str.size : 128;
+        snprintf (reason, EMP_JOB_REASON_MAX, "attribute %.*s: %s", width, pair->key.via.str.ptr, why);
+        return reason;
+    }
+    const emp_arena_t *arena = self->arenas[self->arenas_count++];
+    self->moved += emp_arena_is_moved (arena);
+    self->kwargs.ptr[self->kwargs.size++] = (msgpack_object_kv){pair->key, *emp_arena_root (arena)};
+    return NULL;
+}
+
+static const char *read_arenas (emp_job_t *self, const msgpack_object *map, char *reason)
+{
+    size_t count = map ? map->via.map.size : 0;
+    if (count == 0)
+        return NULL;
+    self->arenas = calloc (count, sizeof (emp_arena_t *));
+    msgpack_object_kv *all =
+        msgpack_zone_malloc (&self->zone, (self->kwargs.size + count) * sizeof (msgpack_object_kv));
+    if (!self->arenas || !all)
+        return "out of memory";
+    if (self->kwargs.size)
+        memcpy (all, self->kwargs.ptr, self->kwargs.size * sizeof *all);
+    self->kwargs.ptr = all;
+    const char *failed = NULL;
+    for (size_t i = 0; i < count && !failed; i++)
+        failed = map_arena (self, &map->via.map.ptr[i], reason);
+    return failed;
+}
+
+static const char *read_map (emp_job_t *self, const void *blob, size_t size, char *reason)
 {
     size_t used = 0;
     if (size == 0)
@@ -96,22 +133,25 @@ static const char *read_map (emp_job_t *self, const void *blob, size_t size)
     const msgpack_object *kwargs = value_of (&map, "kwargs", MSGPACK_OBJECT_MAP);
     if (kwargs)
         self->kwargs = kwargs->via.map;
-    const char *reason = read_modules (self, value_of (&map, "modules", MSGPACK_OBJECT_ARRAY));
-    return reason ? reason : read_queues (self, value_of (&map, "queues", MSGPACK_OBJECT_ARRAY));
+    const char *failed = read_modules (self, value_of (&map, "modules", MSGPACK_OBJECT_ARRAY));
+    if (!failed)
+        failed = read_queues (self, value_of (&map, "queues", MSGPACK_OBJECT_ARRAY));
+    return failed ? failed : read_arenas (self, value_of (&map, "arenas", MSGPACK_OBJECT_MAP), reason);
 }
 
-emp_job_t *emp_job_new (const void *blob, size_t size, const char **ret_reason)
+emp_job_t *emp_job_new (const void *blob, size_t size, char *ret_reason)
 {
     emp_job_t *self = calloc (1, sizeof *self);
     if (!self || !msgpack_zone_init (&self->zone, ZONE_BYTES)) {
         free (self);
-        *ret_reason = "out of memory";
+        snprintf (ret_reason, EMP_JOB_REASON_MAX, "out of memory");
         return NULL;
     }
-    const char *reason = read_map (self, blob, size);
-    if (reason) {
+    const char *failed = read_map (self, blob, size, ret_reason);
+    if (failed) {
         emp_job_destroy (&self);
-        *ret_reason = reason;
+        if (failed != ret_reason)
+            snprintf (ret_reason, EMP_JOB_REASON_MAX, "%s", failed);
     }
     return self;
 }
@@ -125,7 +165,15 @@ void emp_job_destroy (emp_job_t **self_p)
     msgpack_zone_destroy (&self->zone);
     free (self->modules);
     free (self->queues);
+    for (size_t i = 0; i < self->arenas_count; i++)
+        emp_arena_destroy (&self->arenas[i]);
+    free (self->arenas);
     free (self);
+}
+
+bool emp_job_is_shared (const emp_job_t *self, uint32_t i)
+{
+    return i < self->kwargs.size && i >= self->kwargs.size - self->arenas_count;
 }
 
 uint32_t emp_job_find (const emp_job_t *self, const char *key)

@@ -143,12 +143,15 @@ static void load_modules (slot_t *self)
 
 static void prepare (slot_t *self)
 {
-    const char *reason;
+    char reason[EMP_JOB_REASON_MAX];
     size_t size;
     const void *blob = emp_session_job (self->session, &size);
-    self->job = emp_job_new (blob, size, &reason);
+    self->job = emp_job_new (blob, size, reason);
     if (!self->job)
         unfit_for_job (self, reason);
+    if (self->job->moved)
+        fprintf (stderr, "eisenmp: %s: large attributes that are not shared whole, their addresses being taken: %zu\n",
+                 self->name, self->job->moved);
     on_exit (at_exit, NULL); /* behind czmq's own, so called before it; constructors of modules may exit already */
     load_modules (self);
     emp_toolbox_config_t toolbox = {.job = self->job,

@@ -109,8 +109,9 @@ void emp_toolbox_destroy (emp_toolbox_t **self_p)
         emp_port_t *queue = atomic_load (&self->queues[i].queue);
         emp_port_destroy (&queue);
     }
-    for (size_t i = 0; self->texts && i < self->job->kwargs.size; i++)
-        free (self->texts[i]);
+    for (uint32_t i = 0; self->texts && i < self->job->kwargs.size; i++)
+        if (!emp_job_is_shared (self->job, i))
+            free (self->texts[i]);
     for (size_t i = 0; i < self->fields_count; i++)
         free (self->fields[i].name);
     free (self->queues);
@@ -217,18 +218,24 @@ bool emp_toolbox_bool (emp_toolbox_t *toolbox, const char *key, bool otherwise)
     return value && value->type == MSGPACK_OBJECT_BOOLEAN ? value->via.boolean : otherwise;
 }
 
+/* A text with a NUL behind it, the arena's own or a copy; NULL: it has one within, and C would see the half of it. */
+static char *text_of (const emp_job_t *job, uint32_t i)
+{
+    msgpack_object_str str = job->kwargs.ptr[i].val.via.str;
+    if (str.size && memchr (str.ptr, 0, str.size))
+        return NULL;
+    return emp_job_is_shared (job, i) ? (char *) (uintptr_t) str.ptr : strndup (str.ptr, str.size);
+}
+
 const char *emp_toolbox_string (emp_toolbox_t *toolbox, const char *key, const char *otherwise)
 {
     uint32_t i = emp_job_find (toolbox->job, key);
     if (i == toolbox->job->kwargs.size || toolbox->job->kwargs.ptr[i].val.type != MSGPACK_OBJECT_STR)
         return otherwise;
-    msgpack_object_str str = toolbox->job->kwargs.ptr[i].val.via.str;
-    if (str.size && memchr (str.ptr, 0, str.size))
-        return otherwise; /* C would see the half of it */
     pthread_mutex_lock (&toolbox->lock);
     char *text = toolbox->texts[i];
     if (!text)
-        toolbox->texts[i] = text = strndup (str.ptr, str.size);
+        toolbox->texts[i] = text = text_of (toolbox->job, i);
     pthread_mutex_unlock (&toolbox->lock);
     return text ? text : otherwise;
 }

@@ -9,6 +9,7 @@
 #include <glob.h>
 
 #include "common/value.h"
+#include "manager/bigdata.h"
 #include "manager/jobfile.h"
 #include "scratch.h"
 
@@ -175,6 +176,28 @@ Test (jobfile, B1_to_B8_every_key_reaches_the_configuration)
         msgpack_unpacked_destroy (&unpacked);
         cr_assert_str_eq (text, expected[i][1]);
     }
+}
+
+Test (jobfile, B26_attributes_may_be_files)
+{
+    load_good ("good_big_data.yaml");
+    cr_assert_eq (config.big_data_min, 4096);
+    char path[PATH_MAX + 64], text[4096];
+    snprintf (path, sizeof path, "%s/jobs/words.txt", test_data ());
+    FILE *file = fopen (path, "r");
+    size_t size = fread (text, 1, sizeof text, file);
+    fclose (file);
+    const msgpack_object *words = emp_bigdata_get (&config, "words");
+    cr_assert (words->type == MSGPACK_OBJECT_ARRAY && words->via.array.size > 0);
+    const msgpack_object *first = &words->via.array.ptr[0];
+    cr_assert (first->type == MSGPACK_OBJECT_STR && memcmp (first->via.str.ptr, text, first->via.str.size) == 0);
+    static const char *const files[] = {"same", "again"};
+    for (size_t i = 0; i < 2; i++) {
+        const msgpack_object *bytes = emp_bigdata_get (&config, files[i]);
+        cr_assert (bytes->type == MSGPACK_OBJECT_BIN && bytes->via.bin.size == size);
+        cr_assert_eq (memcmp (bytes->via.bin.ptr, text, size), 0);
+    }
+    cr_assert_null (emp_bigdata_get (&config, "colour"));
 }
 
 Test (jobfile, B2_modules_are_found_and_absolute_in_either_spelling)

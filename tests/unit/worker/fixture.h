@@ -200,10 +200,10 @@ typedef struct {
 static inline void fixture_start (fixture_t *self)
 {
     emp_buf_t blob;
-    const char *reason;
+    char reason[EMP_JOB_REASON_MAX];
     memset (self, 0, sizeof *self);
     fixture_job (&blob);
-    self->job = emp_job_new (blob.data, blob.size, &reason);
+    self->job = emp_job_new (blob.data, blob.size, reason);
     emp_buf_release (&blob);
     cr_assert_not_null (self->job);
     emp_toolbox_config_t config = {

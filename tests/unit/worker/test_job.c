@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "../common/maker.h"
 #include "fixture.h"
 #include "worker/job.h"
 
@@ -9,8 +10,8 @@ TestSuite (job, .timeout = 60);
 
 static void expect_refused (const emp_buf_t *blob, const char *text)
 {
-    const char *reason = NULL;
-    cr_assert_null (emp_job_new (blob->data, blob->size, &reason));
+    char reason[EMP_JOB_REASON_MAX];
+    cr_assert_null (emp_job_new (blob->data, blob->size, reason));
     cr_assert (strstr (reason, text), "\"%s\" in: %s", text, reason);
 }
 
@@ -26,8 +27,8 @@ Test (job, modules_queues_and_attributes_are_read)
 {
     emp_buf_t blob;
     fixture_job (&blob);
-    const char *reason = "";
-    emp_job_t *job = emp_job_new (blob.data, blob.size, &reason);
+    char reason[EMP_JOB_REASON_MAX] = "";
+    emp_job_t *job = emp_job_new (blob.data, blob.size, reason);
     cr_assert_not_null (job, "%s", reason);
     emp_buf_release (&blob); /* the job has its own copy */
     cr_assert_eq (job->modules_count, 2);
@@ -58,9 +59,9 @@ Test (job, bytes_that_are_cut_off_are_refused_wherever_that_is)
 {
     emp_buf_t blob;
     fixture_job (&blob);
-    const char *reason;
+    char reason[EMP_JOB_REASON_MAX];
     for (size_t size = 1; size < blob.size; size++)
-        cr_assert_null (emp_job_new (blob.data, size, &reason), "%zu of %zu bytes", size, blob.size);
+        cr_assert_null (emp_job_new (blob.data, size, reason), "%zu of %zu bytes", size, blob.size);
     emp_buf_release (&blob);
 }
 
@@ -132,8 +133,8 @@ Test (job, a_queue_has_a_name_that_fits)
         msgpack_pack_array (&packer, 1);
         msgpack_pack_str (&packer, size);
         msgpack_pack_str_body (&packer, name, size);
-        const char *reason;
-        emp_job_t *job = emp_job_new (blob.data, blob.size, &reason);
+        char reason[EMP_JOB_REASON_MAX];
+        emp_job_t *job = emp_job_new (blob.data, blob.size, reason);
         if (size <= EMP_NAME_MAX)
             cr_assert_not_null (job);
         else
@@ -155,10 +156,79 @@ Test (job, keys_of_a_later_version_are_passed_over)
     msgpack_pack_array (&packer, 2);
     pack_text (&packer, "/m/first.so");
     pack_text (&packer, "worker_entrance");
-    const char *reason;
-    emp_job_t *job = emp_job_new (blob.data, blob.size, &reason);
+    char reason[EMP_JOB_REASON_MAX];
+    emp_job_t *job = emp_job_new (blob.data, blob.size, reason);
     cr_assert_not_null (job);
     cr_assert_eq (job->queues_count, 0);
     emp_job_destroy (&job);
+    emp_buf_release (&blob);
+}
+
+/* ---- large attributes ------------------------------------------------------------------------------------------------ */
+
+/* A job with the attributes colour and words; of these, `place` is where the value of words is. */
+static void begin_shared (emp_buf_t *blob, const emp_arena_place_t *place)
+{
+    msgpack_packer packer;
+    begin (blob, &packer, 3);
+    pack_text (&packer, "kwargs");
+    msgpack_pack_map (&packer, 1);
+    pack_text (&packer, "colour");
+    pack_text (&packer, "blue");
+    pack_text (&packer, "arenas");
+    msgpack_pack_map (&packer, 1);
+    pack_text (&packer, "words");
+    if (place)
+        emp_arena_place_pack (place, &packer);
+    else
+        msgpack_pack_nil (&packer);
+    pack_text (&packer, "modules");
+    msgpack_pack_array (&packer, 1);
+    msgpack_pack_array (&packer, 2);
+    pack_text (&packer, "/m/first.so");
+    pack_text (&packer, "worker_entrance");
+}
+
+Test (job, B26_a_large_attribute_is_read_where_the_manager_has_it)
+{
+    maker_t maker = maker_start ("\xa5kappa", 6);
+    emp_buf_t blob;
+    char reason[EMP_JOB_REASON_MAX] = "";
+    begin_shared (&blob, &maker.place);
+    emp_job_t *job = emp_job_new (blob.data, blob.size, reason);
+    cr_assert_not_null (job, "%s", reason);
+    emp_buf_release (&blob);
+    cr_assert_eq (job->kwargs.size, 2);
+    cr_assert_eq (job->moved, 0);
+    uint32_t words = emp_job_find (job, "words"), colour = emp_job_find (job, "colour");
+    cr_assert (emp_job_is_shared (job, words) && !emp_job_is_shared (job, colour) && !emp_job_is_shared (job, 2));
+    const char *text = job->kwargs.ptr[words].val.via.str.ptr;
+    cr_assert_eq ((uintptr_t) text - maker.place.address < maker.place.size, 1);
+
+    emp_slotpage_t page = {0};
+    emp_toolbox_config_t config = {.job = job, .calls = &fake_calls, .page = &page, .name = "Process-1"};
+    emp_toolbox_t *toolbox = emp_toolbox_new (&config);
+    cr_assert_str_eq (emp_toolbox_string (toolbox, "words", ""), "kappa");
+    cr_assert_eq (emp_toolbox_string (toolbox, "words", ""), text, "no copy");
+    cr_assert_eq (emp_toolbox_get (toolbox, "words")->via.str.ptr, text);
+    cr_assert_str_eq (emp_toolbox_string (toolbox, "colour", ""), "blue");
+    emp_toolbox_destroy (&toolbox);
+    emp_job_destroy (&job);
+    maker_end (&maker);
+}
+
+Test (job, a_large_attribute_that_cannot_be_read_is_named)
+{
+    maker_t maker = maker_start ("\xa5kappa", 6);
+    emp_buf_t blob;
+    begin_shared (&blob, NULL);
+    expect_refused (&blob, "a large attribute of the job has no usable place");
+    emp_buf_release (&blob);
+    maker.place.stamp++;
+    begin_shared (&blob, &maker.place);
+    expect_refused (&blob, "attribute words: /proc/");
+    expect_refused (&blob, "found something else, expected the shared memory of this run");
+    maker_end (&maker);
+    expect_refused (&blob, "No such file or directory (shared memory is for the manager's own host and user)");
     emp_buf_release (&blob);
 }
