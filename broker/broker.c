@@ -216,6 +216,9 @@ static void free_broker (emp_broker_t *self)
     if (self->bell >= 0)
         close (self->bell);
     pthread_mutex_destroy (&self->stats_lock);
+    for (size_t i = 0; i < self->tools_count; i++)
+        emp_buf_release (&self->tools[i]);
+    free (self->tools);
     free (self->job);
     free (self);
 }

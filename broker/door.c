@@ -143,6 +143,27 @@ static void job (emp_broker_t *self, const emp_control_t *message)
     self->job_size = message->blob_size;
 }
 
+/* Every worker is told, also one that joins later (effect.c). */
+static void tool (emp_broker_t *self, const emp_control_t *message)
+{
+    emp_buf_t *tools =
+        self->tools_count <= EMP_TOOLS_MAX ? realloc (self->tools, (self->tools_count + 1) * sizeof *tools) : NULL;
+    if (tools) {
+        self->tools = tools;
+        emp_buf_init (&tools[self->tools_count], EMP_CONTROL_MAX);
+    }
+    if (!tools || emp_buf_append (&tools[self->tools_count], message->blob, message->blob_size) != EMP_OK) {
+        broker_drop (self);
+        return;
+    }
+    self->tools_count++;
+    for (peer_t *peer = zhashx_first (self->by_session); peer; peer = zhashx_next (self->by_session)) {
+        emp_control_t copy = *message;
+        if (peer->role == EMP_ROLE_WORKER)
+            peer_send (self, peer, &copy);
+    }
+}
+
 /* A supervisor must know of a drain, since slots that end now are not to be replaced. */
 static void tell_supervisors (emp_broker_t *self, emp_kind_t kind, uint64_t session)
 {
@@ -274,6 +295,7 @@ static const struct {
     void (*take) (emp_broker_t *self, const emp_control_t *message);
 } words[] = {
     {EMP_MSG_JOB, OF (EMP_ROLE_MANAGER), job},
+    {EMP_MSG_TOOL, OF (EMP_ROLE_MANAGER), tool},
     {EMP_MSG_DECLARE, OF (EMP_ROLE_MANAGER), declare},
     {EMP_MSG_OPEN_SINK, OF (EMP_ROLE_MANAGER), open_sink},
     {EMP_MSG_ACK, OF (EMP_ROLE_MANAGER), ack},

@@ -43,6 +43,10 @@ static void welcome (emp_broker_t *self, const emp_effect_t *fx)
     peer_send (self, peer, &message);
     if (peer->role != EMP_ROLE_WORKER)
         return;
+    for (size_t i = 0; i < self->tools_count; i++) {
+        emp_control_t tool = {.kind = EMP_MSG_TOOL, .blob = self->tools[i].data, .blob_size = self->tools[i].size};
+        peer_send (self, peer, &tool);
+    }
     emp_control_t joined = {.kind = EMP_MSG_JOINED, .session = peer->session, .pid = peer->pid};
     memcpy (joined.name, peer->name, sizeof joined.name);
     answer (self, self->manager, &joined);

@@ -133,6 +133,8 @@ struct emp_broker {
     uint64_t manager;                /* its session, 0: none */
     uint8_t *job;
     size_t job_size;
+    emp_buf_t *tools; /* places, told to each worker that joins; an empty one: no more will come */
+    size_t tools_count;
 
     table_t intakes, lanes, feeds; /* by queue, lane and feed id */
     intake_t **intake_list;        /* in order of binding, for polling */

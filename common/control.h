@@ -17,6 +17,7 @@
 #define EMP_TEXT_MAX 4096                /* bytes of a reason or of a stderr tail */
 #define EMP_BLOB_MAX (64u * 1024 * 1024) /* bytes of a job's configuration */
 #define EMP_TICKET_NONE UINT64_MAX       /* no ticket has this handle: LOST of who had none in hand */
+#define EMP_TOOLS_MAX 4096               /* objects of mp_tools_q in one run */
 #define EMP_PRINT_MAX 65536              /* bytes of one PRINT */
 #define EMP_CONTROL_MAX (EMP_BLOB_MAX + 16384)
 
@@ -55,7 +56,8 @@
     X (COUNT, 26, "n")         /* c: how full is this queue? */                                                      \
     X (COUNTED, 27, "nowz")    /* b: queue, status, chunks that wait, maxsize */                                     \
     X (INFO, 28, "nw")         /* c: worker name, rows done of a chunk in hand; b to the manager */                    \
-    X (WANT, 29, "i")          /* c: this feed has none left and waits for put credit */
+    X (WANT, 29, "i")          /* c: this feed has none left and waits for put credit */                             \
+    X (TOOL, 30, "b")          /* c manager, b to workers: the place of an object of mp_tools_q; empty: no more */
 /* clang-format on */
 
 typedef enum {

@@ -162,6 +162,8 @@ EMP_API emp_status_t emp_queue_get_wait (emp_queue_t *queue, int timeout_ms, emp
  *   mp_output_q   rows become results of the chunk that this thread got last (B27); of [header, value] the value
  *   mp_print_q    texts for the screen, each whole
  *   mp_info_q     numbers of rows done, or [PERF_HEADER_ETA, number], for the progress of a chunk that takes long
+ *   mp_tools_q    a manager's: each row is an object that every worker gets once, as the one row of a chunk (B26); kept
+ *                 once a host however large; good for the life of the worker process, and never a ticket
  *   mp_process_q  a manager's: names of workers ("Process-1") that shall be killed and not come back; nil: all of them */
 EMP_API emp_status_t emp_queue_put (emp_queue_t *queue, const void *rows, size_t size);
 /* The same for timeout_ms at the most; EMP_FULL when the queue is still full then. */

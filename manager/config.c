@@ -97,6 +97,9 @@ void emp_config_release (emp_config_t *self)
     }
     for (size_t i = 0; i < self->queues_count; i++)
         free (self->queues[i].name);
+    for (size_t i = 0; i < self->tools_count; i++)
+        free (self->tools[i]);
+    free (self->tools);
     for (size_t i = 0; i < self->feeds_count; i++)
         emp_feed_decl_release (&self->feeds[i]);
     free (self->modules);
@@ -282,6 +285,25 @@ emp_status_t emp_config_find_modules (emp_config_t *self, const char *directory,
         free (module->path);
         module->path = path;
     }
+    return EMP_OK;
+}
+
+/* ---- tools ----------------------------------------------------------------------------------------------------- */
+
+emp_status_t emp_config_tool (emp_config_t *self, const char *name)
+{
+    size_t size;
+    if (!emp_config_get (self, name, &size) && !emp_bigdata_get (self, name)) {
+        char found[EMP_SENTENCE_MAX];
+        emp_sentence_text (name, strlen (name), found);
+        return fail (self, EMP_UNKNOWN, "tools: found %s, expected the name of an attribute of the toolbox", found);
+    }
+    char **tools = realloc (self->tools, (self->tools_count + 1) * sizeof (char *));
+    if (tools)
+        self->tools = tools;
+    if (!tools || !(tools[self->tools_count] = strdup (name)))
+        return out_of_memory (self);
+    self->tools_count++;
     return EMP_OK;
 }
 

@@ -67,6 +67,7 @@ typedef struct {
     char *result_label; /* or NULL */
     bool info_enable;
     uint64_t info_thread_max; /* rows expected in all, for percent and time left; 0: not known */
+    bool serve;               /* workers stay until they are told to end */
     uint32_t attempts_max;
     uint32_t beat_ms, dead_after_ms; /* BEAT, DEAD_AFTER: seconds in the file, may have a fraction */
     uint32_t stop_grace_ms;          /* STOP_GRACE: how long a drain, and the last stop of workers, may take */
@@ -79,6 +80,8 @@ typedef struct {
     size_t queues_count;
     emp_feed_decl_t *feeds;
     size_t feeds_count;
+    char **tools; /* names of attributes that go by mp_tools_q */
+    size_t tools_count;
 
     struct emp_attributes *attributes; /* every key with its value, known ones with their effective values */
     char error[EMP_CONFIG_ERROR_MAX];  /* the sentence of the last error, "" at first */
@@ -107,6 +110,8 @@ emp_status_t emp_config_queue (emp_config_t *self, const char *full_name, int64_
  * EMP_TOOBIG: rows_max, or more than EMP_CONFIG_FEEDS_MAX feeds. */
 emp_status_t emp_config_feed (emp_config_t *self, emp_feed_decl_t *feed);
 void emp_feed_decl_release (emp_feed_decl_t *feed);
+/* An attribute that every worker shall get by mp_tools_q. EMP_UNKNOWN: there is none of that name (yet). */
+emp_status_t emp_config_tool (emp_config_t *self, const char *name);
 /* NULL terminated names of all known keys, for "did you mean" and help. */
 const char *const *emp_config_known (void);
 bool emp_config_is_known (const char *key);

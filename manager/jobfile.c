@@ -28,7 +28,7 @@
 #define MARK "\xef\xbb\xbf"
 #define EXPECTED_FILE "a job file (YAML, at most 16 MiB)"
 
-static const char *const sections[] = {"worker_modules", "queues", "feed", "toolbox"};
+static const char *const sections[] = {"worker_modules", "queues", "feed", "toolbox", "tools"};
 
 /* ---- the file -------------------------------------------------------------------------------------------------- */
 
@@ -333,7 +333,7 @@ static void report_unknown_key (emp_jobread_t *self, const emp_yaml_node_t *key)
 }
 
 typedef struct {
-    const emp_yaml_node_t *modules, *feed, *dead_after; /* NULL: not there */
+    const emp_yaml_node_t *modules, *feed, *tools, *dead_after; /* NULL: not there */
 } seen_t;
 
 static void read_key (emp_jobread_t *self, const emp_yaml_node_t *root, const emp_yaml_node_t *value, seen_t *seen)
@@ -348,6 +348,8 @@ static void read_key (emp_jobread_t *self, const emp_yaml_node_t *root, const em
         read_queues (self, real);
     else if (emp_yaml_is (value->key, "feed"))
         seen->feed = real;
+    else if (emp_yaml_is (value->key, "tools"))
+        seen->tools = real;
     else if (emp_yaml_is (value->key, "toolbox"))
         read_toolbox (self, real);
     else if (strlen (value->key->text) != value->key->size || !emp_config_is_known (value->key->text))
@@ -358,9 +360,24 @@ static void read_key (emp_jobread_t *self, const emp_yaml_node_t *root, const em
         seen->dead_after = real;
 }
 
+/* Behind the toolbox, whose attributes it names. */
+static void read_tools (emp_jobread_t *self, const emp_yaml_node_t *node)
+{
+    if (node->kind != EMP_YAML_LIST) {
+        emp_jobread_wrong (self, node, "tools", "a list of names of attributes of the toolbox");
+        return;
+    }
+    for (const emp_yaml_node_t *item = node->first; item; item = item->next) {
+        const emp_yaml_node_t *real = emp_jobread_real (self, item);
+        const char *name = real ? emp_jobread_text (self, real, "tools") : NULL;
+        if (name && emp_config_tool (self->config, name))
+            emp_diag_error (self->diag, real->offset, "%s", self->config->error);
+    }
+}
+
 static void read_root (emp_jobread_t *self, const emp_yaml_node_t *root)
 {
-    seen_t seen = {NULL, NULL, NULL};
+    seen_t seen = {NULL, NULL, NULL, NULL};
     if (!root || root->kind != EMP_YAML_MAP) {
         char found[EMP_SENTENCE_MAX] = "nothing";
         if (root)
@@ -374,6 +391,8 @@ static void read_root (emp_jobread_t *self, const emp_yaml_node_t *root)
     if (!seen.modules)
         emp_diag_error (self->diag, root->offset,
                         "found no worker_modules, expected a list of {worker_path: FILE.so, worker_ref: FUNCTION}");
+    if (seen.tools)
+        read_tools (self, seen.tools);
     if (seen.feed)
         emp_jobread_feeds (self, seen.feed);
     if (seen.dead_after && emp_config_check (self->config))

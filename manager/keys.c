@@ -38,6 +38,8 @@ static const emp_key_t keys[] = {
      "show progress"},
     {"INFO_THREAD_MAX", NULL, EMP_KEY_LARGE, FIELD (info_thread_max), 0, INT64_MAX, 0, "not known",
      "rows expected in all, for percent and time left"},
+    {"SERVE", NULL, EMP_KEY_BOOL, FIELD (serve), 0, 1, false, NULL,
+     "workers stay when all is answered, until the run is told to end"},
     {"ATTEMPTS_MAX", NULL, EMP_KEY_COUNT, FIELD (attempts_max), 1, 1000, EMP_ATTEMPTS_MAX_DEFAULT, NULL,
      "how often a ticket is tried before it is dead"},
     {"BEAT", NULL, EMP_KEY_SECONDS, FIELD (beat_ms), 50, 60000, 1000, NULL,

@@ -15,6 +15,7 @@
 #include "attributes.h"
 #include "bigdata.h"
 #include "programs.h"
+#include "tools.h"
 
 #define ANSWER_MS 10000u
 #define QUEUE_BYTES_MAX (64u * 1024 * 1024) /* waiting on one queue, besides maxsize */
@@ -269,6 +270,8 @@ emp_status_t emp_start (emp_t *self)
     if (status == EMP_OK)
         status = declare_queues (self);
     if (status == EMP_OK)
+        status = emp_tools_start (self);
+    if (status == EMP_OK)
         status = start_workers (self);
     if (status == EMP_OK)
         status = start_collector (self);
@@ -366,9 +369,10 @@ static bool run_course (emp_t *self, uint64_t now)
         self->drain_wanted || self->stop_wanted || self->broker_gone || (self->workers_gone && !self->collected);
     if (want_drain && !self->drain_said)
         begin_drain (self, now);
-    if (self->collected && !self->deadline_us)
+    bool stay = self->config.serve && !self->drain_wanted; /* until somebody says so */
+    if (self->collected && !self->deadline_us && !stay)
         self->deadline_us = now + (uint64_t) self->config.stop_grace_ms * 1000;
-    bool late = self->deadline_us && now >= self->deadline_us;
+    bool late = (self->deadline_us && now >= self->deadline_us) || (self->collected && self->config.serve && !stay);
     if ((self->stop_wanted || late || self->broker_gone) && !self->workers_gone && !self->kill_said) {
         self->kill_said = true;
         emp_launcher_kill (self->launcher);
@@ -514,6 +518,7 @@ static emp_status_t wait_until (emp_t *self, uint64_t until)
         if (!self->queue_stop_said || !self->queue_fed)
             return emp_fail (self, EMP_NOMEM, "out of memory");
         emp_queues_end_puts (self);
+        emp_tools_end (self);
     }
     if (!run_until (self, until))
         return EMP_TIMEOUT;

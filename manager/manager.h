@@ -40,6 +40,8 @@ struct emp {
     emp_port_t **ports; /* handles of queues, as in the configuration; NULL until asked for */
     size_t ports_room;
     emp_procs_t procs;
+    struct emp_arena **tools; /* objects put on mp_tools_q */
+    size_t tools_count;
 
     char directory[EMP_RUNDIR_MAX + 1];
     int directory_lock;

@@ -9,6 +9,7 @@
 
 #include "manager.h"
 #include "procs.h"
+#include "tools.h"
 
 /* ---- making them ------------------------------------------------------------------------------------------------- */
 
@@ -73,6 +74,8 @@ static emp_port_t *make_port (emp_t *self, const char *name)
     port->arg = self;
     if (strcmp (name, "mp_process_q") == 0)
         port->base.calls = emp_procs_calls ();
+    if (strcmp (name, "mp_tools_q") == 0)
+        port->base.calls = emp_tools_calls ();
     return port;
 }
 
@@ -150,5 +153,6 @@ void emp_queues_free (emp_t *self)
     for (size_t i = 0; i < self->ports_room; i++)
         emp_port_destroy (&self->ports[i]);
     free (self->ports);
+    emp_tools_free (self);
     emp_client_release (&self->client);
 }

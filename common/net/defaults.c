@@ -9,6 +9,7 @@
 
 #include "../scan.h"
 #include "../value.h"
+#include "tools.h"
 
 /* Calls `take` for each row until one fails. */
 static emp_status_t each_row (emp_port_t *self, const void *rows, size_t size,
@@ -130,6 +131,7 @@ const emp_queue_calls_t *emp_port_calls_of (const char *name)
         {"mp_print_q", {no_get, put_print, no_count}},
         {"mp_info_q", {no_get, put_info, no_count}},
         {"mp_process_q", {no_get, no_put, no_count}},
+        {EMP_TOOLS_QUEUE, {emp_tools_get, no_put, emp_tools_count}},
     };
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
         if (strcmp (defaults[i].name, name) == 0)

@@ -6,7 +6,8 @@
  *   mp_print_q    texts for the manager's screen
  *   mp_info_q     rows done, for the progress
  *   mp_process_q  processes that shall end; a manager's alone
- * They hold nothing, so a get on them says EMP_STOPPED and their count is 0. mp_input_q is a queue like all others.
+ *   mp_tools_q    objects that every worker gets once (tools.h); a manager's put
+ * All but the last hold nothing, so a get on them says EMP_STOPPED and their count is 0. mp_input_q is a queue like all others.
  */
 #ifndef EMP_DEFAULTS_H
 #define EMP_DEFAULTS_H

@@ -12,6 +12,7 @@
 #include "../scan.h"
 #include "../thread.h"
 #include "defaults.h"
+#include "tools.h"
 
 #define FIRST_WINDOW 1 /* the lane widens it when chunks turn out to be short */
 
@@ -68,6 +69,10 @@ emp_status_t emp_port_end_chunk (emp_chunk_t *chunk, emp_outcome_t outcome)
     emp_client_t *client = self->client;
     uint64_t rows = chunk->rows.count;
     emp_client_forget (chunk);
+    if (!chunk->ticket) { /* of mp_tools_q: nobody waits for an answer */
+        emp_chunk_destroy (&chunk);
+        return EMP_OK;
+    }
     pthread_mutex_lock (&self->lock);
     bool stale = chunk->abandoned;
     emp_status_t status = stale ? EMP_STALE : send_end (self, chunk, outcome);
@@ -324,6 +329,7 @@ void emp_port_destroy (emp_port_t **self_p)
         emp_chunk_destroy (&self->open);
     }
     emp_chunk_destroy (&self->spare);
+    emp_tools_release (self);
     pthread_cond_destroy (&self->given_back);
     pthread_mutex_destroy (&self->lock);
     pthread_mutex_destroy (&self->put_lock);

@@ -28,6 +28,9 @@ typedef struct emp_port {
     emp_feed_t *feed;               /* NULL until the first put */
     emp_status_t put_ended;         /* EMP_OK, or why nothing can be put any more */
     _Atomic uint64_t tickets, rows; /* put so far */
+    /* mp_tools_q: what it has got */
+    struct emp_arena **tools;
+    size_t tools_count;
     /* Tells whoever counts tickets of a feed that was opened, before the first put; NULL: nobody. */
     emp_status_t (*opened) (void *arg, struct emp_port *self, uint32_t feed);
     void *arg;

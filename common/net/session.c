@@ -49,7 +49,10 @@ static void go_down (emp_session_t *self, const char *reason)
 
 void emp_session_leave (emp_session_t *self)
 {
+    pthread_mutex_lock (&self->lock);
     atomic_store (&self->leave, true);
+    pthread_cond_broadcast (&self->changed);
+    pthread_mutex_unlock (&self->lock);
     ring (self->wake);
 }
 
@@ -121,6 +124,10 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     case EMP_MSG_COUNTED:
     case EMP_MSG_SINK: take_answer (self, message); break;
     case EMP_MSG_PUT_CREDIT: take_put_credit (self, message); break;
+    case EMP_MSG_TOOL:
+        emp_session_take_tool (self, message->blob, message->blob_size);
+        pthread_cond_broadcast (&self->changed);
+        break;
     case EMP_MSG_REVOKE: emp_lane_revoke (self, message->id, message->window, message->code); break;
     case EMP_MSG_GONE:
     case EMP_MSG_JOINED:
@@ -443,6 +450,7 @@ static void free_session (emp_session_t *self)
     pthread_cond_destroy (&self->changed);
     pthread_mutex_destroy (&self->lock);
     pthread_mutex_destroy (&self->call_lock);
+    emp_session_free_tools (self);
     free (self->job);
     free (self);
 }

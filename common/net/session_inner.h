@@ -69,6 +69,9 @@ struct emp_session {
     emp_feed_t *feeds;    /* those that are open */
     emp_lane_t *lanes;    /* those that are open */
     emp_batch_t *batches; /* those that the I/O thread looks after */
+    emp_buf_t *tools;     /* places of the objects of mp_tools_q, in order */
+    size_t tools_count;
+    bool tools_over; /* no more will come */
     bool welcomed, patient;
     uint64_t beat_us, dead_us;
     uint8_t *job;
@@ -100,6 +103,12 @@ void emp_session_look (emp_session_t *self);
 /* Waits until there may be something to receive at a socket's descriptor (emp_socket_fd: it was read empty), or the
  * session's wake bell rings, or it is that time. */
 void emp_session_wait (emp_session_t *self, int fd, uint64_t until);
+/* tools.c: under the session's lock, a place that TOOL told, or, with size 0, that there are no more. */
+void emp_session_take_tool (emp_session_t *self, const void *place, size_t size);
+void emp_session_free_tools (emp_session_t *self);
+/* Waits for the place of the i-th object. EMP_TIMEOUT, EMP_STOPPED, EMP_SYSTEM. */
+emp_status_t emp_session_tool (emp_session_t *self, size_t i, uint64_t until, emp_buf_t *ret_place);
+size_t emp_session_tools (emp_session_t *self);
 /* A data frame's header read and checked against the run: EMP_OK or it was counted. */
 emp_status_t emp_session_decode (emp_session_t *self, zmq_msg_t *header, zmq_msg_t *payload, emp_wire_t *ret_wire);
 

@@ -51,6 +51,25 @@ run texts.yaml
 expect "B27: results" "$(numbers texts.out | cksum)" "$(seq 0 199 | cksum)"
 expect "B32: texts" "$(awk '/^first/ { pid = $2; next } /^second/ { good += pid == $2; pid = 0 } END { print good + 0 }' texts.err)" 100
 
+# B9, B26: an object that every worker gets once by mp_tools_q; a worker that is started anew gets it too.
+seq 1 2 19999 >odd.txt
+relay_job tools.yaml tools "ROWS_MAX: 10" "feed: [{lines: rows.txt}]" "tools: [words]" "toolbox: {words: !lines odd.txt}"
+seq 1 300 >rows.txt
+run tools.yaml
+expect "B9: words found" "$(numbers tools.out | awk '{ sum += $1 } END { print sum }')" 150
+sed -i 's/tools: .words./tools: [wrods]/' tools.yaml
+"$eisenmp" run tools.yaml >tools.out 2>tools.err
+expect "B9: no such attribute" "$? $(grep -c "tools.yaml:8:9:.*found 'wrods'" tools.err)" "2 1"
+
+# B23: a first module that never returns; the run is good when all was answered and it is told to end.
+relay_job serve.yaml count_down "SERVE: true" "ROWS_MAX: 1" "feed: [{range: {start: 0, count: 3}}]"
+"$eisenmp" run serve.yaml >serve.out 2>serve.err &
+pid=$!
+until_true 20 at_least 3 "grep serving serve.err"
+kill -INT $pid
+wait $pid
+expect "B23: served: $(cat serve.err)" "$? $(numbers serve.out | wc -l)" "0 3"
+
 expect "B19: commands" "$("$program" commands "$module")" \
     "got 60 sum 5760 after nothing tickets 120 answered 120"
 "$program" full "$module" >full.out 2>full.err

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-emp_worker_fn stages, both, answer, split, texts, count_down;
+emp_worker_fn stages, both, answer, split, texts, count_down, tools;
 
 static void put_number (emp_queue_t *queue, uint64_t number)
 {
@@ -126,6 +126,31 @@ bool count_down (emp_toolbox_t *toolbox)
         emp_chunk_done (&chunk);
         return true;
     }
+    emp_toolbox_print (toolbox, "serving\n");
     for (;;)
         pause (); /* a server (B23) */
+}
+
+/* Counts the rows that are words of the list that came by mp_tools_q (B9, B26), which it gets once. */
+bool tools (emp_toolbox_t *toolbox)
+{
+    const msgpack_object *words = emp_toolbox_multi_tool (toolbox);
+    if (!words) {
+        emp_chunk_t *tool = emp_queue_get (emp_toolbox_queue (toolbox, "mp_tools_q"));
+        if (!tool)
+            return false;
+        words = emp_chunk_row (tool, 0); /* good for the life of the process */
+        emp_toolbox_set_multi_tool (toolbox, (void *) (uintptr_t) words);
+        emp_chunk_done (&tool);
+    }
+    emp_chunk_t *chunk = emp_queue_get (emp_toolbox_queue (toolbox, EMP_DEFAULT_QUEUE));
+    if (!chunk)
+        return false;
+    uint64_t found = 0;
+    for (size_t row = 0; row < emp_chunk_rows (chunk); row++)
+        for (uint32_t i = 0; i < words->via.array.size; i++)
+            found += msgpack_object_equal (*emp_chunk_row (chunk, row), words->via.array.ptr[i]);
+    msgpack_pack_uint64 (emp_chunk_result (chunk), found);
+    emp_chunk_done (&chunk);
+    return true;
 }
