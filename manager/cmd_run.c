@@ -148,8 +148,9 @@ static int run_to_end (emp_t *manager, const options_t *options)
         fprintf (stderr, "eisenmp: nothing was done: no feed gave a row\n");
     if (!written)
         fprintf (stderr, "eisenmp: standard output: %s\n", strerror (why));
+    bool whole = !*emp_results_why (manager->results); /* else the report says why */
     int code = exit_code (manager, status);
-    return code == 0 && !written ? 1 : code;
+    return code == 0 && !(written && whole) ? 1 : code;
 }
 
 int emp_cmd_run (int argc, char **argv)
@@ -173,6 +174,7 @@ int emp_cmd_run (int argc, char **argv)
     sigaddset (&ends, SIGHUP);
     pthread_sigmask (SIG_BLOCK, &ends, NULL);
     signal (SIGPIPE, SIG_IGN);
+    signal (SIGXFSZ, SIG_IGN); /* a file beyond `ulimit -f` is an error as a full disk is, and no death */
 
     emp_t *manager = emp_new ();
     if (!manager) {

@@ -31,7 +31,7 @@ static const emp_key_t keys[] = {
     {"RESULTS_DICT_PRINT", NULL, EMP_KEY_BOOL, FIELD (results_dict_print), 0, 1, false, NULL,
      "print the dictionary with its tickets"},
     {"RESULTS_BYTES_MAX", NULL, EMP_KEY_LARGE, FIELD (results_bytes_max), MIB, MIB << 30, MIB << 10, NULL,
-     "bytes of values kept in the dictionary; what is past it is counted, not kept, and the run exits 1"},
+     "bytes of the dictionary in memory; beyond it all of it moves to a file on disk"},
     {"RESULT_LABEL", NULL, EMP_KEY_TEXT, FIELD (result_label), 1, EMP_TEXT_MAX, 0, "the queue names",
      "title of the report"},
     {"INFO_ENABLE", NULL, EMP_KEY_BOOL, FIELD (info_enable), 0, 1, false, NULL,

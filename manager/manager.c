@@ -436,7 +436,7 @@ void emp_summary (emp_t *self, emp_summary_t *ret_summary)
         sum.rows_in += emp_feeder_rows (self->feeders[i]);
     }
     if (self->stage == EMP_OVER)
-        sum.missing = emp_results_missing (self->results, NULL, NULL);
+        sum.missing = emp_results_missing (self->results);
     pthread_mutex_lock (&self->lock);
     sum.workers_lost = self->losses_count + self->losses_more;
     pthread_mutex_unlock (&self->lock);
@@ -464,8 +464,8 @@ static emp_status_t verdict (emp_t *self)
                          self->deserted ? "no worker process is left: " : "",
                          (unsigned long long) (sum.dead + sum.missing), (unsigned long long) sum.tickets);
     if (counts.not_kept)
-        return emp_fail (self, EMP_INCOMPLETE, "%llu results were not kept: RESULTS_BYTES_MAX is %llu",
-                         (unsigned long long) counts.not_kept, (unsigned long long) self->config.results_bytes_max);
+        return emp_fail (self, EMP_INCOMPLETE, "the values of %llu tickets found no room: %s",
+                         (unsigned long long) counts.not_kept, emp_results_why (self->results));
     if (self->early)
         return emp_fail (self, EMP_INCOMPLETE,
                          self->deserted ? "no worker process is left" : "the run was ended early");
