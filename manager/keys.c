@@ -32,6 +32,8 @@ static const emp_key_t keys[] = {
      "print the dictionary with its tickets"},
     {"RESULTS_BYTES_MAX", NULL, EMP_KEY_LARGE, FIELD (results_bytes_max), MIB, MIB << 30, MIB << 10, NULL,
      "bytes of the dictionary in memory; beyond it all of it moves to a file on disk"},
+    {"RESULTS_FILE", NULL, EMP_KEY_TEXT, FIELD (results_file), 1, EMP_TEXT_MAX, 0, "none",
+     "write the results to this file, by its ending: .db (SQLite), .jsonl or .csv"},
     {"RESULT_LABEL", NULL, EMP_KEY_TEXT, FIELD (result_label), 1, EMP_TEXT_MAX, 0, "the queue names",
      "title of the report"},
     {"INFO_ENABLE", NULL, EMP_KEY_BOOL, FIELD (info_enable), 0, 1, false, NULL,

@@ -190,10 +190,32 @@ static emp_status_t start_workers (emp_t *self)
     return EMP_OK;
 }
 
+/* Before anything is started: what cannot be written is known now. */
+static emp_status_t start_output (emp_t *self)
+{
+    if (!self->config.results_file)
+        return EMP_OK;
+    if (!self->config.results_store)
+        return emp_fail (self, EMP_INVALID,
+                         "RESULTS_FILE: found RESULTS_STORE: false, expected true: there is nothing "
+                         "to write");
+    emp_status_t status = emp_output_open (self->config.results_file, &self->output, self->output_why);
+    return status == EMP_OK ? EMP_OK : emp_fail (self, status, "RESULTS_FILE: %s", self->output_why);
+}
+
+static void end_output (emp_t *self)
+{
+    if (self->output)
+        self->output_failed = emp_output_write (self->output, self->results, self->output_why) != EMP_OK;
+}
+
 static emp_status_t start_collector (emp_t *self)
 {
     self->results = emp_results_new (self->config.results_bytes_max, self->config.results_store);
     if (!self->results)
+        return emp_fail (self, EMP_NOMEM, "out of memory");
+    if (self->output && emp_results_overflow (self->results, emp_output_folder (self->output),
+                                              emp_output_database (self->output)) != EMP_OK)
         return emp_fail (self, EMP_NOMEM, "out of memory");
     emp_status_t status = emp_collector_new (self->session, self->results, collector_ended, self, &self->collector);
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "results: %s", emp_status_text (status));
@@ -248,6 +270,9 @@ emp_status_t emp_start (emp_t *self)
     emp_status_t status = emp_config_find_modules (&self->config, NULL, folder);
     if (status != EMP_OK)
         return emp_fail (self, status, "%s", self->config.error);
+    status = start_output (self);
+    if (status != EMP_OK)
+        return status;
     self->started_us = emp_now ();
     self->stage = EMP_RUNNING;
     status = raise_files (self);
@@ -459,6 +484,8 @@ static emp_status_t verdict (emp_t *self)
         return emp_fail (self, EMP_INCOMPLETE, "the feeder of %s failed: %s", label, why);
     if (self->broker_gone)
         return emp_fail (self, EMP_INCOMPLETE, "the broker was lost");
+    if (self->output_failed)
+        return emp_fail (self, EMP_INCOMPLETE, "%s", self->output_why);
     if (sum.dead || sum.missing)
         return emp_fail (self, EMP_INCOMPLETE, "%s%llu of %llu tickets were not answered",
                          self->deserted ? "no worker process is left: " : "",
@@ -479,6 +506,7 @@ emp_status_t emp_wait (emp_t *self)
     run_all (self);
     emp_screen_flush (self->screen);
     self->stage = EMP_OVER;
+    end_output (self);
     return verdict (self);
 }
 
@@ -549,6 +577,7 @@ static void free_manager (emp_t *self)
         handle = next;
     }
     emp_results_destroy (&self->results);
+    emp_output_destroy (&self->output);
     emp_config_release (&self->config);
     msgpack_zone_destroy (&self->zone);
     pthread_cond_destroy (&self->changed);
@@ -574,8 +603,10 @@ void emp_destroy (emp_t **self_p)
         emp_rundir_remove (self->directory, self->directory_lock);
     if (all)
         free_manager (self);
-    else
+    else {
+        emp_output_destroy (&self->output);
         atomic_store (&left_behind, true);
+    }
 }
 
 bool emp_left_behind (void)
