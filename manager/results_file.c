@@ -206,9 +206,9 @@ static uint64_t bytes_in_pages (emp_file_t *self)
     return pages * PAGE;
 }
 
-/* Room for a write of at most `size` bytes, all in pages that are not there yet. `used` is counted too high (a page may be
- * left half empty: twice the bytes), and put right by SQLite's own count when it has reached what is there. */
-static emp_status_t require_room (emp_file_t *self, uint64_t size)
+/* Room for a write of at most `size` bytes, all in pages that are not there yet: 0 or an errno. `used` is counted too high (a page
+ * may be left half empty: twice the bytes), and put right by SQLite's own count when it has reached what is there. */
+static int take_room (emp_file_t *self, uint64_t size)
 {
     uint64_t need = 2 * size + (size > PAGE / 8 ? 2 * PAGE : 0);
     if (self->used + need > self->room)
@@ -217,12 +217,20 @@ static emp_status_t require_room (emp_file_t *self, uint64_t size)
         uint64_t more = (self->used + need - self->room + PIECE - 1) / PIECE * PIECE;
         int error = posix_fallocate (self->fd, (off_t) self->room, (off_t) more);
         if (error)
-            return fail (self, error == ENOSPC || error == EFBIG || error == EDQUOT ? EMP_FULL : EMP_SYSTEM,
-                         strerror (error));
+            return error;
         self->room += more;
     }
     self->used += need;
-    return EMP_OK;
+    return 0;
+}
+
+static emp_status_t require_room (emp_file_t *self, uint64_t size)
+{
+    int error = take_room (self, size);
+    if (!error)
+        return EMP_OK;
+    bool full = error == ENOSPC || error == EFBIG || error == EDQUOT;
+    return fail (self, full ? EMP_FULL : EMP_SYSTEM, strerror (error));
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------------- */
@@ -369,17 +377,17 @@ static bool next (emp_file_t *self, walk_kind_t kind, uint32_t key, uint64_t *nu
     return true;
 }
 
-/* Makes an index before its walk's statement is. A failure is told by emp_file_why; the walk then sorts or searches by itself. */
-static void require_index (emp_file_t *self, walk_kind_t kind, const char *sql, uint64_t bytes)
+/* Makes an index, once, if there is room for it: its walk does without, slower. */
+static void require_index (emp_file_t *self, walk_kind_t kind, const char *sql)
 {
-    if (self->indexed[kind])
+    if (self->indexed[kind] || self->status)
         return;
     self->indexed[kind] = true;
     for (size_t i = 0; i < WALKS; i++) { /* no statement may be under way while the tables change */
         sqlite3_reset (self->walks[i].stmt);
         self->walks[i].on_row = false;
     }
-    if (require_room (self, bytes) == EMP_OK && !execute (self, sql))
+    if (take_room (self, self->count * INDEX_RECORD_MAX / 2) == 0 && !execute (self, sql))
         fail_sql (self);
 }
 
@@ -398,15 +406,15 @@ bool emp_file_next_dead (emp_file_t *self, uint64_t *arrival, emp_record_t *ret_
 bool emp_file_next_of_key (emp_file_t *self, uint32_t key, uint64_t *arrival, emp_record_t *ret_record)
 {
     uint64_t number = 0;
-    if (key > 0) /* the one key of most runs needs no index: every answer is its */
-        require_index (self, WALK_KEY, by_key, self->count * INDEX_RECORD_MAX / 2);
+    if (key > 0) /* the one key of most runs needs no index, every answer is its */
+        require_index (self, WALK_KEY, by_key);
     return next (self, WALK_KEY, key, &number, arrival, ret_record);
 }
 
 bool emp_file_next_ticket (emp_file_t *self, uint32_t key, uint64_t *number, uint64_t *arrival,
                            emp_record_t *ret_record)
 {
-    require_index (self, WALK_TICKET, by_ticket, self->count * INDEX_RECORD_MAX / 2);
+    require_index (self, WALK_TICKET, by_ticket);
     return next (self, WALK_TICKET, key, number, arrival, ret_record);
 }
 
@@ -432,7 +440,7 @@ emp_status_t emp_file_add_missing (emp_file_t *self, uint32_t feed, uint64_t num
 
 emp_status_t emp_file_publish (emp_file_t *self)
 {
-    require_index (self, WALK_TICKET, by_ticket, self->count * INDEX_RECORD_MAX / 2);
+    require_index (self, WALK_TICKET, by_ticket);
     if (self->status || require_room (self, PAGE))
         return self->status;
     if (!execute (self, views) || !execute (self, "COMMIT"))

@@ -66,7 +66,8 @@ Test (output, jsonl_is_a_line_a_result_in_order_of_arrival)
                  BEGIN (0) "1}\n" BEGIN (0) "\"yes\"}\n" BEGIN (1) "null}\n" BEGIN (2) "\" \\\",\\r\\n\"}\n" BEGIN (3) "[\"\",2]}\n" BEGIN (4) "{\"$bin\":\"/wA=\"}}\n" BEGIN (
                      5) "null}\n" BEGIN (6) "\"\"}\n" BEGIN (6) "255}\n" BEGIN (6) "true}\n" BEGIN (7) "{\"$str\":\"/"
                                                                                                        "w==\"}}"
-                                                                                                       "\n" BEGIN (7) "127}\n");
+                                                                                                       "\n" BEGIN (
+                                                                                                           7) "127}\n");
     cr_assert_not (is_there ("out.jsonl" EMP_OUTPUT_PART));
 }
 
@@ -76,10 +77,14 @@ Test (output, csv_is_that_of_rfc_4180)
 #define CSV(n) "\"a \"\"q\"\"\"," #n ","
     expect_text (
         "out.csv",
-        "queue,ticket,value\r\n" CSV (0) "1\r\n" CSV (0) "\"yes\"\r\n" CSV (1) "\r\n" CSV (2) "\" \"\",\r\n\"\r\n" CSV (3) "\"[\"\"\"\",2]\"\r\n" CSV (4) "\"{\"\"$bin\"\":\"\"/wA=\"\"}\"\r\n" CSV (
-            5) "\r\n" CSV (6) "\"\"\r\n" CSV (6) "255\r\n" CSV (6) "true\r\n" CSV (7) "\"{\"\"$str\"\":\"\"/"
-                                                                                      "w==\"\"}\"\r\n" CSV (7) "127\r"
-                                                                                                               "\n");
+        "queue,ticket,value\r\n" CSV (0) "1\r\n" CSV (0) "\"yes\"\r\n" CSV (1) "\r\n" CSV (2) "\" \"\",\r\n\"\r\n" CSV (3) "\"[\"\"\"\",2]\"\r\n" CSV (
+            4) "\"{\"\"$bin\"\":\"\"/wA=\"\"}\"\r\n" CSV (5) "\r\n" CSV (6) "\"\"\r\n" CSV (6) "255\r\n" CSV (6) "true"
+                                                                                                                 "\r"
+                                                                                                                 "\n" CSV (
+                                                                                                                     7) "\"{\"\"$str\"\":\"\"/"
+                                                                                                                        "w==\"\"}\"\r\n" CSV (
+                                                                                                                            7) "127\r"
+                                                                                                                               "\n");
 }
 
 Test (output, the_old_file_stays_until_the_new_one_is_whole_and_keeps_its_mode)
