@@ -39,7 +39,7 @@ typedef struct {
 struct emp_file {
     int fd; /* for room only; closed after the database, since closing it would drop SQLite's locks */
     sqlite3 *db;
-    sqlite3_stmt *add, *pages, *feed, *missing;
+    sqlite3_stmt *add, *pages, *queue, *missing;
     walk_t walks[WALKS];
     bool with_json, indexed[WALKS];
     uint64_t count;
@@ -56,22 +56,22 @@ static const char schema[] =
     "CREATE TABLE ended (arrival INTEGER PRIMARY KEY, feed INTEGER NOT NULL, key INTEGER NOT NULL,"
     " ticket INTEGER NOT NULL, attempt INTEGER NOT NULL, rows INTEGER NOT NULL,"
     " dead INTEGER NOT NULL, packed BLOB NOT NULL, json TEXT);"
-    "CREATE TABLE feeds (feed INTEGER PRIMARY KEY, queue TEXT NOT NULL);"
-    "CREATE TABLE missing (feed INTEGER NOT NULL, ticket INTEGER NOT NULL);"
+    "CREATE TABLE queues (key INTEGER PRIMARY KEY, queue TEXT NOT NULL);"
+    "CREATE TABLE missing (feed INTEGER NOT NULL, key INTEGER NOT NULL, ticket INTEGER NOT NULL);"
     "CREATE INDEX ended_dead ON ended (arrival) WHERE dead;";
 
-/* What a person asks. `tickets`: one row a ticket, `results`: one row a result, its value as SQL has it. */
+/* What a person asks. `tickets`: one row a ticket, `results`: one row a result, its value as SQL has it. A cross join keeps its order,
+ * from the queue by the index to its tickets; else the planner walks all of them. */
 static const char views[] =
     "CREATE VIEW tickets AS"
     " SELECT queue, ticket, queue || ';_TID_' || ticket || ';' AS header, attempt, rows,"
-    "  iif (dead, 'dead', 'done') AS outcome, iif (dead, NULL, json) AS value, packed, iif (dead, json, NULL) AS "
-    "reason,"
-    "  arrival FROM ended JOIN feeds USING (feed)"
+    "  iif (dead, 'dead', 'done') AS outcome, iif (dead, NULL, json) AS value, packed,"
+    "  iif (dead, json, NULL) AS reason, arrival FROM ended JOIN queues USING (key)"
     " UNION ALL SELECT queue, ticket, queue || ';_TID_' || ticket || ';', 0, NULL, 'missing', NULL, NULL, NULL, NULL"
-    "  FROM missing JOIN feeds USING (feed);"
+    "  FROM missing JOIN queues USING (key);"
     "CREATE VIEW results AS"
     " SELECT queue, ticket, queue || ';_TID_' || ticket || ';' AS header, each.value AS value, arrival"
-    "  FROM ended JOIN feeds USING (feed) LEFT JOIN json_each (ended.json) AS each WHERE NOT dead;";
+    "  FROM queues CROSS JOIN ended USING (key) LEFT JOIN json_each (ended.json) AS each WHERE NOT dead;";
 
 static const char by_key[] = "CREATE INDEX ended_key ON ended (key) WHERE NOT dead";
 static const char by_ticket[] = "CREATE INDEX ended_ticket ON ended (key, ticket) WHERE NOT dead";
@@ -120,8 +120,8 @@ static bool set_up (emp_file_t *self)
               PAGE, EMP_FILE_CACHE / 1024);
     return execute (self, pragmas) && execute (self, schema) && execute (self, "BEGIN") &&
            prepare (self, "INSERT INTO ended VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", &self->add) &&
-           prepare (self, "INSERT INTO feeds VALUES (?, ?)", &self->feed) &&
-           prepare (self, "INSERT INTO missing VALUES (?, ?)", &self->missing) &&
+           prepare (self, "INSERT INTO queues VALUES (?, ?)", &self->queue) &&
+           prepare (self, "INSERT INTO missing VALUES (?, ?, ?)", &self->missing) &&
            prepare (self, "PRAGMA page_count", &self->pages);
 }
 
@@ -186,7 +186,7 @@ void emp_file_destroy (emp_file_t **self_p)
     *self_p = NULL;
     sqlite3_finalize (self->add);
     sqlite3_finalize (self->pages);
-    sqlite3_finalize (self->feed);
+    sqlite3_finalize (self->queue);
     sqlite3_finalize (self->missing);
     for (size_t i = 0; i < WALKS; i++)
         sqlite3_finalize (self->walks[i].stmt);
@@ -420,21 +420,22 @@ bool emp_file_next_ticket (emp_file_t *self, uint32_t key, uint64_t *number, uin
 
 /* ---- publishing -------------------------------------------------------------------------------------------------------- */
 
-emp_status_t emp_file_add_feed (emp_file_t *self, uint32_t feed, const char *label)
+emp_status_t emp_file_add_queue (emp_file_t *self, uint32_t key, const char *label)
 {
     if (self->status || require_room (self, RECORD_MAX + strlen (label)))
         return self->status;
-    sqlite3_bind_int64 (self->feed, 1, feed);
-    sqlite3_bind_text (self->feed, 2, label, -1, SQLITE_STATIC);
-    return run (self, self->feed);
+    sqlite3_bind_int64 (self->queue, 1, key);
+    sqlite3_bind_text (self->queue, 2, label, -1, SQLITE_STATIC);
+    return run (self, self->queue);
 }
 
-emp_status_t emp_file_add_missing (emp_file_t *self, uint32_t feed, uint64_t number)
+emp_status_t emp_file_add_missing (emp_file_t *self, uint32_t feed, uint32_t key, uint64_t number)
 {
     if (self->status || require_room (self, RECORD_MAX))
         return self->status;
     sqlite3_bind_int64 (self->missing, 1, feed);
-    sqlite3_bind_int64 (self->missing, 2, (sqlite3_int64) number);
+    sqlite3_bind_int64 (self->missing, 2, key);
+    sqlite3_bind_int64 (self->missing, 3, (sqlite3_int64) number);
     return run (self, self->missing);
 }
 

@@ -44,10 +44,10 @@ bool emp_file_next_of_key (emp_file_t *self, uint32_t key, uint64_t *arrival, em
 bool emp_file_next_ticket (emp_file_t *self, uint32_t key, uint64_t *number, uint64_t *arrival,
                            emp_record_t *ret_record);
 
-/* Makes a file with JSON whole: names of the feeds, missing tickets, views, index. In this order: feeds, missing, publish.
- * EMP_OK or what the failure came to. */
-emp_status_t emp_file_add_feed (emp_file_t *self, uint32_t feed, const char *label);
-emp_status_t emp_file_add_missing (emp_file_t *self, uint32_t feed, uint64_t number);
+/* Makes a file with JSON whole: names of the queues, missing tickets, then publish: views and index. EMP_OK or what the failure
+ * came to. */
+emp_status_t emp_file_add_queue (emp_file_t *self, uint32_t key, const char *label);
+emp_status_t emp_file_add_missing (emp_file_t *self, uint32_t feed, uint32_t key, uint64_t number);
 emp_status_t emp_file_publish (emp_file_t *self);
 
 #endif

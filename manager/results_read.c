@@ -219,12 +219,12 @@ emp_status_t emp_results_publish (emp_results_t *self)
     if (!self->file)
         return EMP_SYSTEM;
     emp_status_t status = EMP_OK;
-    for (size_t i = 0; i < self->feeds_count && status == EMP_OK; i++)
-        status = emp_file_add_feed (self->file, (uint32_t) i, self->keys[self->feeds[i].key].label);
+    for (size_t i = 0; i < self->keys_count && status == EMP_OK; i++)
+        status = emp_file_add_queue (self->file, (uint32_t) i, self->keys[i].label);
     emp_results_place_t place = {0};
     const char *label;
     uint64_t number;
     while (status == EMP_OK && emp_results_next_missing (self, &place, &label, &number))
-        status = emp_file_add_missing (self->file, (uint32_t) place.key, number);
+        status = emp_file_add_missing (self->file, (uint32_t) place.key, self->feeds[place.key].key, number);
     return status == EMP_OK ? emp_file_publish (self->file) : status;
 }

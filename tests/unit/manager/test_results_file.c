@@ -307,6 +307,7 @@ Test (results_file, B28_what_is_published_can_be_queried)
         expect_query (db, "SELECT queue, ticket, header, value FROM results ORDER BY arrival",
                       "b|4|b;_TID_4;|9\nb|4|b;_TID_4;|8\na|2|a;_TID_2;|two\nb|4|b;_TID_4;|7\na|1|a;_TID_1;|NULL\n"
                       "b|1|b;_TID_1;|[1,2]\na|5|a;_TID_5;|{\"$bin\":\"/wA=\"}\n");
+        expect_query (db, "SELECT value FROM results WHERE queue = 'b' AND ticket = 4 ORDER BY arrival", "9\n8\n7\n");
         expect_query (db, "SELECT sum (value) FROM results WHERE ticket = 4", "24\n");
         expect_query (db,
                       "SELECT queue, ticket, attempt, rows, outcome, value, hex (packed), reason FROM tickets "
