@@ -203,9 +203,10 @@ static emp_status_t start_output (emp_t *self)
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "RESULTS_FILE: %s", self->output_why);
 }
 
+/* A run whose workers could not even start has nothing to say: the old file stays. */
 static void end_output (emp_t *self)
 {
-    if (self->output)
+    if (self->output && self->workers_code != 2)
         self->output_failed = emp_output_write (self->output, self->results, self->output_why) != EMP_OK;
 }
 

@@ -36,6 +36,14 @@ refused nowhere/out.db "No such file or directory"
 mkdir folder.csv
 refused folder.csv "a folder"
 
+# A run whose workers cannot start leaves the old file alone.
+job nostart.yaml loader_unresolved 10 1
+echo old >old.csv
+"$eisenmp" run --results old.csv nostart.yaml >nostart.out 2>nostart.err
+expect "no start: exit code" $? 2
+expect "no start: the old file" "$(cat old.csv)" old
+expect "no start: no part is left" "$(ls -A | grep -c eisenmp-part)" 0
+
 # Workers that die, tickets that are dead: they are in the .db.
 job dead.yaml trouble 100 10 "PROCS_MAX: 2" "toolbox: {trouble: refuse, at: 77}" "RESULTS_FILE: dead.db"
 "$eisenmp" run dead.yaml >dead.out 2>dead.err
@@ -72,5 +80,5 @@ family=$(children $pid; slots $pid)
 kill -9 $pid
 wait $pid 2>/dev/null
 for child in $family; do until_true 20 is_over "$child"; done
-expect "killed: nothing is left" "$(ls -A scratch)" ""
+expect "killed: nothing is left of it" "$(ls -A scratch | grep -c results)" 0
 finish
