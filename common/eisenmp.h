@@ -221,7 +221,7 @@ EMP_API const char *emp_error (const emp_t *self);
 
 /* One attribute of the module configuration, before emp_start (). Keys that eisenmp knows (PROCS_MAX, NUM_PROCS,
  * ROWS_MAX, NUM_ROWS, START_METHOD, RESULTS_STORE, RESULTS_PRINT, RESULTS_DICT_PRINT, RESULT_LABEL, INFO_ENABLE,
- * INFO_THREAD_MAX, ATTEMPTS_MAX, …: manager/README.md) are checked for type and range; all others are the program's
+ * INFO_THREAD_MAX, RESULTS_FILE, ATTEMPTS_MAX, …: manager/README.md) are checked for type and range; all others are the program's
  * own and reach every worker unread. */
 EMP_API emp_status_t emp_config_set_nil (emp_t *self, const char *key);
 EMP_API emp_status_t emp_config_set_bool (emp_t *self, const char *key, bool value);
@@ -263,8 +263,8 @@ EMP_API emp_status_t emp_start (emp_t *self);
 EMP_API emp_status_t emp_run_q_feeder (emp_t *self, emp_generator_fn *generator, void *arg, emp_queue_t *queue,
                                        const char *header_msg);
 /* Waits until the feeders are done, every ticket is answered or dead and every worker has confirmed its stop.
- * No feeder may be started after this. EMP_OK, or EMP_INCOMPLETE when a ticket is dead or missing, a feeder failed
- * or the run was stopped. */
+ * No feeder may be started after this. RESULTS_FILE is then written. EMP_OK, or EMP_INCOMPLETE when a ticket is dead or
+ * missing, a feeder failed, results found no room or could not be written, or the run was stopped. */
 EMP_API emp_status_t emp_wait (emp_t *self);
 /* The same for timeout_ms at the most: EMP_TIMEOUT when the run is not over yet. It goes on; ask again. */
 EMP_API emp_status_t emp_wait_for (emp_t *self, int timeout_ms);
@@ -309,8 +309,39 @@ typedef struct {
     uint64_t ticket;             /* n of _TID_n */
     const msgpack_object *value; /* the result */
 } emp_result_t;
-/* The i-th result in order of arrival; false behind the last. Borrowed until the next call. After emp_wait (). */
+/* The i-th result in order of arrival; false behind the last. After emp_wait (). What this function and those below return
+ * is borrowed until the next call of any of them. Counting up from 0 is one walk; a jump back begins it anew. */
 EMP_API bool emp_result_at (emp_t *self, uint64_t i, emp_result_t *ret_result);
+
+typedef enum {
+    EMP_ORDER_ARRIVAL, /* as the tickets came back */
+    EMP_ORDER_TICKET   /* queue by queue in order of their first arrival, in it from _TID_0 upward */
+} emp_order_t;
+
+/* A place in the dictionary. Any number of walks may be under way, in turns. Begin with
+ *     emp_walk_t walk = {.order = EMP_ORDER_TICKET};
+ * and leave it to the one function that you walk with. */
+typedef struct {
+    emp_order_t order;
+    uint64_t place[4]; /* ours: 0 at the beginning */
+} emp_walk_t;
+
+/* The next result; several results of a ticket come in the order in which they were packed. EMP_OK; EMP_STOPPED behind the
+ * last; EMP_STATE before emp_wait () is over; EMP_SYSTEM, EMP_NOMEM: the dictionary cannot be read. */
+EMP_API emp_status_t emp_result_next (emp_t *self, emp_walk_t *walk, emp_result_t *ret_result);
+
+/* A ticket without a result. */
+typedef struct {
+    const char *queue;
+    uint64_t ticket;
+    unsigned attempts;  /* that failed; 0 of a missing one */
+    const char *reason; /* of the last failure, NUL terminated; NULL of a missing one */
+} emp_unanswered_t;
+/* The next dead ticket, in order of arrival whatever the walk's order; as emp_result_next. */
+EMP_API emp_status_t emp_dead_next (emp_t *self, emp_walk_t *walk, emp_unanswered_t *ret_ticket);
+/* The next ticket that was made and never came back, feeder by feeder, in each from _TID_0 upward; the same. */
+EMP_API emp_status_t emp_missing_next (emp_t *self, emp_walk_t *walk, emp_unanswered_t *ret_ticket);
+
 /* Prints the report (B29) as the configuration says: rows, dictionary, what was lost. After emp_wait (). */
 EMP_API void emp_report (emp_t *self, FILE *out);
 

@@ -42,41 +42,45 @@ static int shortest (double value, char digits[DIGITS_MAX + 1])
     return (int) strtol (at + 1, NULL, 10);
 }
 
-static void put_zeros (FILE *out, int count)
+static char *add_zeros (char *at, int count)
 {
-    while (count-- > 0)
-        putc ('0', out);
+    for (; count > 0; count--)
+        *at++ = '0';
+    return at;
 }
 
-/* Plain from 0.0001 up to 16 digits before the point, else with an exponent. */
-static void put_double (FILE *out, double value)
+/* Digits with the point in its place: plain from 0.0001 up to 16 digits before the point, else with an exponent. */
+static char *add_finite (char *at, const char *digits, int exponent)
 {
-    if (isnan (value)) {
-        fputs ("nan", out);
-        return;
-    }
-    if (signbit (value))
-        putc ('-', out);
-    if (isinf (value)) {
-        fputs ("inf", out);
-        return;
-    }
-    char digits[DIGITS_MAX + 1];
-    int exponent = shortest (fabs (value), digits);
     int count = (int) strlen (digits);
     if (exponent < -4 || exponent >= 16)
-        fprintf (out, "%c%s%se%c%02d", digits[0], count > 1 ? "." : "", digits + 1, exponent < 0 ? '-' : '+',
-                 abs (exponent));
-    else if (exponent < 0) {
-        fputs ("0.", out);
-        put_zeros (out, -exponent - 1);
-        fputs (digits, out);
-    } else if (count <= exponent + 1) {
-        fputs (digits, out);
-        put_zeros (out, exponent + 1 - count);
-        fputs (".0", out);
-    } else
-        fprintf (out, "%.*s.%s", exponent + 1, digits, digits + exponent + 1);
+        return at + sprintf (at, "%c%s%se%c%02d", digits[0], count > 1 ? "." : "", digits + 1, exponent < 0 ? '-' : '+',
+                             abs (exponent));
+    if (exponent < 0)
+        return stpcpy (add_zeros (stpcpy (at, "0."), -exponent - 1), digits);
+    if (count <= exponent + 1)
+        return stpcpy (add_zeros (stpcpy (at, digits), exponent + 1 - count), ".0");
+    return at + sprintf (at, "%.*s.%s", exponent + 1, digits, digits + exponent + 1);
+}
+
+size_t emp_value_double (double value, char ret_text[EMP_VALUE_DOUBLE_MAX])
+{
+    char *at = ret_text;
+    if (isnan (value))
+        return (size_t) (stpcpy (at, "nan") - ret_text);
+    if (signbit (value))
+        *at++ = '-';
+    if (isinf (value))
+        return (size_t) (stpcpy (at, "inf") - ret_text);
+    char digits[DIGITS_MAX + 1];
+    int exponent = shortest (fabs (value), digits);
+    return (size_t) (add_finite (at, digits, exponent) - ret_text);
+}
+
+static void put_double (FILE *out, double value)
+{
+    char text[EMP_VALUE_DOUBLE_MAX];
+    fwrite (text, 1, emp_value_double (value, text), out);
 }
 
 /* ---- texts and binaries ---------------------------------------------------------------------------------------- */

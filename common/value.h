@@ -10,6 +10,9 @@
 
 #include "eisenmp.h"
 
+#define EMP_VALUE_DOUBLE_MAX 48
+/* A double as both write it, with a NUL behind it; returns its length. */
+size_t emp_value_double (double value, char ret_text[EMP_VALUE_DOUBLE_MAX]);
 /* As repr () writes it: texts in quotes. */
 void emp_value_repr (FILE *out, const msgpack_object *value);
 /* As str () writes it: a text at the top without quotes; all else like repr. */

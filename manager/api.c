@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * api.c - the manager's side of eisenmp.h that only sets and asks: configuration, queues, results, report.
+ * api.c - the manager's side of eisenmp.h that only sets and asks: configuration and queues.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -186,49 +186,4 @@ emp_status_t emp_config_load (emp_t *self, const char *path)
     }
     free (text);
     return status;
-}
-
-/* ---- results --------------------------------------------------------------------------------------------------------------- */
-
-/* Values are found entry by entry; going on from the last place makes a walk from 0 upward linear. */
-bool emp_result_at (emp_t *self, uint64_t i, emp_result_t *ret_result)
-{
-    if (self->stage != EMP_OVER)
-        return false;
-    if (i < self->value_first) {
-        self->value_first = 0;
-        self->value_entry = 0;
-    }
-    emp_entry_t entry;
-    for (; emp_results_at (self->results, self->value_entry, &entry); self->value_entry++) {
-        size_t values = 0;
-        if (entry.outcome == EMP_OUTCOME_DONE && entry.data &&
-            emp_scan (entry.data, entry.size, EMP_SCAN_OBJECTS_MAX, &values) == EMP_OK &&
-            i - self->value_first < values)
-            break;
-        self->value_first += values;
-    }
-    if (!emp_results_at (self->results, self->value_entry, &entry))
-        return false;
-    size_t at = 0;
-    msgpack_zone_clear (&self->zone);
-    for (uint64_t n = self->value_first; n <= i; n++)
-        if (msgpack_unpack ((const char *) entry.data, entry.size, &at, &self->zone, &self->value) < 0)
-            return false;
-    *ret_result = (emp_result_t){.queue = entry.label, .ticket = entry.number, .value = &self->value};
-    return true;
-}
-
-void emp_report (emp_t *self, FILE *out)
-{
-    if (self->stage != EMP_OVER)
-        return;
-    emp_report_t report = {.label = self->config.result_label,
-                           .rows = self->config.results_print,
-                           .dictionary = self->config.results_dict_print,
-                           .results = self->results,
-                           .losses = self->losses,
-                           .losses_count = self->losses_count,
-                           .losses_more = self->losses_more};
-    emp_report_print (&report, out);
 }

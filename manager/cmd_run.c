@@ -21,13 +21,16 @@
 
 typedef struct {
     const char *jobfile;
-    long procs; /* 0: as the job file says */
+    long procs;          /* 0: as the job file says */
+    const char *results; /* or NULL: the same */
     bool quiet;
 } options_t;
 
-static const struct argp_option option_list[] = {{"procs", 'p', "N", 0, "worker processes, whatever PROCS_MAX says", 0},
-                                                 {"quiet", 'q', NULL, 0, "no progress and no summary on stderr", 0},
-                                                 {0}};
+static const struct argp_option option_list[] = {
+    {"procs", 'p', "N", 0, "worker processes, whatever PROCS_MAX says", 0},
+    {"results", 'o', "FILE", 0, "write the results to FILE too: .db (SQLite), .jsonl or .csv", 0},
+    {"quiet", 'q', NULL, 0, "no progress and no summary on stderr", 0},
+    {0}};
 
 static error_t take_option (int key, char *arg, struct argp_state *state)
 {
@@ -39,6 +42,7 @@ static error_t take_option (int key, char *arg, struct argp_state *state)
         if (*end || end == arg || options->procs < 1 || options->procs > EMP_PROCS_MAX_LIMIT)
             argp_error (state, "--procs: found \"%s\", expected an integer from 1 to %d", arg, EMP_PROCS_MAX_LIMIT);
         return 0;
+    case 'o': options->results = arg; return 0;
     case 'q': options->quiet = true; return 0;
     case ARGP_KEY_ARG:
         if (options->jobfile)
@@ -148,8 +152,9 @@ static int run_to_end (emp_t *manager, const options_t *options)
         fprintf (stderr, "eisenmp: nothing was done: no feed gave a row\n");
     if (!written)
         fprintf (stderr, "eisenmp: standard output: %s\n", strerror (why));
+    bool whole = !*emp_results_why (manager->results); /* else the report says why */
     int code = exit_code (manager, status);
-    return code == 0 && !written ? 1 : code;
+    return code == 0 && !(written && whole) ? 1 : code;
 }
 
 int emp_cmd_run (int argc, char **argv)
@@ -173,6 +178,7 @@ int emp_cmd_run (int argc, char **argv)
     sigaddset (&ends, SIGHUP);
     pthread_sigmask (SIG_BLOCK, &ends, NULL);
     signal (SIGPIPE, SIG_IGN);
+    signal (SIGXFSZ, SIG_IGN); /* a file beyond `ulimit -f` is an error as a full disk is, and no death */
 
     emp_t *manager = emp_new ();
     if (!manager) {
@@ -182,6 +188,8 @@ int emp_cmd_run (int argc, char **argv)
     emp_status_t status = emp_config_load (manager, options.jobfile);
     if (status == EMP_OK && options.procs)
         status = emp_config_set_int (manager, "PROCS_MAX", options.procs);
+    if (status == EMP_OK && options.results)
+        status = emp_config_set_string (manager, "RESULTS_FILE", options.results);
     if (status != EMP_OK) {
         fprintf (stderr, "%s\n", emp_error (manager));
         emp_destroy (&manager);

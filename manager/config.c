@@ -106,6 +106,7 @@ void emp_config_release (emp_config_t *self)
     free (self->queues);
     free (self->feeds);
     free (self->result_label);
+    free (self->results_file);
     emp_attributes_destroy (&self->attributes);
     *self = (emp_config_t){0};
 }

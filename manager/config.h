@@ -71,8 +71,9 @@ typedef struct {
     uint32_t attempts_max;
     uint32_t beat_ms, dead_after_ms; /* BEAT, DEAD_AFTER: seconds in the file, may have a fraction */
     uint32_t stop_grace_ms;          /* STOP_GRACE: how long a drain, and the last stop of workers, may take */
-    uint64_t results_bytes_max;      /* RESULTS_BYTES_MAX: of values kept in the dictionary */
     uint64_t big_data_min;           /* BIG_DATA_MIN: what is packed in more bytes is an arena */
+    uint64_t results_bytes_max;      /* RESULTS_BYTES_MAX: of the dictionary in memory */
+    char *results_file;              /* RESULTS_FILE, or NULL */
 
     emp_module_t *modules;
     size_t modules_count;

@@ -20,6 +20,7 @@
 #include "jobread.h"
 #include "keys.h"
 #include "modulefile.h"
+#include "output.h"
 #include "sentence.h"
 #include "yamlvalue.h"
 
@@ -114,6 +115,31 @@ static bool set_file (emp_jobread_t *self, const emp_yaml_node_t *given, const c
         emp_diag_error (self->diag, node->offset, "%s", path ? self->config->error : emp_status_text (status));
     free (path);
     return true;
+}
+
+/* RESULTS_FILE as it was just set: its ending, and where it is seen from the job file, as all paths in one. */
+static void place_results_file (emp_jobread_t *self, const emp_yaml_node_t *node)
+{
+    const char *path = self->config->results_file;
+    if (!path || self->diag->errors)
+        return;
+    if (!emp_output_is_name (path)) {
+        emp_jobread_wrong (self, node, "RESULTS_FILE", EMP_OUTPUT_EXPECTED);
+        return;
+    }
+    char *placed = emp_jobread_path (self, path);
+    emp_buf_t packed;
+    emp_buf_init (&packed, EMP_ATTRIBUTES_BYTES_MAX);
+    msgpack_packer packer;
+    msgpack_packer_init (&packer, &packed, emp_buf_write);
+    if (placed && !msgpack_pack_str (&packer, strlen (placed)))
+        msgpack_pack_str_body (&packer, placed, strlen (placed));
+    if (!placed || packed.broken)
+        emp_diag_error (self->diag, node->offset, "%s", emp_status_text (EMP_NOMEM));
+    else if (emp_config_set (self->config, "RESULTS_FILE", packed.data, packed.size))
+        emp_diag_error (self->diag, node->offset, "%s", self->config->error);
+    emp_buf_release (&packed);
+    free (placed);
 }
 
 /* ROWS_MAX and NUM_ROWS are one key: a file that has both contradicts itself. */
@@ -356,6 +382,8 @@ static void read_key (emp_jobread_t *self, const emp_yaml_node_t *root, const em
         report_unknown_key (self, value->key);
     else if (!is_set_twice (self, root, value))
         set_value (self, real, value->key->text);
+    if (emp_yaml_is (value->key, "RESULTS_FILE"))
+        place_results_file (self, real);
     if (emp_yaml_is (value->key, "DEAD_AFTER") || (emp_yaml_is (value->key, "BEAT") && !seen->dead_after))
         seen->dead_after = real;
 }

@@ -201,10 +201,33 @@ static emp_status_t start_workers (emp_t *self)
     return EMP_OK;
 }
 
+/* Before anything is started: what cannot be written is known now. */
+static emp_status_t start_output (emp_t *self)
+{
+    if (!self->config.results_file)
+        return EMP_OK;
+    if (!self->config.results_store)
+        return emp_fail (self, EMP_INVALID,
+                         "RESULTS_FILE: found RESULTS_STORE: false, expected true: there is nothing "
+                         "to write");
+    emp_status_t status = emp_output_open (self->config.results_file, &self->output, self->output_why);
+    return status == EMP_OK ? EMP_OK : emp_fail (self, status, "RESULTS_FILE: %s", self->output_why);
+}
+
+/* A run whose workers could not even start has nothing to say: the old file stays. */
+static void end_output (emp_t *self)
+{
+    if (self->output && self->workers_code != 2)
+        self->output_failed = emp_output_write (self->output, self->results, self->output_why) != EMP_OK;
+}
+
 static emp_status_t start_collector (emp_t *self)
 {
     self->results = emp_results_new (self->config.results_bytes_max, self->config.results_store);
     if (!self->results)
+        return emp_fail (self, EMP_NOMEM, "out of memory");
+    if (self->output && emp_results_overflow (self->results, emp_output_folder (self->output),
+                                              emp_output_database (self->output)) != EMP_OK)
         return emp_fail (self, EMP_NOMEM, "out of memory");
     emp_status_t status = emp_collector_new (self->session, self->results, collector_ended, self, &self->collector);
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "results: %s", emp_status_text (status));
@@ -262,6 +285,9 @@ emp_status_t emp_start (emp_t *self)
         status = emp_bigdata_share (&self->config);
     if (status != EMP_OK)
         return emp_fail (self, status, "%s", self->config.error);
+    status = start_output (self);
+    if (status != EMP_OK)
+        return status;
     self->started_us = emp_now ();
     self->stage = EMP_RUNNING;
     status = raise_files (self);
@@ -466,7 +492,7 @@ void emp_summary (emp_t *self, emp_summary_t *ret_summary)
             sum.rows_in += atomic_load (&self->ports[i]->rows);
         }
     if (self->stage == EMP_OVER)
-        sum.missing = emp_results_missing (self->results, NULL, NULL);
+        sum.missing = emp_results_missing (self->results);
     uint64_t ended = sum.answered + sum.dead + sum.missing;
     sum.tickets = sum.tickets < ended ? ended : sum.tickets; /* workers have put some, too */
     pthread_mutex_lock (&self->lock);
@@ -491,13 +517,15 @@ static emp_status_t verdict (emp_t *self)
         return emp_fail (self, EMP_INCOMPLETE, "the feeder of %s failed: %s", label, why);
     if (self->broker_gone)
         return emp_fail (self, EMP_INCOMPLETE, "the broker was lost");
+    if (self->output_failed)
+        return emp_fail (self, EMP_INCOMPLETE, "%s", self->output_why);
     if (sum.dead || sum.missing)
         return emp_fail (self, EMP_INCOMPLETE, "%s%llu of %llu tickets were not answered",
                          self->deserted ? "no worker process is left: " : "",
                          (unsigned long long) (sum.dead + sum.missing), (unsigned long long) sum.tickets);
     if (counts.not_kept)
-        return emp_fail (self, EMP_INCOMPLETE, "%llu results were not kept: RESULTS_BYTES_MAX is %llu",
-                         (unsigned long long) counts.not_kept, (unsigned long long) self->config.results_bytes_max);
+        return emp_fail (self, EMP_INCOMPLETE, "the values of %llu tickets found no room: %s",
+                         (unsigned long long) counts.not_kept, emp_results_why (self->results));
     if (self->early)
         return emp_fail (self, EMP_INCOMPLETE,
                          self->deserted ? "no worker process is left" : "the run was ended early");
@@ -524,6 +552,7 @@ static emp_status_t wait_until (emp_t *self, uint64_t until)
         return EMP_TIMEOUT;
     emp_screen_flush (self->screen);
     self->stage = EMP_OVER;
+    end_output (self);
     return self->verdict = verdict (self);
 }
 
@@ -610,6 +639,7 @@ static void free_manager (emp_t *self)
     free (self->queue_stop_said);
     free (self->queue_fed);
     emp_results_destroy (&self->results);
+    emp_output_destroy (&self->output);
     emp_config_release (&self->config);
     msgpack_zone_destroy (&self->zone);
     pthread_cond_destroy (&self->changed);
@@ -636,8 +666,10 @@ void emp_destroy (emp_t **self_p)
         emp_rundir_remove (self->directory, self->directory_lock);
     if (all)
         free_manager (self);
-    else
+    else {
+        emp_output_destroy (&self->output);
         atomic_store (&left_behind, true);
+    }
 }
 
 bool emp_left_behind (void)

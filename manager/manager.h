@@ -19,6 +19,7 @@
 #include "config.h"
 #include "feeder.h"
 #include "launcher.h"
+#include "output.h"
 #include "procs.h"
 #include "report.h"
 #include "results.h"
@@ -48,6 +49,9 @@ struct emp {
     emp_broker_t *broker;
     emp_session_t *session;
     emp_results_t *results;
+    emp_output_t *output; /* NULL: no RESULTS_FILE */
+    bool output_failed;   /* with its sentence in output_why */
+    char output_why[EMP_OUTPUT_WHY_MAX];
     emp_collector_t *collector;
     emp_launcher_t *launcher;
     emp_feeder_t *feeders[EMP_FEEDERS_MAX];
@@ -78,7 +82,7 @@ struct emp {
     uint64_t started_us;
     _Atomic uint64_t rows_told; /* by INFO */
 
-    /* emp_result_at: the value at hand, the entry it is of, and the number of that entry's first value */
+    /* what was borrowed last; of emp_result_at also the entry it is of, and the number of that entry's first value */
     msgpack_zone zone;
     msgpack_object value;
     uint64_t value_entry, value_first;

@@ -9,46 +9,11 @@
 #include "../common/how.h"
 #include "../common/utf8.h"
 #include "../common/value.h"
+#include "values.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>
-
-/* ---- values ------------------------------------------------------------------------------------------------ */
-
-/* The values of one entry after the other. They were scanned when they came, so only memory can fail. */
-typedef struct {
-    const char *data;
-    size_t size, at;
-    bool failed;
-    msgpack_unpacked unpacked;
-} values_t;
-
-static void values_init (values_t *self, const emp_entry_t *entry)
-{
-    self->data = (const char *) entry->data;
-    self->size = entry->size;
-    self->at = 0;
-    self->failed = false;
-    msgpack_unpacked_init (&self->unpacked);
-}
-
-/* NULL behind the last. Borrowed until the next call. */
-static const msgpack_object *values_next (values_t *self)
-{
-    if (self->failed || self->at == self->size)
-        return NULL;
-    msgpack_unpack_return result = msgpack_unpack_next (&self->unpacked, self->data, self->size, &self->at);
-    if (result == MSGPACK_UNPACK_SUCCESS || result == MSGPACK_UNPACK_EXTRA_BYTES)
-        return &self->unpacked.data;
-    self->failed = true;
-    return NULL;
-}
-
-static void values_release (values_t *self)
-{
-    msgpack_unpacked_destroy (&self->unpacked);
-}
 
 /* ---- title, rows, dictionary ------------------------------------------------------------------------------- */
 
@@ -73,24 +38,24 @@ static void print_row (FILE *out, const msgpack_object *value)
 
 static void print_rows_of (const emp_entry_t *entry, FILE *out)
 {
-    values_t values;
-    values_init (&values, entry);
+    emp_values_t values;
+    emp_values_init (&values, entry->data, entry->size);
     const msgpack_object *value;
-    while ((value = values_next (&values))) {
+    while ((value = emp_values_next (&values))) {
         if (value->type != MSGPACK_OBJECT_ARRAY)
             print_row (out, value);
         else
             for (uint32_t i = 0; i < value->via.array.size; i++)
                 print_row (out, &value->via.array.ptr[i]);
     }
-    values_release (&values);
+    emp_values_release (&values);
 }
 
-static void print_rows (const emp_results_t *results, FILE *out)
+static void print_rows (emp_results_t *results, FILE *out)
 {
     emp_entry_t entry;
     for (uint64_t i = 0; emp_results_at (results, i, &entry); i++)
-        if (entry.outcome == EMP_OUTCOME_DONE && entry.data)
+        if (entry.outcome == EMP_OUTCOME_DONE)
             print_rows_of (&entry, out);
 }
 
@@ -103,15 +68,15 @@ static void begin_pair (FILE *out, uint64_t number, bool *first)
 
 static void print_pairs_of (const emp_entry_t *entry, FILE *out, bool *first)
 {
-    if (!entry->data || entry->size == 0) {
+    if (entry->size == 0) {
         begin_pair (out, entry->number, first);
-        fputs (entry->data ? "None)" : "...)", out);
+        fputs ("None)", out);
         return;
     }
-    values_t values;
-    values_init (&values, entry);
+    emp_values_t values;
+    emp_values_init (&values, entry->data, entry->size);
     const msgpack_object *value;
-    while ((value = values_next (&values))) {
+    while ((value = emp_values_next (&values))) {
         begin_pair (out, entry->number, first);
         emp_value_repr (out, value);
         putc (')', out);
@@ -120,10 +85,10 @@ static void print_pairs_of (const emp_entry_t *entry, FILE *out, bool *first)
         begin_pair (out, entry->number, first);
         fputs ("...)", out);
     }
-    values_release (&values);
+    emp_values_release (&values);
 }
 
-static void print_dictionary (const emp_results_t *results, FILE *out)
+static void print_dictionary (emp_results_t *results, FILE *out)
 {
     putc ('{', out);
     const char *key;
@@ -211,57 +176,61 @@ static void print_dead_ticket (const emp_entry_t *entry, FILE *out)
 {
     print_ticket (out, entry->label, entry->number);
     fprintf (out, ": %" PRIu32 " attempt%s: ", entry->attempt, plural (entry->attempt));
-    values_t values;
-    values_init (&values, entry);
-    const msgpack_object *reason = values_next (&values);
+    emp_values_t values;
+    emp_values_init (&values, entry->data, entry->size);
+    const msgpack_object *reason = emp_values_next (&values);
     if (reason && reason->type == MSGPACK_OBJECT_STR)
         print_safe (out, reason->via.str.ptr, reason->via.str.size);
     else
-        fputs ("the reason is not kept", out);
+        fputs ("out of memory", out);
     putc ('\n', out);
-    values_release (&values);
+    emp_values_release (&values);
 }
 
-/* In one walk: dead tickets are listed, answered ones without their values are counted. */
-static uint64_t print_dead (const emp_results_t *results, FILE *out)
+static void print_dead (emp_results_t *results, uint64_t dead, FILE *out)
 {
-    uint64_t dead = 0, not_kept = 0;
-    emp_entry_t entry;
-    for (uint64_t i = 0; emp_results_at (results, i, &entry); i++) {
-        if (entry.outcome != EMP_OUTCOME_DEAD) {
-            not_kept += !entry.data;
-            continue;
-        }
-        if (dead == 0)
-            fputs ("--- Tickets dead ---\n", out);
-        if (dead++ < EMP_REPORT_LINES_MAX)
-            print_dead_ticket (&entry, out);
-    }
-    print_more (out, dead > EMP_REPORT_LINES_MAX ? dead - EMP_REPORT_LINES_MAX : 0);
-    return not_kept;
-}
-
-typedef struct {
-    FILE *out;
-    uint64_t count;
-} missing_t;
-
-static void print_missing_ticket (void *arg, const char *label, uint64_t number)
-{
-    missing_t *missing = arg;
-    if (missing->count == 0)
-        fputs ("--- Tickets missing ---\n", missing->out);
-    if (missing->count++ >= EMP_REPORT_LINES_MAX)
+    if (dead == 0)
         return;
-    print_ticket (missing->out, label, number);
-    putc ('\n', missing->out);
+    fputs ("--- Tickets dead ---\n", out);
+    emp_entry_t entry;
+    uint64_t cursor = 0, listed = 0;
+    for (; listed < EMP_REPORT_LINES_MAX && emp_results_next_dead (results, &cursor, &entry); listed++)
+        print_dead_ticket (&entry, out);
+    print_more (out, dead - listed);
 }
 
-static void print_missing (const emp_results_t *results, FILE *out)
+static void print_missing (emp_results_t *results, FILE *out)
 {
-    missing_t missing = {.out = out};
-    uint64_t count = emp_results_missing (results, print_missing_ticket, &missing);
-    print_more (out, count > EMP_REPORT_LINES_MAX ? count - EMP_REPORT_LINES_MAX : 0);
+    uint64_t count = emp_results_missing (results), listed = 0;
+    if (count > 0)
+        fputs ("--- Tickets missing ---\n", out);
+    emp_results_place_t place = {0};
+    const char *label;
+    uint64_t number;
+    for (; listed < EMP_REPORT_LINES_MAX && emp_results_next_missing (results, &place, &label, &number); listed++) {
+        print_ticket (out, label, number);
+        putc ('\n', out);
+    }
+    print_more (out, count - listed);
+}
+
+static void print_troubles (const emp_report_t *self, FILE *out)
+{
+    emp_results_counts_t counts;
+    emp_results_counts (self->results, &counts);
+    print_losses (self, out);
+    print_dead (self->results, counts.dead, out);
+    print_missing (self->results, out);
+    const char *why = emp_results_why (self->results);
+    if (!*why)
+        return;
+    if (counts.not_kept)
+        fprintf (out, "--- Values not kept ---\n%" PRIu64 " ticket%s ended when there was no room: ", counts.not_kept,
+                 plural (counts.not_kept));
+    else
+        fputs ("--- Results not whole ---\n", out);
+    print_safe (out, why, strlen (why));
+    putc ('\n', out);
 }
 
 void emp_report_print (const emp_report_t *self, FILE *out)
@@ -275,10 +244,5 @@ void emp_report_print (const emp_report_t *self, FILE *out)
     }
     if (self->dictionary)
         print_dictionary (self->results, out);
-    print_losses (self, out);
-    uint64_t not_kept = print_dead (self->results, out);
-    print_missing (self->results, out);
-    if (not_kept)
-        fprintf (out, "--- Values not kept ---\n%" PRIu64 " ticket%s answered when RESULTS_BYTES_MAX was reached\n",
-                 not_kept, not_kept == 1 ? " was" : "s were");
+    print_troubles (self, out);
 }

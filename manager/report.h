@@ -18,15 +18,17 @@
  *     --- Tickets missing ---
  *     mp_input_q (default);_TID_18
  *     --- Values not kept ---
- *     3 tickets were answered when RESULTS_BYTES_MAX was reached
+ *     3 tickets ended when there was no room: /var/tmp: No space left on device
+ *     --- Results not whole ---
+ *     /var/tmp: disk I/O error
  * Title, rows and END are left out when neither the rows nor the dictionary are wanted. Without the rows the two lines
  * are there still.
  * A ticket with several results stands once for each of them in the dictionary; a ticket answered with no result is
- * ('_TID_n', None), one whose values are not kept ('_TID_n', ...). Further keys begin a line of their own, " 'key': [".
+ * ('_TID_n', None). Further keys begin a line of their own, " 'key': [".
  * The dictionary is a Python literal: ast.literal_eval reads it, but for the doubles nan and inf, that Python itself
  * cannot write as literals, and for extension types.
  * LABEL without RESULT_LABEL: the dictionary's keys, comma separated, in order of first arrival.
- * Streams: nothing is held in memory beyond one value. Long lists of lost workers, dead or missing tickets are cut at
+ * Streams, from memory or from the file: nothing is held beyond one value. Long lists of lost workers, dead or missing tickets are cut at
  * 1000 lines with "and N more". Control characters of reasons and tails do not reach the terminal.
  */
 #ifndef EMP_REPORT_H
@@ -50,7 +52,7 @@ typedef struct {
 typedef struct {
     const char *label; /* RESULT_LABEL or NULL */
     bool rows, dictionary;
-    const emp_results_t *results;
+    emp_results_t *results;
     const emp_loss_t *losses;
     size_t losses_count;
     uint64_t losses_more; /* not in the list: beyond the first EMP_REPORT_LINES_MAX */

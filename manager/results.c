@@ -1,81 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * results.c - the ticket dictionary: feeds with the set of their tickets that have ended, entries and values in blocks.
+ * results.c - the ticket dictionary as it fills: feeds with the set of their tickets that have ended, and one of two stores
+ * behind them.
  *
- * Invariants: a ticket is in its feed's set if and only if it was counted as answered or dead; nothing that was handed out ever
- * moves but keys and feeds, which move only while feeds begin; bytes <= bytes_max.
  * Cost: taking a part is a scan of its bytes, a lock, a bit, a copy; all else is amortised over 4096 and more of them.
  */
-#include "results.h"
-
 #include "../common/scan.h"
-#include "seen.h"
+#include "results_inner.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BLOCK_BYTES (1024u * 1024)
-#define BLOCK_ALONE (BLOCK_BYTES / 16) /* a larger value gets its own block: at most a sixteenth of a block is wasted */
-#define RECORDS_FIRST 4096u            /* entries of the first block; each next one has room for twice as many */
-#define RECORDS_BLOCKS 40
-#define ATTEMPT_MAX 511u
-#define NO_ENTRY UINT64_MAX
-
-/* What is kept of a ticket. */
-typedef struct {
-    const uint8_t *data; /* NULL: not kept */
-    uint64_t number : 40, feed : 24;
-    uint64_t size : 29, rows : 25, attempt : 9, dead : 1;
-} record_t;
-_Static_assert (sizeof (record_t) == 24, "an entry is 24 bytes");
-_Static_assert (EMP_WIRE_PAYLOAD_MAX < 1u << 29, "a part's length fits its field");
-_Static_assert (EMP_ROWS_MAX_LIMIT < 1u << 25, "a part's rows fit their field");
-_Static_assert (EMP_RESULTS_FEEDS_MAX < 1u << 24, "a feed's place fits its field");
-
-typedef struct block {
-    struct block *next;
-    size_t used, room;
-    uint8_t data[];
-} block_t;
-
-typedef struct {
-    char label[EMP_LABEL_MAX + 1];
-    bool arrived;
-    uint64_t first, last; /* its answered entries lie between these; NO_ENTRY: it has none */
-} dict_key_t;
-
-typedef struct {
-    uint32_t id;
-    uint32_t key; /* place in keys */
-    char queue[EMP_NAME_MAX + 1];
-    bool ended;
-    bool workers;     /* opened by a worker */
-    uint64_t tickets; /* once it has ended */
-    emp_seen_t seen;  /* numbers of the tickets that have ended */
-} feed_t;
-
-struct emp_results {
-    pthread_mutex_t lock;
-    uint64_t bytes_max, bytes;
-    bool store;
-    size_t room;     /* of the five tables here */
-    feed_t *feeds;   /* in the order in which they began */
-    uint32_t *by_id; /* places in feeds, sorted by id */
-    size_t feeds_count;
-    size_t found;       /* place of the feed that was found last */
-    dict_key_t *keys;   /* in the order in which they were first named */
-    uint32_t *by_label; /* places in keys, sorted by label */
-    size_t keys_count;
-    uint32_t *arrived; /* places in keys, in order of their first answer */
-    size_t arrived_count;
-    record_t *records[RECORDS_BLOCKS];
-    uint64_t records_count;
-    block_t *open;  /* the block that is being filled, then the full ones */
-    block_t *alone; /* blocks of one large value */
-    emp_results_counts_t counts;
-};
 
 /* ---- birth and death --------------------------------------------------------------------------------------- */
 
@@ -84,22 +19,27 @@ emp_results_t *emp_results_new (uint64_t bytes_max, bool store)
     emp_results_t *self = calloc (1, sizeof *self);
     if (!self)
         return NULL;
-    if (pthread_mutex_init (&self->lock, NULL)) {
+    self->memory = emp_memory_new (bytes_max);
+    if (!self->memory || pthread_mutex_init (&self->lock, NULL)) {
+        emp_memory_destroy (&self->memory);
         free (self);
         return NULL;
     }
-    self->bytes_max = bytes_max;
     self->store = store;
     return self;
 }
 
-static void destroy_blocks (block_t *block)
+static bool copy (const char *text, char **ret_copy)
 {
-    while (block) {
-        block_t *next = block->next;
-        free (block);
-        block = next;
-    }
+    free (*ret_copy);
+    *ret_copy = text ? strdup (text) : NULL;
+    return !text || *ret_copy;
+}
+
+emp_status_t emp_results_overflow (emp_results_t *self, const char *folder, const char *path)
+{
+    assert (self && !self->file);
+    return copy (folder, &self->folder) && copy (path, &self->path) ? EMP_OK : EMP_NOMEM;
 }
 
 void emp_results_destroy (emp_results_t **self_p)
@@ -110,10 +50,11 @@ void emp_results_destroy (emp_results_t **self_p)
         return;
     for (size_t i = 0; i < self->feeds_count; i++)
         emp_seen_release (&self->feeds[i].seen);
-    for (size_t i = 0; i < RECORDS_BLOCKS; i++)
-        free (self->records[i]);
-    destroy_blocks (self->open);
-    destroy_blocks (self->alone);
+    emp_memory_destroy (&self->memory);
+    emp_file_destroy (&self->file);
+    free (self->path);
+    free (self->folder);
+    free (self->by_ticket);
     free (self->feeds);
     free (self->by_id);
     free (self->keys);
@@ -132,11 +73,11 @@ static bool reserve_feed (emp_results_t *self)
     if (self->feeds_count < self->room)
         return true;
     size_t room = self->room ? self->room * 2 : 4;
-    feed_t *feeds = realloc (self->feeds, room * sizeof *feeds);
+    emp_dict_feed_t *feeds = realloc (self->feeds, room * sizeof *feeds);
     self->feeds = feeds ? feeds : self->feeds;
     uint32_t *by_id = realloc (self->by_id, room * sizeof *by_id);
     self->by_id = by_id ? by_id : self->by_id;
-    dict_key_t *keys = realloc (self->keys, room * sizeof *keys);
+    emp_dict_key_t *keys = realloc (self->keys, room * sizeof *keys);
     self->keys = keys ? keys : self->keys;
     uint32_t *by_label = realloc (self->by_label, room * sizeof *by_label);
     self->by_label = by_label ? by_label : self->by_label;
@@ -169,7 +110,7 @@ static size_t place_of_id (const emp_results_t *self, uint32_t id)
     return low;
 }
 
-static feed_t *find_feed (emp_results_t *self, uint32_t id)
+static emp_dict_feed_t *find_feed (emp_results_t *self, uint32_t id)
 {
     if (self->found < self->feeds_count && self->feeds[self->found].id == id)
         return &self->feeds[self->found];
@@ -201,8 +142,8 @@ static uint32_t require_key (emp_results_t *self, const char *label)
     if (place < self->keys_count && !strcmp (self->keys[self->by_label[place]].label, label))
         return self->by_label[place];
 
-    dict_key_t *key = &self->keys[self->keys_count];
-    *key = (dict_key_t){.first = NO_ENTRY, .last = NO_ENTRY};
+    emp_dict_key_t *key = &self->keys[self->keys_count];
+    *key = (emp_dict_key_t){.first = EMP_NO_ENTRY, .last = EMP_NO_ENTRY};
     strcpy (key->label, label);
     insert (self->by_label, self->keys_count, place, self->keys_count);
     return (uint32_t) self->keys_count++;
@@ -216,8 +157,8 @@ static emp_status_t add_feed (emp_results_t *self, uint32_t id, const char *labe
         return EMP_FULL;
     if (!reserve_feed (self))
         return EMP_NOMEM;
-    feed_t *feed = &self->feeds[self->feeds_count];
-    *feed = (feed_t){.id = id, .key = require_key (self, label)};
+    emp_dict_feed_t *feed = &self->feeds[self->feeds_count];
+    *feed = (emp_dict_feed_t){.id = id, .key = require_key (self, label)};
     strcpy (feed->queue, queue);
     emp_seen_init (&feed->seen);
     insert (self->by_id, self->feeds_count, place_of_id (self, id), self->feeds_count);
@@ -252,7 +193,7 @@ void emp_results_feed_end (emp_results_t *self, uint32_t id, uint64_t tickets, u
 {
     assert (self && tickets <= EMP_SEEN_NUMBER_MAX);
     pthread_mutex_lock (&self->lock);
-    feed_t *feed = find_feed (self, id);
+    emp_dict_feed_t *feed = find_feed (self, id);
     assert (feed && !feed->ended);
     feed->ended = true;
     feed->tickets = tickets;
@@ -261,59 +202,60 @@ void emp_results_feed_end (emp_results_t *self, uint32_t id, uint64_t tickets, u
     pthread_mutex_unlock (&self->lock);
 }
 
-/* ---- entries and values ------------------------------------------------------------------------------------ */
+/* ---- memory, then the file ----------------------------------------------------------------------------------- */
 
-static block_t *block_new (size_t room)
+static void give_up (emp_results_t *self, const char *why)
 {
-    block_t *block = malloc (sizeof *block + room);
-    if (!block)
-        return NULL;
-    block->next = NULL;
-    block->used = 0;
-    block->room = room;
-    return block;
+    if (!self->full)
+        snprintf (self->why, sizeof self->why, "%s", why);
+    self->full = true;
 }
 
-/* A block with room for `size` more bytes, or NULL when out of memory. */
-static block_t *require_block (emp_results_t *self, size_t size)
+static emp_status_t fill_file (emp_results_t *self, emp_file_t *file)
 {
-    if (self->open && self->open->room - self->open->used >= size)
-        return self->open;
-    bool alone = size > BLOCK_ALONE;
-    block_t *block = block_new (alone ? size : BLOCK_BYTES);
-    if (!block)
-        return NULL;
-    block_t **list = alone ? &self->alone : &self->open;
-    block->next = *list;
-    *list = block;
-    return block;
+    uint64_t count = emp_memory_count (self->memory);
+    emp_status_t status = EMP_OK;
+    for (uint64_t i = 0; i < count && status == EMP_OK; i++) {
+        emp_record_t record;
+        emp_memory_at (self->memory, i, &record);
+        pthread_mutex_lock (&self->lock); /* a feed that begins may move the table */
+        record.key = self->feeds[record.feed].key;
+        pthread_mutex_unlock (&self->lock);
+        status = emp_file_add (file, &record);
+    }
+    return status;
 }
 
-/* The block of the i-th record, and its place in it: block k begins at RECORDS_FIRST * (2^k - 1). */
-static unsigned block_of (uint64_t i, uint64_t *ret_place)
+void emp_results_move (emp_results_t *self)
 {
-    unsigned block = 63u - (unsigned) __builtin_clzll (i / RECORDS_FIRST + 1);
-    *ret_place = i - RECORDS_FIRST * ((UINT64_C (1) << block) - 1);
-    return block;
+    char why[EMP_FILE_WHY_MAX];
+    emp_file_t *file;
+    emp_status_t status =
+        self->path ? emp_file_open (self->path, &file, why) : emp_file_scratch (self->folder, &file, why);
+    if (status == EMP_OK) {
+        status = fill_file (self, file);
+        snprintf (why, sizeof why, "%s", emp_file_why (file));
+    }
+    if (status == EMP_OK) {
+        emp_memory_clear (self->memory);
+        self->file = file;
+        return;
+    }
+    emp_file_destroy (&file);
+    give_up (self, why);
 }
 
-/* Room for one more record; NULL when out of memory. */
-static record_t *require_record (emp_results_t *self)
+/* Keeps a record that memory has no room for. False: nor has the disk. */
+static bool keep_in_file (emp_results_t *self, const emp_record_t *record)
 {
-    uint64_t place = 0;
-    unsigned block = block_of (self->records_count, &place);
-    if (block >= RECORDS_BLOCKS)
-        return NULL;
-    if (!self->records[block])
-        self->records[block] = malloc (((size_t) RECORDS_FIRST << block) * sizeof (record_t));
-    return self->records[block] ? self->records[block] + place : NULL;
-}
-
-static const record_t *record_at (const emp_results_t *self, uint64_t i)
-{
-    uint64_t place = 0;
-    unsigned block = block_of (i, &place);
-    return self->records[block] + place;
+    if (!self->file && !self->full)
+        emp_results_move (self);
+    if (self->full)
+        return false;
+    if (emp_file_add (self->file, record) == EMP_OK)
+        return true;
+    give_up (self, emp_file_why (self->file));
+    return false;
 }
 
 /* ---- taking ------------------------------------------------------------------------------------------------ */
@@ -379,29 +321,7 @@ static void arrive (emp_results_t *self, uint32_t key)
     self->arrived[self->arrived_count++] = key;
 }
 
-/* Writes down one ticket for which everything that can fail has been done. */
-static void enter (emp_results_t *self, const feed_t *feed, const emp_part_t *part, const verdict_t *verdict,
-                   record_t *record, const uint8_t *data)
-{
-    *record = (record_t){
-        .data = data,
-        .number = part->number & ((UINT64_C (1) << 40) - 1),
-        .feed = (uint64_t) (feed - self->feeds) & 0xffffffu,
-        .size = verdict->size & ((1u << 29) - 1),
-        .rows = part->rows & ((1u << 25) - 1),
-        .attempt = part->attempt < ATTEMPT_MAX ? part->attempt & ATTEMPT_MAX : ATTEMPT_MAX,
-        .dead = verdict->dead,
-    };
-    if (!verdict->dead) {
-        dict_key_t *key = &self->keys[feed->key];
-        if (key->first == NO_ENTRY)
-            key->first = self->records_count;
-        key->last = self->records_count;
-    }
-    self->records_count++;
-}
-
-static void count (emp_results_t *self, const emp_part_t *part, const verdict_t *verdict, bool kept)
+static void count (emp_results_t *self, const emp_part_t *part, const verdict_t *verdict)
 {
     if (verdict->dead) {
         self->counts.dead++;
@@ -410,26 +330,13 @@ static void count (emp_results_t *self, const emp_part_t *part, const verdict_t 
     self->counts.answered++;
     self->counts.rows_answered += part->rows;
     self->counts.values += verdict->values;
-    if (self->store && !kept)
-        self->counts.not_kept++;
 }
 
-/* Copies a part's bytes behind those that are kept already; NULL when there is no block for them. */
-static const uint8_t *keep (emp_results_t *self, block_t *block, const verdict_t *verdict)
+/* Counts a ticket's end, under the lock. `here`: its entry will be in memory, at the end. */
+static emp_status_t enter (emp_results_t *self, uint32_t id, const emp_part_t *part, const verdict_t *verdict,
+                           bool here, emp_record_t *ret_record)
 {
-    if (!block)
-        return NULL;
-    uint8_t *data = block->data + block->used;
-    if (verdict->size)
-        memcpy (data, verdict->data, verdict->size);
-    block->used += verdict->size;
-    self->bytes += verdict->size;
-    return data;
-}
-
-static emp_status_t take (emp_results_t *self, uint32_t id, const emp_part_t *part, const verdict_t *verdict)
-{
-    feed_t *feed = find_feed (self, id);
+    emp_dict_feed_t *feed = find_feed (self, id);
     if (!feed)
         return EMP_UNKNOWN;
     if (feed->ended && part->number >= feed->tickets)
@@ -437,22 +344,73 @@ static emp_status_t take (emp_results_t *self, uint32_t id, const emp_part_t *pa
     emp_status_t status = emp_seen_reserve (&feed->seen, part->number);
     if (status)
         return status;
-
-    bool message = feed->workers && !verdict->dead && verdict->size == 0;
-    bool entered = (self->store && !message) || verdict->dead;
-    bool kept = entered && verdict->size <= self->bytes_max - self->bytes;
-    record_t *record = entered ? require_record (self) : NULL;
-    block_t *block = kept ? require_block (self, verdict->size) : NULL;
-    if ((entered && !record) || (kept && !block))
-        return EMP_NOMEM;
-
     emp_seen_add (&feed->seen, part->number);
-    count (self, part, verdict, kept || message);
-    if (!verdict->dead && !message)
-        arrive (self, feed->key);
-    if (entered)
-        enter (self, feed, part, verdict, record, keep (self, block, verdict));
+    count (self, part, verdict);
+    ret_record->feed = (uint32_t) (feed - self->feeds);
+    ret_record->key = feed->key;
+    if (verdict->dead || (feed->workers && verdict->size == 0))
+        return EMP_OK;
+    arrive (self, feed->key);
+    if (here) {
+        emp_dict_key_t *key = &self->keys[feed->key];
+        key->last = emp_memory_count (self->memory);
+        if (key->first == EMP_NO_ENTRY)
+            key->first = key->last;
+    }
     return EMP_OK;
+}
+
+static void note_not_kept (emp_results_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    self->counts.not_kept++;
+    pthread_mutex_unlock (&self->lock);
+}
+
+/* What a worker has put and what gave no value was a message between two ends, and is no entry. */
+static bool is_message (emp_results_t *self, uint32_t id, const verdict_t *verdict)
+{
+    if (verdict->dead || verdict->size)
+        return false;
+    pthread_mutex_lock (&self->lock);
+    const emp_dict_feed_t *feed = find_feed (self, id);
+    bool workers = feed && feed->workers;
+    pthread_mutex_unlock (&self->lock);
+    return workers;
+}
+
+static emp_status_t take (emp_results_t *self, uint32_t feed, const emp_part_t *part, const verdict_t *verdict)
+{
+    bool wanted = verdict->dead || (self->store && !is_message (self, feed, verdict));
+    emp_status_t room =
+        !wanted || self->full || self->file ? EMP_FULL : emp_memory_reserve (self->memory, verdict->size);
+    if (room == EMP_NOMEM)
+        return EMP_NOMEM;
+    emp_record_t record = {.number = part->number,
+                           .attempt = part->attempt < EMP_RESULTS_ATTEMPT_MAX ? part->attempt : EMP_RESULTS_ATTEMPT_MAX,
+                           .rows = part->rows,
+                           .dead = verdict->dead,
+                           .data = verdict->data,
+                           .size = verdict->size};
+    pthread_mutex_lock (&self->lock);
+    emp_status_t status = enter (self, feed, part, verdict, room == EMP_OK, &record);
+    self->counts.twice += status == EMP_STALE;
+    self->counts.refused += status == EMP_MALFORMED || status == EMP_UNKNOWN;
+    pthread_mutex_unlock (&self->lock);
+    if (status || !wanted)
+        return status;
+    if (room == EMP_OK)
+        emp_memory_add (self->memory, &record);
+    else if (!keep_in_file (self, &record))
+        note_not_kept (self);
+    return EMP_OK;
+}
+
+static void refuse (emp_results_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    self->counts.refused++;
+    pthread_mutex_unlock (&self->lock);
 }
 
 emp_status_t emp_results_take (emp_results_t *self, uint32_t feed, const emp_part_t *part, const uint8_t *payload)
@@ -460,12 +418,9 @@ emp_status_t emp_results_take (emp_results_t *self, uint32_t feed, const emp_par
     assert (self && part && (payload || part->length == 0));
     verdict_t verdict;
     emp_status_t status = judge (part, payload, &verdict);
-    pthread_mutex_lock (&self->lock);
-    if (!status)
-        status = take (self, feed, part, &verdict);
-    self->counts.twice += status == EMP_STALE;
-    self->counts.refused += status == EMP_MALFORMED || status == EMP_UNKNOWN;
-    pthread_mutex_unlock (&self->lock);
+    if (status == EMP_OK)
+        return take (self, feed, part, &verdict);
+    refuse (self);
     return status;
 }
 
@@ -475,87 +430,4 @@ void emp_results_counts (emp_results_t *self, emp_results_counts_t *ret_counts)
     pthread_mutex_lock (&self->lock);
     *ret_counts = self->counts;
     pthread_mutex_unlock (&self->lock);
-}
-
-/* ---- reading ----------------------------------------------------------------------------------------------- */
-
-static void show (const emp_results_t *self, const record_t *record, emp_entry_t *ret_entry)
-{
-    const feed_t *feed = &self->feeds[record->feed];
-    *ret_entry = (emp_entry_t){
-        .label = self->keys[feed->key].label,
-        .queue = feed->queue,
-        .number = record->number,
-        .attempt = record->attempt,
-        .rows = record->rows,
-        .outcome = record->dead ? EMP_OUTCOME_DEAD : EMP_OUTCOME_DONE,
-        .data = record->data,
-        .size = record->data ? record->size : 0,
-    };
-}
-
-bool emp_results_at (const emp_results_t *self, uint64_t i, emp_entry_t *ret_entry)
-{
-    assert (self && ret_entry);
-    if (i >= self->records_count)
-        return false;
-    show (self, record_at (self, i), ret_entry);
-    return true;
-}
-
-uint64_t emp_results_count (const emp_results_t *self)
-{
-    assert (self);
-    return self->records_count;
-}
-
-const char *emp_results_key (const emp_results_t *self, size_t i)
-{
-    assert (self);
-    return i < self->arrived_count ? self->keys[self->arrived[i]].label : NULL;
-}
-
-bool emp_results_next (const emp_results_t *self, size_t i, uint64_t *cursor, emp_entry_t *ret_entry)
-{
-    assert (self && cursor && ret_entry && i < self->arrived_count);
-    const dict_key_t *key = &self->keys[self->arrived[i]];
-    if (key->first == NO_ENTRY)
-        return false;
-    for (uint64_t at = *cursor > key->first ? *cursor : key->first; at <= key->last; at++) {
-        const record_t *record = record_at (self, at);
-        if (record->dead || self->feeds[record->feed].key != self->arrived[i])
-            continue;
-        show (self, record, ret_entry);
-        *cursor = at + 1;
-        return true;
-    }
-    *cursor = key->last + 1;
-    return false;
-}
-
-/* Passes a feed's missing numbers on with its label. */
-typedef struct {
-    void (*fn) (void *arg, const char *label, uint64_t number);
-    void *arg;
-    const char *label;
-} teller_t;
-
-static void tell (void *arg, uint64_t number)
-{
-    const teller_t *teller = arg;
-    teller->fn (teller->arg, teller->label, number);
-}
-
-uint64_t emp_results_missing (const emp_results_t *self, void (*fn) (void *arg, const char *label, uint64_t number),
-                              void *arg)
-{
-    assert (self);
-    uint64_t total = 0;
-    for (size_t i = 0; i < self->feeds_count; i++) {
-        const feed_t *feed = &self->feeds[i];
-        teller_t teller = {.fn = fn, .arg = arg, .label = self->keys[feed->key].label};
-        total +=
-            emp_seen_missing (&feed->seen, feed->ended ? feed->tickets : feed->seen.beyond, fn ? tell : NULL, &teller);
-    }
-    return total;
 }

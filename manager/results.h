@@ -3,10 +3,11 @@
  * results.h - the ticket dictionary (B28): what came back, in order of arrival, and which tickets never did.
  *
  * Invariant: of each (feed, number) at most one ending, answered or dead, is taken; a second one is a counted no-op.
- * Values are kept packed, in blocks, up to a bound; past it tickets are still counted but their values are not kept
- * (`not_kept`), and the run says so and exits 1.
- * Cost: O(1) an entry, 24 bytes and its values each; at most a bit a ticket for "seen" (seen.h). One writer, feeds may
- * begin and end in other threads; readers after it is done.
+ * Values are kept packed. Up to a bound entries and values are in memory (results_memory.h); past it all of them move to one
+ * file and it grows there (results_file.h). What finds no room on the disk is counted, not kept (`not_kept`), and the run says
+ * so and exits 1.
+ * Cost: O(1) an entry, 24 bytes and its values each in memory; at most a bit a ticket for "seen" (seen.h). One writer, feeds
+ * may begin and end in other threads; readers after it is done, one at a time.
  */
 #ifndef EMP_RESULTS_H
 #define EMP_RESULTS_H
@@ -21,6 +22,9 @@ typedef struct emp_results emp_results_t;
 /* store false: answers are counted, not kept; only dead tickets have an entry. NULL when out of memory. */
 emp_results_t *emp_results_new (uint64_t bytes_max, bool store);
 void emp_results_destroy (emp_results_t **self);
+/* Where what is beyond bytes_max goes, before the first part: to a scratch file in `folder` (NULL: $TMPDIR or /var/tmp), or to
+ * the empty SQLite file at `path` when that is not NULL. EMP_NOMEM. */
+emp_status_t emp_results_overflow (emp_results_t *self, const char *folder, const char *path);
 
 /* A feeder begins: its id at the broker and its label, the dictionary's key. Feeds of one label share a key. Any thread.
  * EMP_EXISTS: that id is here already; EMP_FULL: EMP_RESULTS_FEEDS_MAX; EMP_NOMEM. */
@@ -38,14 +42,17 @@ emp_status_t emp_results_take (emp_results_t *self, uint32_t feed, const emp_par
 
 typedef struct {
     uint64_t answered, dead, rows_answered, values;
-    uint64_t not_kept;      /* answered tickets whose values found no room; 0 when nothing was to be stored */
+    uint64_t not_kept;      /* tickets whose values, or reason, found no room */
     uint64_t twice;         /* ends of a ticket that had ended already */
     uint64_t refused;       /* parts that no feed of ours can have caused */
     uint64_t tickets, rows; /* made by the feeds that have ended */
 } emp_results_counts_t;
 void emp_results_counts (emp_results_t *self, emp_results_counts_t *ret_counts); /* any thread */
 
-/* One ticket's entry. */
+/* Why not_kept is not 0, or a file could not be read back: a sentence for a person. "" when all is well. */
+const char *emp_results_why (const emp_results_t *self);
+
+/* One ticket's entry. Data is borrowed until the next call of the function that gave it. */
 typedef struct {
     const char *label; /* the dictionary's key */
     const char *queue;
@@ -53,21 +60,40 @@ typedef struct {
     uint32_t attempt; /* 511 stands for more, too */
     uint32_t rows;
     emp_outcome_t outcome; /* done or dead */
-    const uint8_t *data;   /* packed values back to back, or one text: the reason. NULL when not kept */
+    const uint8_t *data;   /* packed values back to back, or one text: the reason */
     size_t size;
 } emp_entry_t;
-/* The i-th entry in order of arrival; false behind the last. */
-bool emp_results_at (const emp_results_t *self, uint64_t i, emp_entry_t *ret_entry);
+/* The i-th entry in order of arrival; false behind the last, or when it cannot be read (emp_results_why). */
+bool emp_results_at (emp_results_t *self, uint64_t i, emp_entry_t *ret_entry);
 uint64_t emp_results_count (const emp_results_t *self);
 
 /* The i-th key of the dictionary, in order of its first answer, stored or not; NULL behind the last. */
 const char *emp_results_key (const emp_results_t *self, size_t i);
-/* The next answered entry of the i-th key. *cursor is 0 before the first call and belongs to this function. */
-bool emp_results_next (const emp_results_t *self, size_t i, uint64_t *cursor, emp_entry_t *ret_entry);
+/* The next answered entry of the i-th key, in order of arrival. *cursor is 0 before the first call and belongs to this
+ * function; false as with emp_results_at. */
+bool emp_results_next (emp_results_t *self, size_t i, uint64_t *cursor, emp_entry_t *ret_entry);
+/* The next dead ticket, in order of arrival; the same cursor. */
+bool emp_results_next_dead (emp_results_t *self, uint64_t *cursor, emp_entry_t *ret_entry);
 
-/* Calls fn for each ticket that was made and has no end, in order of feed and number. Returns how many. fn may be
- * NULL. Of a feed that has not ended the tickets up to the last one seen are known. */
-uint64_t emp_results_missing (const emp_results_t *self, void (*fn) (void *arg, const char *label, uint64_t number),
-                              void *arg);
+/* A place in one of the walks below; all 0 before the first call. */
+typedef struct {
+    uint64_t entry, number;
+    size_t key;
+} emp_results_place_t;
+/* The next answered entry in order of tickets: key by key in order of their first answer, then by number; tickets of one number
+ * (several feeds of one label) by arrival. EMP_STOPPED behind the last; EMP_NOMEM; EMP_SYSTEM: the file cannot be read. The first
+ * call sorts: in memory 16 bytes an entry while it does, 8 from then on; in a file 14 bytes of it an entry. */
+emp_status_t emp_results_next_ticket (emp_results_t *self, emp_results_place_t *place, emp_entry_t *ret_entry);
+
+/* The next ticket that was made and has no end, in order of feed and number: the feed is the place's key. Of a feed that has not
+ * ended the tickets up to the last one seen are known. */
+bool emp_results_next_missing (emp_results_t *self, emp_results_place_t *place, const char **ret_label,
+                               uint64_t *ret_number);
+/* How many these are. */
+uint64_t emp_results_missing (const emp_results_t *self);
+
+/* Makes the file at `path` whole: everything is there, also what is missing, for anybody to query. Once, after all is taken; the
+ * dictionary is read from it from then on. Anything but EMP_OK: emp_results_why. */
+emp_status_t emp_results_publish (emp_results_t *self);
 
 #endif

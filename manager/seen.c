@@ -103,15 +103,24 @@ static uint64_t absent (const emp_seen_t *self, uint64_t word, uint64_t end)
     return left < 64 ? bits & ((UINT64_C (1) << left) - 1) : bits;
 }
 
-uint64_t emp_seen_missing (const emp_seen_t *self, uint64_t end, void (*fn) (void *arg, uint64_t number), void *arg)
+uint64_t emp_seen_missing (const emp_seen_t *self, uint64_t end)
 {
     assert (self && end <= EMP_SEEN_NUMBER_MAX);
     uint64_t total = 0;
-    for (uint64_t word = 0; word * 64 < end; word++) {
-        uint64_t bits = absent (self, word, end);
-        total += (uint64_t) __builtin_popcountll (bits);
-        for (; fn && bits; bits &= bits - 1)
-            fn (arg, word * 64 + (uint64_t) __builtin_ctzll (bits));
-    }
+    for (uint64_t word = 0; word * 64 < end; word++)
+        total += (uint64_t) __builtin_popcountll (absent (self, word, end));
     return total;
+}
+
+uint64_t emp_seen_next (const emp_seen_t *self, uint64_t number, uint64_t end)
+{
+    assert (self && end <= EMP_SEEN_NUMBER_MAX);
+    for (uint64_t word = number / 64; word * 64 < end; word++) {
+        uint64_t bits = absent (self, word, end);
+        if (word == number / 64)
+            bits &= UINT64_MAX << (number % 64);
+        if (bits)
+            return word * 64 + (uint64_t) __builtin_ctzll (bits);
+    }
+    return end;
 }

@@ -30,7 +30,9 @@ void emp_seen_release (emp_seen_t *self);
 emp_status_t emp_seen_reserve (emp_seen_t *self, uint64_t number);
 /* Adds a number for which reserve said EMP_OK. Cannot fail. */
 void emp_seen_add (emp_seen_t *self, uint64_t number);
-/* Calls fn, in order, for each number below `end` that is not in the set. Returns how many. fn may be NULL. */
-uint64_t emp_seen_missing (const emp_seen_t *self, uint64_t end, void (*fn) (void *arg, uint64_t number), void *arg);
+/* How many numbers below `end` are not in the set. */
+uint64_t emp_seen_missing (const emp_seen_t *self, uint64_t end);
+/* The first of them from `number` on; `end` when there is none. */
+uint64_t emp_seen_next (const emp_seen_t *self, uint64_t number, uint64_t end);
 
 #endif

@@ -126,7 +126,7 @@ Test (config, defaults_are_those_of_the_table)
     cr_assert_eq (config.rows_max, 1000);
     cr_assert_eq (config.start_method, EMP_START_SPAWN);
     cr_assert (config.results_store && config.results_print && !config.results_dict_print);
-    cr_assert (config.result_label == NULL);
+    cr_assert (config.result_label == NULL && config.results_file == NULL);
     cr_assert (!config.info_enable);
     cr_assert_eq (config.info_thread_max, 0);
     cr_assert_eq (config.attempts_max, 5);
@@ -776,8 +776,8 @@ Test (config, B1_the_blob_holds_everything_a_worker_may_ask_for)
         repr (blob.data, blob.size),
         "{'kwargs': {'PROCS_MAX': None, 'NUM_PROCS': None, 'ROWS_MAX': 42, 'NUM_ROWS': 42, 'START_METHOD': 'spawn', "
         "'RESULTS_STORE': True, 'RESULTS_PRINT': True, 'RESULTS_DICT_PRINT': False, 'RESULTS_BYTES_MAX': 1073741824, "
-        "'RESULT_LABEL': None, 'INFO_ENABLE': False, 'INFO_THREAD_MAX': None, 'SERVE': False, 'ATTEMPTS_MAX': 5, "
-        "'BEAT': 1.0, "
+        "'RESULTS_FILE': None, 'RESULT_LABEL': None, 'INFO_ENABLE': False, 'INFO_THREAD_MAX': None, 'SERVE': False, "
+        "'ATTEMPTS_MAX': 5, 'BEAT': 1.0, "
         "'DEAD_AFTER': 5.0, 'STOP_GRACE': 10.0, 'BIG_DATA_MIN': 65536, 'sleep_time': 20, 'city': 'Köln'}, 'modules': "
         "[['/m.so', 'f']], "
         "'queues': ['mp_input_q', 'mp_output_q', 'mp_info_q', 'mp_tools_q', 'mp_print_q', 'mp_process_q', "

@@ -152,6 +152,9 @@ Test (jobfile, B1_to_B8_every_key_reaches_the_configuration)
     cr_assert_eq (config.rows_max, 50000);
     cr_assert (config.results_store && !config.results_print && config.results_dict_print && config.info_enable);
     cr_assert_eq (config.results_bytes_max, 0x100000);
+    char file[PATH_MAX + 64];
+    snprintf (file, sizeof file, "%s/jobs/out.jsonl", test_data ());
+    cr_assert_str_eq (config.results_file, file, "relative to the job file");
     cr_assert_eq (config.info_thread_max, 10000);
     cr_assert_eq (config.attempts_max, 3);
     cr_assert_eq (config.beat_ms, 500);

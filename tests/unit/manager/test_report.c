@@ -13,6 +13,7 @@ TestSuite (report, .timeout = 60);
 
 #define LABEL "mp_input_q (default)"
 
+/* What is beyond bytes_max is read from a file. */
 static emp_results_t *begin (uint64_t bytes_max)
 {
     emp_results_t *results = emp_results_new (bytes_max, true);
@@ -149,21 +150,23 @@ Test (report, B27_a_ticket_with_several_results_stands_once_for_each)
     emp_results_destroy (&results);
 }
 
-Test (report, values_that_were_not_kept_are_told)
+Test (report, values_that_found_no_room_are_told)
 {
-    emp_results_t *results = begin (1);
+    emp_results_t *results = begin (25);
+    cr_assert_eq (emp_results_overflow (results, "/nowhere", NULL), EMP_OK);
     ANSWER (1, 0, "\x01");
     ANSWER (1, 1, "\x02");
     emp_report_t report = {.label = "x", .rows = true, .dictionary = true, .results = results};
     expect (&report, "\n--- Result for [x]---\n1\n    --- END ---\n"
                      "{'mp_input_q (default)': [\n"
-                     "  ('_TID_0', 1),\n"
-                     "  ('_TID_1', ...)]}\n"
+                     "  ('_TID_0', 1)]}\n"
                      "--- Values not kept ---\n"
-                     "1 ticket was answered when RESULTS_BYTES_MAX was reached\n");
-    ANSWER (1, 2, "\x03");
+                     "1 ticket ended when there was no room: /nowhere: No such file or directory\n");
+    dead (results, 2, 5, "why");
     report.rows = report.dictionary = false;
-    expect (&report, "--- Values not kept ---\n2 tickets were answered when RESULTS_BYTES_MAX was reached\n");
+    expect (&report,
+            "--- Tickets dead ---\nand 1 more\n--- Values not kept ---\n2 tickets ended when there was no room: "
+            "/nowhere: No such file or directory\n");
     emp_results_destroy (&results);
 }
 
@@ -215,16 +218,6 @@ Test (report, what_went_wrong_stands_behind_the_dictionary)
                      "mp_input_q (default);_TID_16\n"
                      "mp_input_q (default);_TID_18\n"
                      "mp_input_q (default);_TID_19\n");
-    emp_results_destroy (&results);
-}
-
-Test (report, a_dead_ticket_whose_reason_found_no_room_is_listed)
-{
-    emp_results_t *results = begin (1);
-    dead (results, 0, 5, "why");
-    emp_results_feed_end (results, 1, 1, 1);
-    emp_report_t report = {.results = results};
-    expect (&report, "--- Tickets dead ---\nmp_input_q (default);_TID_0: 5 attempts: the reason is not kept\n");
     emp_results_destroy (&results);
 }
 

@@ -102,15 +102,18 @@ Test (results, a_ticket_ends_once)
     end ();
 }
 
-typedef struct {
-    char text[256];
-} told_t;
-
-static void note (void *arg, const char *label, uint64_t number)
+/* All missing tickets in one text. */
+static const char *missing (void)
 {
-    told_t *told = arg;
-    size_t size = strlen (told->text);
-    snprintf (told->text + size, sizeof told->text - size, "%s;%llu ", label, (unsigned long long) number);
+    static char text[256];
+    emp_results_place_t place = {0};
+    const char *label;
+    uint64_t number, count = 0;
+    for (text[0] = 0; emp_results_next_missing (results, &place, &label, &number); count++)
+        snprintf (text + strlen (text), sizeof text - strlen (text), "%s;%llu ", label, (unsigned long long) number);
+    cr_assert_eq (emp_results_missing (results), count);
+    cr_assert_not (emp_results_next_missing (results, &place, &label, &number));
+    return text;
 }
 
 Test (results, B28_a_missing_ticket_is_visible)
@@ -124,10 +127,7 @@ Test (results, B28_a_missing_ticket_is_visible)
     cr_assert_eq (take (1, 3, EMP_OUTCOME_DEAD, "\xa1x", 2), EMP_OK);
     emp_results_feed_end (results, 1, 5, 50);
     emp_results_feed_end (results, 9, 2, 20);
-    told_t told = {""};
-    cr_assert_eq (emp_results_missing (results, note, &told), 3);
-    cr_assert_str_eq (told.text, "mp_input_q (default);1 mp_input_q (default);4 blue;0 ");
-    cr_assert_eq (emp_results_missing (results, NULL, NULL), 3);
+    cr_assert_str_eq (missing (), "mp_input_q (default);1 mp_input_q (default);4 blue;0 ");
     cr_assert_eq (counts ().tickets, 7);
     cr_assert_eq (counts ().rows, 70);
     end ();
@@ -137,9 +137,7 @@ Test (results, of_a_feed_that_has_not_ended_the_tickets_before_the_last_one_seen
 {
     begin (PLENTY, true);
     cr_assert_eq (answer (1, 3, 1), EMP_OK);
-    told_t told = {""};
-    cr_assert_eq (emp_results_missing (results, note, &told), 3);
-    cr_assert_str_eq (told.text, "mp_input_q (default);0 mp_input_q (default);1 mp_input_q (default);2 ");
+    cr_assert_str_eq (missing (), "mp_input_q (default);0 mp_input_q (default);1 mp_input_q (default);2 ");
     end ();
 }
 
@@ -267,24 +265,41 @@ Test (results, a_ticket_may_be_answered_with_nothing)
     end ();
 }
 
-Test (results, past_the_bound_tickets_are_counted_and_their_values_are_not_kept)
+Test (results, B6_past_the_bound_all_of_it_moves_to_a_file_and_nothing_is_lost)
 {
-    begin (5, true);
+    begin (2 * 24 + 6, true);
     cr_assert_eq (take (1, 0, EMP_OUTCOME_DONE, "\243abc", 4), EMP_OK);
     cr_assert_eq (take (1, 1, EMP_OUTCOME_DONE, "\xa1x", 2), EMP_OK);
-    cr_assert_eq (take (1, 2, EMP_OUTCOME_DONE, "\x07", 1), EMP_OK, "a smaller one fits still");
+    cr_assert_eq (take (1, 2, EMP_OUTCOME_DONE, "\x07", 1), EMP_OK, "entries count too: this is beyond");
     cr_assert_eq (take (1, 3, EMP_OUTCOME_DEAD, "\xa1x", 2), EMP_OK);
     cr_assert_eq (answer (1, 1, 1), EMP_STALE);
-    emp_entry_t entry;
-    cr_assert (emp_results_at (results, 1, &entry));
-    cr_assert_null (entry.data);
-    cr_assert_eq (entry.size, 0);
-    expect_entry (2, "mp_input_q (default)", 2, EMP_OUTCOME_DONE, "\x07");
+    const char *label = "mp_input_q (default)";
+    expect_entry (0, label, 0, EMP_OUTCOME_DONE, "\243abc");
+    expect_entry (1, label, 1, EMP_OUTCOME_DONE, "\xa1x");
+    expect_entry (2, label, 2, EMP_OUTCOME_DONE, "\x07");
+    expect_entry (3, label, 3, EMP_OUTCOME_DEAD, "\xa1x");
     emp_results_counts_t now = counts ();
     cr_assert_eq (now.answered, 3);
     cr_assert_eq (now.values, 3);
-    cr_assert_eq (now.not_kept, 1);
+    cr_assert_eq (now.not_kept, 0);
     cr_assert_eq (now.dead, 1);
+    cr_assert_str_eq (emp_results_why (results), "");
+    end ();
+}
+
+Test (results, without_room_anywhere_tickets_are_counted_and_what_was_kept_stays)
+{
+    begin (2 * 25, true);
+    cr_assert_eq (emp_results_overflow (results, "/nowhere/at/all", NULL), EMP_OK);
+    for (uint64_t number = 0; number < 5; number++)
+        cr_assert_eq (answer (1, number, 7), EMP_OK);
+    cr_assert_eq (answer (1, 4, 7), EMP_STALE);
+    cr_assert_eq (emp_results_count (results), 2);
+    expect_entry (1, "mp_input_q (default)", 1, EMP_OUTCOME_DONE, "\x07");
+    cr_assert_eq (counts ().answered, 5);
+    cr_assert_eq (counts ().not_kept, 3);
+    cr_assert_not_null (strstr (emp_results_why (results), "/nowhere/at/all: "));
+    cr_assert_not_null (strstr (emp_results_why (results), "No such file or directory"));
     end ();
 }
 
@@ -301,7 +316,7 @@ Test (results, without_a_store_answers_are_counted_and_only_dead_tickets_have_an
     emp_entry_t entry;
     uint64_t cursor = 0;
     cr_assert_not (emp_results_next (results, 0, &cursor, &entry));
-    cr_assert_eq (emp_results_missing (results, NULL, NULL), 1);
+    cr_assert_eq (emp_results_missing (results), 1);
     cr_assert_eq (counts ().answered, 1);
     cr_assert_eq (counts ().not_kept, 0);
     end ();
@@ -424,6 +439,6 @@ Test (results, feeds_begin_and_end_in_another_thread)
     pthread_join (thread, NULL);
     emp_results_feed_end (results, 1, 20000, 200000);
     cr_assert_eq (counts ().tickets, 20100);
-    cr_assert_eq (emp_results_missing (results, NULL, NULL), 100);
+    cr_assert_eq (emp_results_missing (results), 100);
     end ();
 }

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * results_file.c - entries in a SQLite file. See results_file.h.
+ *
+ * One transaction from the first record to the last: nobody else reads the file before it is whole, and after a crash nobody
+ * wants it. So no journal and no fsync, and since without a journal SQLite cannot take half a write back, room is taken from
+ * the disk ahead of it (require_room) and an error is for good.
+ */
+#include "results_file.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "values.h"
+
+#define PAGE 16384u                         /* a quarter less of a record's cost than with 4096 */
+#define PIECE (UINT64_C (16) * 1024 * 1024) /* room is taken from the disk in such pieces */
+#define RECORD_MAX 128u                     /* bytes of a record and its place in a page, besides values and JSON */
+#define INDEX_RECORD_MAX 24u                /* the same in an index, whose pages are filled in order */
+#define JSON_MAX (1000u * 1000 * 1000)      /* SQLite's own limit of a text; what is longer is NULL */
+
+typedef enum { WALK_ALL, WALK_DEAD, WALK_KEY, WALK_TICKET, WALKS } walk_kind_t;
+
+/* A statement on its way through the records, and the places behind which and at which its row is. */
+typedef struct {
+    sqlite3_stmt *stmt;
+    bool on_row;
+    uint32_t key;
+    uint64_t behind_number, behind_arrival;
+    uint64_t number, arrival;
+} walk_t;
+
+struct emp_file {
+    int fd; /* for room only; closed after the database, since closing it would drop SQLite's locks */
+    sqlite3 *db;
+    sqlite3_stmt *add, *pages, *queue, *missing;
+    walk_t walks[WALKS];
+    bool with_json, indexed[WALKS];
+    uint64_t count;
+    uint64_t room; /* bytes that the disk has given */
+    uint64_t used; /* of them, at the most */
+    emp_status_t status;
+    emp_buf_t json;
+    char path[4096];
+    int shown; /* bytes of the path that say something to a person: of a scratch file its folder */
+    char why[EMP_FILE_WHY_MAX];
+};
+
+static const char schema[] =
+    "CREATE TABLE ended (arrival INTEGER PRIMARY KEY, feed INTEGER NOT NULL, key INTEGER NOT NULL,"
+    " ticket INTEGER NOT NULL, attempt INTEGER NOT NULL, rows INTEGER NOT NULL,"
+    " dead INTEGER NOT NULL, packed BLOB NOT NULL, json TEXT);"
+    "CREATE TABLE queues (key INTEGER PRIMARY KEY, queue TEXT NOT NULL);"
+    "CREATE TABLE missing (feed INTEGER NOT NULL, key INTEGER NOT NULL, ticket INTEGER NOT NULL);"
+    "CREATE INDEX ended_dead ON ended (arrival) WHERE dead;";
+
+/* What a person asks. `tickets`: one row a ticket, `results`: one row a result, its value as SQL has it. A cross join keeps its order,
+ * from the queue by the index to its tickets; else the planner walks all of them. */
+static const char views[] =
+    "CREATE VIEW tickets AS"
+    " SELECT queue, ticket, queue || ';_TID_' || ticket || ';' AS header, attempt, rows,"
+    "  iif (dead, 'dead', 'done') AS outcome, iif (dead, NULL, json) AS value, packed,"
+    "  iif (dead, json, NULL) AS reason, arrival FROM ended JOIN queues USING (key)"
+    " UNION ALL SELECT queue, ticket, queue || ';_TID_' || ticket || ';', 0, NULL, 'missing', NULL, NULL, NULL, NULL"
+    "  FROM missing JOIN queues USING (key);"
+    "CREATE VIEW results AS"
+    " SELECT queue, ticket, queue || ';_TID_' || ticket || ';' AS header, each.value AS value, arrival"
+    "  FROM queues CROSS JOIN ended USING (key) LEFT JOIN json_each (ended.json) AS each WHERE NOT dead;";
+
+static const char by_key[] = "CREATE INDEX ended_key ON ended (key) WHERE NOT dead";
+static const char by_ticket[] = "CREATE INDEX ended_ticket ON ended (key, ticket) WHERE NOT dead";
+
+/* ---- failing ----------------------------------------------------------------------------------------------------------- */
+
+static emp_status_t fail (emp_file_t *self, emp_status_t status, const char *why)
+{
+    if (self->status == EMP_OK) {
+        self->status = status;
+        snprintf (self->why, sizeof self->why, "%.*s: %s", self->shown, self->path, why);
+    }
+    return status;
+}
+
+static emp_status_t fail_sql (emp_file_t *self)
+{
+    int code = sqlite3_errcode (self->db);
+    emp_status_t status = code == SQLITE_NOMEM ? EMP_NOMEM : code == SQLITE_FULL ? EMP_FULL : EMP_SYSTEM;
+    return fail (self, status, sqlite3_errmsg (self->db));
+}
+
+const char *emp_file_why (const emp_file_t *self)
+{
+    return self->why;
+}
+
+/* ---- birth and death --------------------------------------------------------------------------------------------------- */
+
+static bool execute (emp_file_t *self, const char *sql)
+{
+    return sqlite3_exec (self->db, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static bool prepare (emp_file_t *self, const char *sql, sqlite3_stmt **ret_stmt)
+{
+    return sqlite3_prepare_v3 (self->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_stmt, NULL) == SQLITE_OK;
+}
+
+/* The pragmas first: a page's size is fixed with the first table. */
+static bool set_up (emp_file_t *self)
+{
+    char pragmas[256];
+    snprintf (pragmas, sizeof pragmas,
+              "PRAGMA page_size = %u; PRAGMA cache_size = -%u; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;",
+              PAGE, EMP_FILE_CACHE / 1024);
+    return execute (self, pragmas) && execute (self, schema) && execute (self, "BEGIN") &&
+           prepare (self, "INSERT INTO ended VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", &self->add) &&
+           prepare (self, "INSERT INTO queues VALUES (?, ?)", &self->queue) &&
+           prepare (self, "INSERT INTO missing VALUES (?, ?, ?)", &self->missing) &&
+           prepare (self, "PRAGMA page_count", &self->pages);
+}
+
+/* Everything but the file itself, whose descriptor is taken. `unlinked`: as soon as SQLite has it, nobody else needs its name. */
+static emp_status_t begin (emp_file_t *self, bool unlinked)
+{
+    emp_status_t status = EMP_OK;
+    /* One thread at a time uses it. */
+    if (sqlite3_open_v2 (self->path, &self->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+        status = self->db ? fail_sql (self) : fail (self, EMP_NOMEM, "out of memory");
+    if (unlinked)
+        unlink (self->path);
+    if (status == EMP_OK && !set_up (self))
+        status = fail_sql (self);
+    return status;
+}
+
+static emp_status_t start (const char *path, bool scratch, emp_file_t **ret_self, char *ret_why)
+{
+    emp_file_t *self = calloc (1, sizeof *self);
+    *ret_self = NULL;
+    snprintf (ret_why, EMP_FILE_WHY_MAX, "out of memory");
+    if (!self)
+        return EMP_NOMEM;
+    emp_buf_init (&self->json, JSON_MAX);
+    self->with_json = !scratch;
+    int size = snprintf (self->path, sizeof self->path, "%s%s", path, scratch ? "/eisenmp-results-XXXXXX" : "");
+    self->shown = (int) strnlen (path, sizeof self->path - 1);
+    if (size < 0 || (size_t) size >= sizeof self->path) {
+        self->fd = -1;
+        errno = ENAMETOOLONG;
+    } else
+        self->fd = scratch ? mkostemp (self->path, O_CLOEXEC) : open (self->path, O_RDWR | O_CLOEXEC);
+    emp_status_t status = self->fd < 0 ? fail (self, EMP_SYSTEM, strerror (errno)) : begin (self, scratch);
+    if (status == EMP_OK) {
+        *ret_self = self;
+        return EMP_OK;
+    }
+    memcpy (ret_why, self->why, sizeof self->why);
+    emp_file_destroy (&self);
+    return status;
+}
+
+emp_status_t emp_file_scratch (const char *folder, emp_file_t **ret_self, char ret_why[EMP_FILE_WHY_MAX])
+{
+    const char *own = getenv ("TMPDIR");
+    if (!folder)
+        folder = own && *own ? own : "/var/tmp";
+    return start (folder, true, ret_self, ret_why);
+}
+
+emp_status_t emp_file_open (const char *path, emp_file_t **ret_self, char ret_why[EMP_FILE_WHY_MAX])
+{
+    return start (path, false, ret_self, ret_why);
+}
+
+void emp_file_destroy (emp_file_t **self_p)
+{
+    emp_file_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    sqlite3_finalize (self->add);
+    sqlite3_finalize (self->pages);
+    sqlite3_finalize (self->queue);
+    sqlite3_finalize (self->missing);
+    for (size_t i = 0; i < WALKS; i++)
+        sqlite3_finalize (self->walks[i].stmt);
+    sqlite3_close (self->db);
+    if (self->fd >= 0)
+        close (self->fd);
+    emp_buf_release (&self->json);
+    free (self);
+}
+
+/* ---- room -------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t bytes_in_pages (emp_file_t *self)
+{
+    uint64_t pages = sqlite3_step (self->pages) == SQLITE_ROW ? (uint64_t) sqlite3_column_int64 (self->pages, 0) : 0;
+    sqlite3_reset (self->pages);
+    return pages * PAGE;
+}
+
+/* Room for a write of at most `size` bytes, all in pages that are not there yet: 0 or an errno. `used` is counted too high (a page
+ * may be left half empty: twice the bytes), and put right by SQLite's own count when it has reached what is there. */
+static int take_room (emp_file_t *self, uint64_t size)
+{
+    uint64_t need = 2 * size + (size > PAGE / 8 ? 2 * PAGE : 0);
+    if (self->used + need > self->room)
+        self->used = bytes_in_pages (self) + 8 * PAGE; /* and those that are split next, up to the root */
+    if (self->used + need > self->room) {
+        uint64_t more = (self->used + need - self->room + PIECE - 1) / PIECE * PIECE;
+        int error = posix_fallocate (self->fd, (off_t) self->room, (off_t) more);
+        if (error)
+            return error;
+        self->room += more;
+    }
+    self->used += need;
+    return 0;
+}
+
+static emp_status_t require_room (emp_file_t *self, uint64_t size)
+{
+    int error = take_room (self, size);
+    if (!error)
+        return EMP_OK;
+    bool full = error == ENOSPC || error == EFBIG || error == EDQUOT;
+    return fail (self, full ? EMP_FULL : EMP_SYSTEM, strerror (error));
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------------------- */
+
+static emp_status_t run (emp_file_t *self, sqlite3_stmt *stmt)
+{
+    int code = sqlite3_step (stmt);
+    emp_status_t status = code == SQLITE_DONE ? EMP_OK : fail_sql (self);
+    sqlite3_reset (stmt);
+    return status;
+}
+
+/* The list of the results, or the reason itself. */
+static void write_json (emp_file_t *self, const emp_record_t *record)
+{
+    emp_buf_clear (&self->json);
+    emp_values_t values;
+    emp_values_init (&values, record->data, record->size);
+    const msgpack_object *value;
+    if (record->dead) {
+        value = emp_values_next (&values);
+        if (value && value->type == MSGPACK_OBJECT_STR)
+            emp_buf_append (&self->json, value->via.str.ptr, value->via.str.size);
+    } else {
+        emp_buf_append (&self->json, "[", 1);
+        for (size_t i = 0; (value = emp_values_next (&values)); i++) {
+            if (i > 0)
+                emp_buf_append (&self->json, ",", 1);
+            emp_json_value (&self->json, value);
+        }
+        emp_buf_append (&self->json, "]", 1);
+    }
+    emp_values_release (&values);
+}
+
+static emp_status_t insert (emp_file_t *self, const emp_record_t *record)
+{
+    sqlite3_stmt *add = self->add;
+    sqlite3_bind_int64 (add, 1, (sqlite3_int64) self->count + 1);
+    sqlite3_bind_int64 (add, 2, record->feed);
+    sqlite3_bind_int64 (add, 3, record->key);
+    sqlite3_bind_int64 (add, 4, (sqlite3_int64) record->number);
+    sqlite3_bind_int64 (add, 5, record->attempt);
+    sqlite3_bind_int64 (add, 6, record->rows);
+    sqlite3_bind_int (add, 7, record->dead);
+    sqlite3_bind_blob64 (add, 8, record->size ? (const void *) record->data : "", record->size, SQLITE_STATIC);
+    if (self->with_json && !self->json.broken && self->json.size)
+        sqlite3_bind_text64 (add, 9, (const char *) self->json.data, self->json.size, SQLITE_STATIC, SQLITE_UTF8);
+    else
+        sqlite3_bind_null (add, 9);
+    return run (self, add);
+}
+
+emp_status_t emp_file_add (emp_file_t *self, const emp_record_t *record)
+{
+    assert (self && record && (record->data || record->size == 0));
+    if (self->status)
+        return self->status;
+    if (self->with_json)
+        write_json (self, record);
+    emp_status_t status = require_room (self, RECORD_MAX + record->size + self->json.size);
+    if (status == EMP_OK)
+        status = insert (self, record);
+    self->count += status == EMP_OK;
+    return status;
+}
+
+uint64_t emp_file_count (const emp_file_t *self)
+{
+    return self->count;
+}
+
+/* ---- walks ------------------------------------------------------------------------------------------------------------- */
+
+#define COLUMNS "SELECT arrival, feed, key, ticket, attempt, rows, dead, packed FROM ended "
+
+static const char *const walk_texts[WALKS] = {
+    [WALK_ALL] = COLUMNS "WHERE arrival > ?3 ORDER BY arrival",
+    [WALK_DEAD] = COLUMNS "WHERE dead AND arrival > ?3 ORDER BY arrival",
+    [WALK_KEY] = COLUMNS "WHERE NOT dead AND key = ?1 AND arrival > ?3 ORDER BY arrival",
+    [WALK_TICKET] = COLUMNS "WHERE NOT dead AND key = ?1 AND (ticket, arrival) > (?2, ?3) ORDER BY ticket, arrival",
+};
+
+static bool stands_behind (const walk_t *walk, uint32_t key, uint64_t number, uint64_t arrival)
+{
+    return walk->on_row && walk->key == key && walk->behind_number == number && walk->behind_arrival == arrival;
+}
+
+/* Moves a walk's statement to the record behind the given place; it may be there already. Every text has ?3, so all three bind. */
+static bool move (emp_file_t *self, walk_t *walk, uint32_t key, uint64_t number, uint64_t arrival)
+{
+    if (stands_behind (walk, key, number, arrival))
+        return true;
+    bool goes_on = walk->on_row && walk->key == key && walk->number == number && walk->arrival == arrival;
+    if (!goes_on) {
+        sqlite3_reset (walk->stmt);
+        sqlite3_bind_int64 (walk->stmt, 1, key);
+        sqlite3_bind_int64 (walk->stmt, 2, (sqlite3_int64) number);
+        sqlite3_bind_int64 (walk->stmt, 3, (sqlite3_int64) arrival);
+    }
+    int code = sqlite3_step (walk->stmt);
+    walk->on_row = code == SQLITE_ROW;
+    if (!walk->on_row) {
+        if (code != SQLITE_DONE)
+            fail_sql (self);
+        sqlite3_reset (walk->stmt);
+        return false;
+    }
+    walk->key = key;
+    walk->behind_number = number;
+    walk->behind_arrival = arrival;
+    return true;
+}
+
+static void show (sqlite3_stmt *row, emp_record_t *ret_record)
+{
+    const void *packed = sqlite3_column_blob (row, 7);
+    *ret_record = (emp_record_t){
+        .number = (uint64_t) sqlite3_column_int64 (row, 3),
+        .feed = (uint32_t) sqlite3_column_int64 (row, 1),
+        .key = (uint32_t) sqlite3_column_int64 (row, 2),
+        .attempt = (uint32_t) sqlite3_column_int64 (row, 4),
+        .rows = (uint32_t) sqlite3_column_int64 (row, 5),
+        .dead = sqlite3_column_int (row, 6) != 0,
+        .data = packed ? packed : (const uint8_t *) "",
+        .size = packed ? (size_t) sqlite3_column_bytes (row, 7) : 0,
+    };
+}
+
+/* The record behind the place, which is then the new one. */
+static bool next (emp_file_t *self, walk_kind_t kind, uint32_t key, uint64_t *number, uint64_t *arrival,
+                  emp_record_t *ret_record)
+{
+    walk_t *walk = &self->walks[kind];
+    if (!walk->stmt && !prepare (self, walk_texts[kind], &walk->stmt)) {
+        fail_sql (self);
+        return false;
+    }
+    if (!move (self, walk, key, *number, *arrival))
+        return false;
+    show (walk->stmt, ret_record);
+    walk->arrival = *arrival = (uint64_t) sqlite3_column_int64 (walk->stmt, 0);
+    walk->number = *number = kind == WALK_TICKET ? ret_record->number : 0;
+    return true;
+}
+
+/* Makes an index, once, if there is room for it: its walk does without, slower. */
+static void require_index (emp_file_t *self, walk_kind_t kind, const char *sql)
+{
+    if (self->indexed[kind] || self->status)
+        return;
+    self->indexed[kind] = true;
+    for (size_t i = 0; i < WALKS; i++) { /* no statement may be under way while the tables change */
+        sqlite3_reset (self->walks[i].stmt);
+        self->walks[i].on_row = false;
+    }
+    if (take_room (self, self->count * INDEX_RECORD_MAX / 2) == 0 && !execute (self, sql))
+        fail_sql (self);
+}
+
+bool emp_file_next (emp_file_t *self, uint64_t arrival, emp_record_t *ret_record)
+{
+    uint64_t number = 0;
+    return next (self, WALK_ALL, 0, &number, &arrival, ret_record);
+}
+
+bool emp_file_next_dead (emp_file_t *self, uint64_t *arrival, emp_record_t *ret_record)
+{
+    uint64_t number = 0;
+    return next (self, WALK_DEAD, 0, &number, arrival, ret_record);
+}
+
+bool emp_file_next_of_key (emp_file_t *self, uint32_t key, uint64_t *arrival, emp_record_t *ret_record)
+{
+    uint64_t number = 0;
+    if (key > 0) /* the one key of most runs needs no index, every answer is its */
+        require_index (self, WALK_KEY, by_key);
+    return next (self, WALK_KEY, key, &number, arrival, ret_record);
+}
+
+bool emp_file_next_ticket (emp_file_t *self, uint32_t key, uint64_t *number, uint64_t *arrival,
+                           emp_record_t *ret_record)
+{
+    require_index (self, WALK_TICKET, by_ticket);
+    return next (self, WALK_TICKET, key, number, arrival, ret_record);
+}
+
+/* ---- publishing -------------------------------------------------------------------------------------------------------- */
+
+emp_status_t emp_file_add_queue (emp_file_t *self, uint32_t key, const char *label)
+{
+    if (self->status || require_room (self, RECORD_MAX + strlen (label)))
+        return self->status;
+    sqlite3_bind_int64 (self->queue, 1, key);
+    sqlite3_bind_text (self->queue, 2, label, -1, SQLITE_STATIC);
+    return run (self, self->queue);
+}
+
+emp_status_t emp_file_add_missing (emp_file_t *self, uint32_t feed, uint32_t key, uint64_t number)
+{
+    if (self->status || require_room (self, RECORD_MAX))
+        return self->status;
+    sqlite3_bind_int64 (self->missing, 1, feed);
+    sqlite3_bind_int64 (self->missing, 2, key);
+    sqlite3_bind_int64 (self->missing, 3, (sqlite3_int64) number);
+    return run (self, self->missing);
+}
+
+emp_status_t emp_file_publish (emp_file_t *self)
+{
+    require_index (self, WALK_TICKET, by_ticket);
+    if (self->status || require_room (self, PAGE))
+        return self->status;
+    if (!execute (self, views) || !execute (self, "COMMIT"))
+        return fail_sql (self);
+    uint64_t size = bytes_in_pages (self);
+    return ftruncate (self->fd, (off_t) size) == 0 ? EMP_OK : fail (self, EMP_SYSTEM, strerror (errno));
+}
