@@ -10,6 +10,7 @@
 #define EMP_WORKER_JOB_H
 
 #include "../common/eisenmp.h"
+#include "../common/start.h"
 
 typedef struct {
     const char *path;
@@ -30,5 +31,7 @@ emp_job_t *emp_job_new (const void *blob, size_t size, const char **ret_reason);
 void emp_job_destroy (emp_job_t **self);
 /* Index of an attribute in kwargs, or kwargs.size. O(attributes). */
 uint32_t emp_job_find (const emp_job_t *self, const char *key);
+/* The attribute START_METHOD; spawn where there is none, or none that is known here. */
+emp_start_method_t emp_job_start_method (const emp_job_t *self);
 
 #endif

@@ -67,7 +67,7 @@ struct emp_session {
     emp_feed_t *feeds;    /* those that are open */
     emp_lane_t *lanes;    /* those that are open */
     emp_batch_t *batches; /* those that the I/O thread looks after */
-    bool welcomed, patient;
+    bool welcomed, patient, has_job;
     uint64_t beat_us, dead_us;
     uint8_t *job;
     size_t job_size;
