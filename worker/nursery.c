@@ -43,11 +43,13 @@ static void spawn_from_now_on (emp_nursery_t *self, const char *format, ...)
 
 /* ---- programs ---------------------------------------------------------------------------------------------------- */
 
-static emp_status_t start_program (emp_child_t *ret_child, const char *const argv[], uint64_t session, int extra)
+static emp_status_t start_program (const emp_nursery_t *self, emp_child_t *ret_child, const char *const argv[],
+                                   uint64_t session, int extra)
 {
     char path[EMP_CHILD_PROGRAM_MAX];
+    const char *program = self->config.program ? self->config.program : emp_child_program (path);
     /* posix_spawn does not write to its arguments; its prototype is older than const */
-    return emp_child_start (ret_child, emp_child_program (path), (char **) (uintptr_t) argv, session, extra);
+    return emp_child_start (ret_child, program, (char **) (uintptr_t) argv, session, extra);
 }
 
 static emp_status_t spawn_slot (emp_nursery_t *self, unsigned slot, uint64_t id, emp_child_t *ret_child)
@@ -76,7 +78,7 @@ static emp_status_t spawn_slot (emp_nursery_t *self, unsigned slot, uint64_t id,
                           "--child-of",
                           pid,
                           NULL};
-    return start_program (ret_child, argv, id, -1);
+    return start_program (self, ret_child, argv, id, -1);
 }
 
 static emp_status_t spawn_template (emp_nursery_t *self, int socket)
@@ -101,7 +103,7 @@ static emp_status_t spawn_template (emp_nursery_t *self, int socket)
                           emp_start_text (self->config.method),
                           NULL};
     self->session = emp_random_id ();
-    return start_program (&self->template, argv, self->session, socket);
+    return start_program (self, &self->template, argv, self->session, socket);
 }
 
 /* ---- the template ------------------------------------------------------------------------------------------------ */

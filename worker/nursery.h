@@ -20,6 +20,7 @@
 #define EMP_NURSERY_WHY_MAX 160 /* bytes, the NUL included */
 
 typedef struct {
+    const char *program;  /* eisenmp-worker; NULL: this very program */
     const char *endpoint; /* of the broker */
     uint64_t run;
     uint64_t parent; /* the supervisor's session */
