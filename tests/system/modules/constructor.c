@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 bool ready (emp_toolbox_t *toolbox);
+bool stays (emp_toolbox_t *toolbox);
 
 static pid_t loaded_in;
 
@@ -19,6 +20,13 @@ static void *idle (void *arg)
     for (;;)
         pause ();
     return arg;
+}
+
+/* In the template, a midwife of which is on its way. */
+static void die_where_it_was_loaded (void)
+{
+    if (getpid () == loaded_in)
+        kill (loaded_in, SIGKILL);
 }
 
 __attribute__ ((constructor)) static void construct (void)
@@ -40,6 +48,8 @@ __attribute__ ((constructor)) static void construct (void)
     }
     if (strcmp (what, "starts a thread") == 0)
         pthread_create (&thread, NULL, idle, NULL);
+    if (strcmp (what, "dies after a fork") == 0)
+        pthread_atfork (NULL, die_where_it_was_loaded, NULL);
     if (strcmp (what, "writes") == 0)
         printf ("constructed, no end of a line");
 }
@@ -49,4 +59,11 @@ bool ready (emp_toolbox_t *toolbox)
     printf ("%s was loaded %s, START_METHOD %s\n", emp_toolbox_worker_name (toolbox),
             loaded_in == getpid () ? "in it" : "before it", emp_toolbox_string (toolbox, "START_METHOD", "unknown"));
     return false;
+}
+
+bool stays (emp_toolbox_t *toolbox)
+{
+    (void) toolbox;
+    usleep (1000);
+    return true;
 }

@@ -474,6 +474,7 @@ EACH_METHOD (a_death_blames_the_ticket_in_hand)
     start_slots ("1", "50");
     await (EMP_MSG_OPEN_LANE, 1);
     send_lane (EMP_WIRE_CHUNKS, 77);
+    await (EMP_MSG_LOST, 1);      /* it comes another way than what the next life says */
     await (EMP_MSG_OPEN_LANE, 2); /* it was started again */
     cr_assert_eq (count (EMP_MSG_LOST), 1);
     cr_assert_eq (nth (EMP_MSG_LOST, 0)->window, 77);
@@ -548,18 +549,21 @@ static bool forks (void)
     return strcmp (start_method, "spawn") != 0;
 }
 
-/* The process with that name among the children of the program; 0: none. */
-static pid_t child_named (const char *wanted)
+/* The process with that name (NULL: any) among the children of the program; 0: none. */
+static pid_t child_named (const char *wanted, unsigned *ret_count)
 {
     char path[64], name[20];
     pid_t found = 0;
+    *ret_count = 0;
     snprintf (path, sizeof path, "/proc/%d/task/%d/children", (int) worker, (int) worker);
     FILE *list = fopen (path, "r");
     for (int pid; list && fscanf (list, "%d", &pid) == 1;) {
         snprintf (path, sizeof path, "/proc/%d/comm", pid);
         FILE *file = fopen (path, "r");
-        if (file && fscanf (file, "%19s", name) == 1 && strcmp (name, wanted) == 0)
+        if (file && fscanf (file, "%19s", name) == 1 && (!wanted || strcmp (name, wanted) == 0)) {
             found = pid;
+            ++*ret_count;
+        }
         if (file)
             fclose (file);
     }
@@ -568,10 +572,16 @@ static pid_t child_named (const char *wanted)
     return found;
 }
 
+static pid_t the_template (void)
+{
+    unsigned found;
+    return child_named ("emp-template", &found);
+}
+
 static pid_t await_template (pid_t other_than)
 {
     pid_t pid;
-    while ((pid = child_named ("emp-template")) == 0 || pid == other_than)
+    while ((pid = the_template ()) == 0 || pid == other_than)
         serve ();
     return pid;
 }
@@ -641,7 +651,7 @@ EACH_METHOD (a_module_that_never_ends_loading_can_be_stopped)
     use_constructor ("never returns");
     start_slots ("2", "1000");
     /* What is written before a slot has joined is held back. */
-    while (forks () ? child_named ("emp-template") == 0 : count (EMP_MSG_HELLO) < 3)
+    while (forks () ? the_template () == 0 : count (EMP_MSG_HELLO) < 3)
         serve ();
     kill (worker, SIGQUIT);
     cr_assert_eq (await_exit (), 1);
@@ -670,7 +680,7 @@ static void kill_the_template (void)
     cr_assert_eq (count (EMP_MSG_LOST), 0, "the slots go on");
     kill_slot (1);
     await (EMP_MSG_HELLO, 4);
-    cr_assert_eq (child_named ("emp-template"), next);
+    cr_assert_eq (the_template (), next);
     cr_assert_str_eq (nth (EMP_MSG_HELLO, 3)->name, nth (EMP_MSG_HELLO, 1)->name);
     kill (worker, SIGTERM);
     cr_assert_eq (await_exit (), 0);
@@ -703,11 +713,26 @@ Test (supervisor, three_templates_that_die_for_nothing_are_enough)
     await_text (
         "eisenmp: the template process has died 3 times (killed by signal 9 (Killed)): worker processes are spawned\n",
         1);
-    cr_assert_eq (child_named ("emp-template"), 0);
+    cr_assert_eq (the_template (), 0);
     kill_slot (1);
     await (EMP_MSG_HELLO, 3);
     kill (worker, SIGTERM);
     cr_assert_eq (await_exit (), 0);
+}
+
+Test (supervisor, a_slot_whose_template_died_before_it_could_say_so_is_nobody)
+{
+    unsigned children;
+    start_method = "forkserver";
+    use_constructor ("dies after a fork");
+    functions[0] = "stays";
+    start_slots ("1", "50");
+    await_text ("eisenmp: the template process has died 3 times (killed by signal 9 (Killed))", 1);
+    child_named (NULL, &children);
+    cr_assert_leq (children, 1, "there is the slot that was spawned and nobody else");
+    kill (worker, SIGTERM);
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (count (EMP_MSG_LOST), 0);
 }
 
 Test (supervisor, a_template_that_does_not_answer_is_replaced)
