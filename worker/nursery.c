@@ -182,10 +182,6 @@ void emp_nursery_collect (emp_nursery_t *self, bool wanted, emp_stray_is_own_fn 
         return;
     emp_child_tag (self->session, tag);
     emp_stray_sweep (tag, is_own, arg);
-    emp_child_tag (self->asked, tag);
-    if (self->asked)
-        emp_stray_sweep (tag, is_own, arg);
-    self->asked = 0;
     bool loaded = atomic_load (&self->template.page->joined);
     emp_voice_end (&self->voice, &self->template);
     emp_child_release (&self->template);
@@ -241,14 +237,12 @@ static int ask (void *arg, int page, int output, pid_t *ret_pid)
     errand_t *errand = arg;
     emp_nursery_t *self = errand->nursery;
     emp_template_answer_t answer;
-    self->asked = errand->order.session;
     if (!emp_pass_send (self->socket, &errand->order, sizeof errand->order, (int[]){page, output}, 2) ||
         !await_answer (self, &answer)) {
         self->state = EMP_NURSERY_LOADING; /* the next one, once this one was collected */
         emp_child_signal (&self->template, SIGKILL);
         return ECONNRESET;
     }
-    self->asked = 0;
     if (answer.says != EMP_TEMPLATE_BORN)
         return answer.value;
     self->deaths = 0;

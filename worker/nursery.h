@@ -39,7 +39,6 @@ typedef struct {
     emp_voice_t voice;
     int socket;       /* -1: none */
     uint64_t session; /* of the template, for its tag */
-    uint64_t asked;   /* a slot that may have been born, and nobody has said so; 0: none */
     unsigned deaths;
 } emp_nursery_t;
 

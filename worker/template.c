@@ -5,8 +5,8 @@
 #include "template.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -108,16 +108,30 @@ static void load (template_t *self)
 
 /* ---- forking ----------------------------------------------------------------------------------------------------- */
 
+/* Until the template has told the supervisor of it, a slot is nobody: it waits for a byte. When the template dies before
+ * that, it ends. */
+static void await_go (const int go[2])
+{
+    char byte;
+    ssize_t rc;
+    close (go[1]);
+    do
+        rc = read (go[0], &byte, 1);
+    while (rc < 0 && errno == EINTR);
+    if (rc != 1)
+        _exit (1);
+    close (go[0]);
+}
+
 static _Noreturn void become_slot (const template_t *self, const emp_template_order_t *order, const int files[2],
-                                   pid_t midwife)
+                                   const int go[2])
 {
     close (self->config->socket);
     dup2 (files[1], STDOUT_FILENO);
     dup2 (files[1], STDERR_FILENO);
     close (files[1]);
     setpgid (0, 0);
-    while (getppid () == midwife)
-        sched_yield (); /* it has its exit left to do, and a tie to it would be our death */
+    await_go (go);
     emp_slot_config_t config = {.endpoint = self->config->endpoint,
                                 .run = self->config->run,
                                 .session = order->session,
@@ -129,28 +143,40 @@ static _Noreturn void become_slot (const template_t *self, const emp_template_or
     emp_slot_run (&config);
 }
 
-static void bear (template_t *self, const emp_template_order_t *order, const int files[2])
+/* The slot's process id once it is the supervisor's child, or an error number below 0. */
+static int32_t bear (template_t *self, const emp_template_order_t *order, const int files[2], const int go[2])
 {
+    atomic_store (self->born, -ECHILD); /* what a midwife that was killed leaves */
     pid_t midwife = fork ();
-    if (midwife < 0) {
-        answer (self, EMP_TEMPLATE_FAILED, errno);
-        return;
-    }
+    if (midwife < 0)
+        return -errno;
     if (midwife == 0) {
-        midwife = getpid ();
         pid_t slot = fork ();
         if (slot == 0)
-            become_slot (self, order, files, midwife);
+            become_slot (self, order, files, go);
         atomic_store (self->born, slot > 0 ? slot : -errno);
         _exit (0);
     }
     while (waitpid (midwife, NULL, 0) < 0 && errno == EINTR)
         ;
-    int32_t born = atomic_load (self->born);
+    return atomic_load (self->born);
+}
+
+static void carry_out (template_t *self, const emp_template_order_t *order, const int files[2])
+{
+    int go[2];
+    if (pipe2 (go, O_CLOEXEC) != 0) {
+        answer (self, EMP_TEMPLATE_FAILED, errno);
+        return;
+    }
+    int32_t born = bear (self, order, files, go);
     if (born > 0)
         answer (self, EMP_TEMPLATE_BORN, born);
     else
         answer (self, EMP_TEMPLATE_FAILED, -born);
+    (void) !write (go[1], "", 1); /* nobody reads it where none was born; our own end is open, so no signal */
+    close (go[0]);
+    close (go[1]);
 }
 
 static void serve (template_t *self)
@@ -161,9 +187,8 @@ static void serve (template_t *self)
         char digits[TAG_DIGITS + 1];
         snprintf (digits, sizeof digits, "%016" PRIx64, order.session);
         memcpy (self->tag, digits, TAG_DIGITS);
-        atomic_store (self->born, -ECHILD); /* what a midwife that was killed leaves */
-        fflush (NULL);                      /* what constructors wrote is theirs, and not each slot's once more */
-        bear (self, &order, files);
+        fflush (NULL); /* what constructors wrote is theirs, and not each slot's once more */
+        carry_out (self, &order, files);
         close (files[0]);
         close (files[1]);
     }

@@ -6,13 +6,14 @@
  *   supervisor                 template                     midwife          slot
  *   job, as a file         →   loads the modules
  *                          ←   READY, or THREADED
- *   order, page, output    →   fork ──────────────────────→ fork ──────────→ waits until it is the supervisor's child
- *                              waits for the midwife      ← exit             runs
+ *   order, page, output    →   fork ──────────────────────→ fork ──────────→ waits
+ *                              waits for the midwife      ← exit
  *                          ←   BORN
+ *                              go ───────────────────────────────────────────→ runs
  *
  * A slot's parent exits at once, so the slot goes to the next subreaper, which is the supervisor: for the supervisor it is
- * a child as any other, that is tied to it and not to the template. Whoever descends from an order carries the slot's
- * tag in its environment from the fork on, so that none of them is lost when the template is killed between two steps.
+ * a child as any other, that is tied to it and not to the template. It does nothing before BORN is said, and ends when
+ * the template does not live so long: no slot runs that the supervisor does not know.
  */
 #ifndef EMP_WORKER_TEMPLATE_H
 #define EMP_WORKER_TEMPLATE_H
