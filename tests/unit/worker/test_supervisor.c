@@ -620,7 +620,7 @@ EACH_METHOD (a_module_that_dies_when_it_is_loaded_is_a_death_of_the_slot)
     use_constructor ("dies");
     start_slots ("1", "5");
     cr_assert_eq (await_exit (), 1);
-    cr_assert_eq (count (EMP_MSG_LOST), 5);
+    cr_assert_eq (count (EMP_MSG_LOST), 5, "%u: %s", count (EMP_MSG_LOST), text);
     cr_assert_eq (nth (EMP_MSG_LOST, 0)->code, SIGUSR1);
     cr_assert_eq (lines_with ("eisenmp: Process-1 died 5 times in a row without a chunk"), 1, "%s", text);
     cr_assert_eq (lines_with ("eisenmp: the template process has died 3 times (killed by signal 10 (User defined "
