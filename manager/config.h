@@ -14,13 +14,12 @@
 
 #include "../common/buf.h"
 #include "../common/name.h"
+#include "../common/start.h"
 
 #define EMP_CONFIG_MODULES_MAX 256
 #define EMP_CONFIG_QUEUES_MAX 4096
 #define EMP_CONFIG_FEEDS_MAX 1024
 #define EMP_CONFIG_ERROR_MAX 1024 /* bytes of the last error's sentence, its NUL included */
-
-typedef enum { EMP_START_SPAWN, EMP_START_FORK, EMP_START_FORKSERVER } emp_start_method_t;
 
 typedef struct {
     char *path; /* as given, made absolute when it was found */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define PAGE_BYTES 4096
+#define OWN_PROGRAM "/proc/self/exe"
 
 static_assert (sizeof (emp_slotpage_t) <= PAGE_BYTES, "a slot's page is one page");
 
@@ -55,18 +56,24 @@ static bool set_attributes (posix_spawnattr_t *attributes)
            posix_spawnattr_setsigdefault (attributes, &all) == 0 && posix_spawnattr_setpgroup (attributes, 0) == 0;
 }
 
-static bool set_files (posix_spawn_file_actions_t *files, int page, int output)
+static bool set_files (posix_spawn_file_actions_t *files, int page, int output, int extra)
 {
     return posix_spawn_file_actions_addopen (files, 0, "/dev/null", O_RDONLY, 0) == 0 &&
            posix_spawn_file_actions_adddup2 (files, output, 1) == 0 &&
            posix_spawn_file_actions_adddup2 (files, output, 2) == 0 &&
-           posix_spawn_file_actions_adddup2 (files, page, EMP_CHILD_PAGE_FD) == 0;
+           posix_spawn_file_actions_adddup2 (files, page, EMP_CHILD_PAGE_FD) == 0 &&
+           (extra < 0 || posix_spawn_file_actions_adddup2 (files, extra, EMP_CHILD_EXTRA_FD) == 0);
 }
 
-/* 0 and the process id, or an error number. */
-static int spawn (const char *program, char *const argv[], char *const environment[], int page, int output,
-                  pid_t *ret_pid)
+typedef struct {
+    const char *program;
+    char *const *argv, *const *environment;
+    int extra;
+} program_t;
+
+static int spawn (void *arg, int page, int output, pid_t *ret_pid)
 {
+    const program_t *self = arg;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t files;
     if (posix_spawnattr_init (&attributes) != 0)
@@ -76,8 +83,8 @@ static int spawn (const char *program, char *const argv[], char *const environme
         return ENOMEM;
     }
     int rc = ENOMEM;
-    if (set_attributes (&attributes) && set_files (&files, page, output))
-        rc = posix_spawn (ret_pid, program, &files, &attributes, argv, environment);
+    if (set_attributes (&attributes) && set_files (&files, page, output, self->extra))
+        rc = posix_spawn (ret_pid, self->program, &files, &attributes, self->argv, self->environment);
     posix_spawn_file_actions_destroy (&files);
     posix_spawnattr_destroy (&attributes);
     return rc;
@@ -92,17 +99,16 @@ static void close_fd (int *fd)
     *fd = -1;
 }
 
-/* A descriptor above those that a child has fixed places for. */
-static int moved_up (int fd)
+int emp_child_move_up (int fd)
 {
-    int high = fd < 0 ? -1 : fcntl (fd, F_DUPFD_CLOEXEC, EMP_CHILD_PAGE_FD + 1);
+    int high = fd < 0 ? -1 : fcntl (fd, F_DUPFD_CLOEXEC, EMP_CHILD_EXTRA_FD + 1);
     close_fd (&fd);
     return high;
 }
 
 static bool make_page (emp_child_t *self, int *ret_fd)
 {
-    *ret_fd = moved_up (memfd_create ("eisenmp-slot", MFD_CLOEXEC));
+    *ret_fd = emp_child_move_up (memfd_create ("eisenmp-slot", MFD_CLOEXEC));
     if (*ret_fd < 0 || ftruncate (*ret_fd, PAGE_BYTES) != 0)
         return false;
     void *page = mmap (NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, *ret_fd, 0);
@@ -117,29 +123,12 @@ static bool make_pipe (emp_child_t *self, int *ret_output)
     int ends[2];
     if (pipe2 (ends, O_CLOEXEC) != 0)
         return false;
-    self->pipe = moved_up (ends[0]);
-    *ret_output = moved_up (ends[1]);
+    self->pipe = emp_child_move_up (ends[0]);
+    *ret_output = emp_child_move_up (ends[1]);
     return self->pipe >= 0 && *ret_output >= 0 && fcntl (self->pipe, F_SETFL, O_NONBLOCK) == 0;
 }
 
-static int start (emp_child_t *self, const char *program, char *const argv[], uint64_t session, int page, int output)
-{
-    char tag[EMP_CHILD_TAG_MAX];
-    emp_child_tag (session, tag);
-    char **environment = tagged_environment (tag);
-    if (!environment)
-        return ENOMEM;
-    int rc = spawn (program, argv, environment, page, output, &self->pid);
-    free (environment);
-    if (rc != 0) {
-        self->pid = 0;
-        return rc;
-    }
-    self->pidfd = (int) syscall (SYS_pidfd_open, self->pid, 0);
-    return 0;
-}
-
-emp_status_t emp_child_start (emp_child_t *ret_self, const char *program, char *const argv[], uint64_t session)
+emp_status_t emp_child_adopt (emp_child_t *ret_self, emp_child_make_fn *make, void *arg)
 {
     emp_child_t self = {.pidfd = -1, .pipe = -1};
     int page = -1, output = -1;
@@ -147,16 +136,47 @@ emp_status_t emp_child_start (emp_child_t *ret_self, const char *program, char *
     if (!make_page (&self, &page) || !make_pipe (&self, &output))
         rc = errno;
     else
-        rc = start (&self, program, argv, session, page, output);
+        rc = make (arg, page, output, &self.pid);
     close_fd (&page);
     close_fd (&output);
     if (rc != 0) {
+        self.pid = 0;
         emp_child_release (&self);
         errno = rc;
         return EMP_SYSTEM;
     }
+    self.pidfd = (int) syscall (SYS_pidfd_open, self.pid, 0);
     *ret_self = self;
     return EMP_OK;
+}
+
+emp_status_t emp_child_start (emp_child_t *ret_self, const char *program, char *const argv[], uint64_t session,
+                              int extra)
+{
+    char tag[EMP_CHILD_TAG_MAX];
+    emp_child_tag (session, tag);
+    char **environment = tagged_environment (tag);
+    if (!environment) {
+        errno = ENOMEM;
+        return EMP_SYSTEM;
+    }
+    program_t arg = {.program = program, .argv = argv, .environment = environment, .extra = extra};
+    emp_status_t status = emp_child_adopt (ret_self, spawn, &arg);
+    int error = errno;
+    free (environment);
+    errno = error;
+    return status;
+}
+
+/* Tools that run a program inside their own (valgrind) know it by name only. Once it was replaced by another version
+ * the kernel names it "… (deleted)", and nothing is there. */
+const char *emp_child_program (char *room)
+{
+    ssize_t length = readlink (OWN_PROGRAM, room, EMP_CHILD_PROGRAM_MAX - 1);
+    if (length <= 0)
+        return OWN_PROGRAM;
+    room[length] = 0;
+    return access (room, X_OK) == 0 ? room : OWN_PROGRAM;
 }
 
 void emp_child_signal (const emp_child_t *self, int number)

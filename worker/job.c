@@ -183,3 +183,12 @@ uint32_t emp_job_find (const emp_job_t *self, const char *key)
         i++;
     return i;
 }
+
+emp_start_method_t emp_job_start_method (const emp_job_t *self)
+{
+    emp_start_method_t method = EMP_START_SPAWN;
+    uint32_t i = emp_job_find (self, "START_METHOD");
+    if (i < self->kwargs.size && self->kwargs.ptr[i].val.type == MSGPACK_OBJECT_STR)
+        emp_start_of (self->kwargs.ptr[i].val.via.str.ptr, self->kwargs.ptr[i].val.via.str.size, &method);
+    return method;
+}

@@ -11,6 +11,7 @@
 #define EMP_WORKER_JOB_H
 
 #include "../common/arena.h"
+#include "../common/start.h"
 
 #define EMP_JOB_REASON_MAX (EMP_ARENA_ERROR_MAX + 256)
 
@@ -39,5 +40,7 @@ void emp_job_destroy (emp_job_t **self);
 bool emp_job_is_shared (const emp_job_t *self, uint32_t i);
 /* Index of an attribute in kwargs, or kwargs.size. O(attributes). */
 uint32_t emp_job_find (const emp_job_t *self, const char *key);
+/* The attribute START_METHOD; spawn where there is none, or none that is known here. */
+emp_start_method_t emp_job_start_method (const emp_job_t *self);
 
 #endif

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * main.c - eisenmp-worker: connects a host's worker processes to a broker. The same program is the supervisor and,
- * started by it with --slot, a slot.
+ * started by it with --slot, a slot, or with --template what slots are forked from.
  */
 #include <argp.h>
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../common/thread.h"
 #include "slot.h"
 #include "supervisor.h"
+#include "template.h"
 
 #define GRACE_S 10.0
 #define GRACE_S_MAX 1000000.0
@@ -24,7 +26,9 @@ typedef enum {
     OPTION_SESSION,
     OPTION_SLOT,
     OPTION_PARENT,
-    OPTION_PAGE
+    OPTION_PAGE,
+    OPTION_TEMPLATE,
+    OPTION_START
 } option_t;
 
 typedef struct {
@@ -34,7 +38,8 @@ typedef struct {
     double grace;
     bool is_slot;
     unsigned slot;
-    int child_of, page_fd;
+    int child_of, page_fd, socket;
+    emp_start_method_t method;
 } arguments_t;
 
 static const struct argp_option options[] = {
@@ -48,6 +53,8 @@ static const struct argp_option options[] = {
     {"slot", OPTION_SLOT, "K", OPTION_HIDDEN, NULL, 0},
     {"parent", OPTION_PARENT, "ID", OPTION_HIDDEN, NULL, 0},
     {"page", OPTION_PAGE, "FD", OPTION_HIDDEN, NULL, 0},
+    {"template", OPTION_TEMPLATE, "FD", OPTION_HIDDEN, NULL, 0},
+    {"start-method", OPTION_START, "METHOD", OPTION_HIDDEN, NULL, 0},
     {0},
 };
 
@@ -100,12 +107,19 @@ static error_t parse (int key, char *text, struct argp_state *state)
         return 0;
     case OPTION_PARENT: self->parent = number_of (state, "parent", text, 16, 1, UINT64_MAX); return 0;
     case OPTION_PAGE: self->page_fd = (int) number_of (state, "page", text, 10, 3, INT32_MAX); return 0;
+    case OPTION_TEMPLATE: self->socket = (int) number_of (state, "template", text, 10, 3, INT32_MAX); return 0;
+    case OPTION_START:
+        if (!emp_start_of (text, strlen (text), &self->method))
+            argp_error (state, "--start-method: \"%s\" is none", text);
+        return 0;
     case ARGP_KEY_ARG: argp_error (state, "\"%s\" is no option", text); return 0;
     case ARGP_KEY_END:
         if (!self->endpoint)
             argp_error (state, "--connect URL is missing");
         if (self->is_slot && (!self->session || !self->parent || self->page_fd < 0 || !self->child_of))
             argp_error (state, "--slot is for the supervisor alone");
+        if (self->socket >= 0 && (!self->parent || !self->child_of || self->method == EMP_START_SPAWN))
+            argp_error (state, "--template is for the supervisor alone");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -118,6 +132,17 @@ static uint32_t cores (void)
     if (sched_getaffinity (0, sizeof set, &set) == 0 && CPU_COUNT (&set) > 0)
         return (uint32_t) CPU_COUNT (&set);
     return 1;
+}
+
+static _Noreturn void run_template (const arguments_t *arguments)
+{
+    emp_template_config_t config = {.endpoint = arguments->endpoint,
+                                    .run = arguments->run,
+                                    .parent = arguments->parent,
+                                    .parent_pid = arguments->child_of,
+                                    .socket = arguments->socket,
+                                    .method = arguments->method};
+    emp_template_run (&config);
 }
 
 static _Noreturn void run_slot (const arguments_t *arguments)
@@ -142,11 +167,15 @@ int main (int argc, char **argv)
                                             "once more: they are killed. Exit status: 0 all ended in good order, 1 "
                                             "one was given up or they were killed, 2 bad usage, cannot connect, "
                                             "cannot load a worker module."};
-    arguments_t arguments = {.grace = GRACE_S, .page_fd = -1};
+    arguments_t arguments = {.grace = GRACE_S, .page_fd = -1, .socket = -1};
     argp_err_exit_status = 2;
     argp_parse (&argp, argc, argv, 0, NULL, &arguments);
+    if (arguments.is_slot || arguments.socket >= 0)
+        setvbuf (stdout, NULL, _IOLBF, 0); /* a pipe to the supervisor, which shows lines */
     if (arguments.is_slot)
         run_slot (&arguments);
+    if (arguments.socket >= 0)
+        run_template (&arguments);
     emp_supervisor_config_t config = {.endpoint = arguments.endpoint,
                                       .procs = arguments.procs ? arguments.procs : cores (),
                                       .run = arguments.run,

@@ -28,7 +28,7 @@ typedef struct {
     char name[EMP_SLOT_NAME_MAX];
     emp_slotpage_t *page;
     emp_session_t *session;
-    emp_job_t *job;
+    const emp_job_t *job;
     emp_toolbox_t *toolbox;
     emp_worker_fn **functions; /* as in the job */
 } slot_t;
@@ -67,10 +67,10 @@ static void at_exit (int code, void *arg)
 
 /* ---- before the modules ------------------------------------------------------------------------------------------ */
 
-static void tie_to_supervisor (const emp_slot_config_t *config)
+void emp_slot_tie (int parent_pid)
 {
     prctl (PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid () != config->parent_pid)
+    if (getppid () != parent_pid)
         _exit (1); /* it was gone before it could tie us */
 }
 
@@ -109,6 +109,7 @@ static void open_session (slot_t *self)
                                     .run = config->run,
                                     .timeout_ms = WELCOME_MS,
                                     .patient = true,
+                                    .has_job = config->job != NULL,
                                     .on_message = on_message,
                                     .arg = self};
     emp_status_t status = emp_session_new (&session, &self->session, reason);
@@ -126,7 +127,7 @@ static _Noreturn void unfit_for_job (slot_t *self, const char *reason)
     unfit ("%s", reason);
 }
 
-/* Last in, first out (B22). */
+/* Last in, first out (B22). What a template has loaded is there already, and is only looked up. */
 static void load_modules (slot_t *self)
 {
     char error[EMP_LOADER_ERROR_MAX + 1];
@@ -141,17 +142,22 @@ static void load_modules (slot_t *self)
     }
 }
 
-static void prepare (slot_t *self)
+static void unpack_job (slot_t *self)
 {
     char reason[EMP_JOB_REASON_MAX];
     size_t size;
     const void *blob = emp_session_job (self->session, &size);
-    self->job = emp_job_new (blob, size, reason);
+    self->job = self->config->job ? self->config->job : emp_job_new (blob, size, reason);
     if (!self->job)
         unfit_for_job (self, reason);
     if (self->job->moved)
         fprintf (stderr, "eisenmp: %s: large attributes that are not shared whole, their addresses being taken: %zu\n",
                  self->name, self->job->moved);
+}
+
+static void prepare (slot_t *self)
+{
+    unpack_job (self);
     on_exit (at_exit, NULL); /* behind czmq's own, so called before it; constructors of modules may exit already */
     load_modules (self);
     emp_toolbox_config_t toolbox = {.job = self->job,
@@ -220,8 +226,7 @@ static _Noreturn void end (slot_t *self)
 _Noreturn void emp_slot_run (const emp_slot_config_t *config)
 {
     slot_t self = {.config = config};
-    tie_to_supervisor (config);
-    setvbuf (stdout, NULL, _IOLBF, 0);
+    emp_slot_tie (config->parent_pid);
     emp_slot_name (config->number, self.name);
     prctl (PR_SET_NAME, self.name);
     self.page = map_page (config->page_fd);

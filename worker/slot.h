@@ -9,6 +9,7 @@
 #define EMP_WORKER_SLOT_H
 
 #include "../common/control.h"
+#include "job.h"
 
 typedef struct {
     const char *endpoint;
@@ -18,11 +19,15 @@ typedef struct {
     unsigned number; /* START_SEQUENCE_NUM */
     int page_fd;
     int parent_pid;
+    const emp_job_t *job; /* the job that it was forked with, or NULL: that of its session */
 } emp_slot_config_t;
 
 /* "Process-<number + 1>" into EMP_SLOT_NAME_MAX bytes. */
 #define EMP_SLOT_NAME_MAX 32
 void emp_slot_name (unsigned number, char *ret_name);
+
+/* From now on this process is killed when its parent ends, which must be that one. */
+void emp_slot_tie (int parent_pid);
 
 /* Runs to the end of the process. Exit status 0 and page->left: in good order; EMP_EXIT_UNFIT: cannot connect or
  * cannot load a module, one line on stderr says why; 1: the broker is gone, or a queue failed. */

@@ -23,31 +23,31 @@
 #include "../common/thread.h"
 #include "child.h"
 #include "fate.h"
+#include "job.h"
+#include "nursery.h"
 #include "slot.h"
-#include "stray.h"
-#include "tail.h"
 
-#define OWN_PROGRAM "/proc/self/exe"
 #define WELCOME_MS 10000
 #define ORPHANED_MS 2000
-#define READ_BYTES 65536           /* of a slot's pipe at a time, so that a talkative one does not hold up the others */
-#define READ_BYTES_LAST (1u << 20) /* of the pipe of a slot that has died */
 #define FDS_A_SLOT 2
 #define FDS_BESIDE 64
-#define UNWANTED_MAX                                                                                                   \
-    64 /* slots to be killed, between two looks; whoever asks for more sees them live, and may ask again */
+/* Slots that shall be killed, between two looks; whoever asks for more sees them live, and may ask again. */
+#define UNWANTED_MAX 64
 
 typedef enum { RUNNING, DRAINING, KILLING } state_t;
+
+/* Places in the poll; pidfd and pipe of each slot follow. */
+enum { SIGNALS, BELL, TEMPLATE, TEMPLATE_SOCKET, TEMPLATE_PIPE, SLOTS };
 
 typedef struct {
     unsigned number;
     char name[EMP_SLOT_NAME_MAX];
     uint64_t session;
-    emp_child_t child; /* child.pid 0: it has ended for good */
-    emp_tail_t tail;
+    emp_child_t child; /* child.pid 0: it waits for a template, or has ended for good */
+    emp_voice_t voice;
     unsigned deaths; /* in a row, without a chunk */
-    bool held_back;  /* its lines are not shown until it has joined */
-    bool unwanted;   /* it was killed by order, and is not started again */
+    bool waits;
+    bool unwanted; /* it was killed by order, and is not started again */
 } slot_t;
 
 typedef struct {
@@ -64,7 +64,8 @@ typedef struct {
     uint64_t unwanted[UNWANTED_MAX];       /* sessions of slots that shall be killed */
     unsigned unwanted_count;
     slot_t *slots;
-    struct pollfd *items; /* signals, bell, then pidfd and pipe of each slot */
+    emp_nursery_t nursery;
+    struct pollfd *items;
 } supervisor_t;
 
 static void say (const char *format, ...) EMP_PRINTF (1, 2);
@@ -78,67 +79,21 @@ static void say (const char *format, ...)
     fprintf (stderr, "eisenmp: %s\n", text);
 }
 
-/* ---- what slots write -------------------------------------------------------------------------------------------- */
-
-static void write_all (const char *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t rc = write (STDERR_FILENO, data, size);
-        if (rc < 0 && errno != EINTR)
-            return; /* nobody reads it any more */
-        if (rc > 0) {
-            data += rc;
-            size -= (size_t) rc;
-        }
-    }
-}
-
-/* What is wrong before a slot has joined is wrong for all of them, and shall be read once. */
-static void show_held_back (slot_t *slot)
-{
-    if (slot->held_back)
-        write_all (slot->tail.kept, slot->tail.size);
-    slot->held_back = false;
-}
-
-static void show_line (void *arg, const char *line, size_t size)
-{
-    const slot_t *slot = arg;
-    if (!slot->held_back)
-        write_all (line, size);
-}
-
-static void read_pipe (slot_t *slot, size_t max)
-{
-    char bytes[8192];
-    if (slot->held_back && atomic_load (&slot->child.page->joined))
-        show_held_back (slot);
-    for (size_t got = 0; got < max;) {
-        ssize_t rc = read (slot->child.pipe, bytes, sizeof bytes);
-        if (rc < 0 && errno == EINTR)
-            continue;
-        if (rc <= 0)
-            return;
-        got += (size_t) rc;
-        emp_tail_feed (&slot->tail, bytes, (size_t) rc, show_line, slot);
-    }
-}
-
 /* ---- slots ------------------------------------------------------------------------------------------------------- */
 
-static bool is_slot (void *arg, pid_t pid)
+static bool is_own (void *arg, pid_t pid)
 {
     const supervisor_t *self = arg;
     for (uint32_t i = 0; i < self->config->procs; i++)
         if (self->slots[i].child.pid == pid)
             return true;
-    return false;
+    return self->nursery.template.pid == pid;
 }
 
 static bool any_slot (const supervisor_t *self)
 {
     for (uint32_t i = 0; i < self->config->procs; i++)
-        if (self->slots[i].child.pid)
+        if (self->slots[i].child.pid || self->slots[i].waits)
             return true;
     return false;
 }
@@ -151,8 +106,16 @@ static bool any_joined (supervisor_t *self)
     return self->joined;
 }
 
+/* Who waits for a template has nothing in hand. */
+static void send_waiting_away (supervisor_t *self)
+{
+    for (uint32_t i = 0; i < self->config->procs; i++)
+        self->slots[i].waits = false;
+}
+
 static void signal_slots (supervisor_t *self, int number)
 {
+    send_waiting_away (self);
     for (uint32_t i = 0; i < self->config->procs; i++) {
         const emp_child_t *child = &self->slots[i].child;
         if (!child->pid)
@@ -180,48 +143,48 @@ static void start_killing (supervisor_t *self)
 
 static void watch (supervisor_t *self, const slot_t *slot)
 {
-    struct pollfd *items = &self->items[2 + FDS_A_SLOT * slot->number];
+    struct pollfd *items = &self->items[SLOTS + FDS_A_SLOT * slot->number];
     items[0].fd = slot->child.pid ? slot->child.pidfd : -1;
     items[1].fd = slot->child.pid ? slot->child.pipe : -1;
 }
 
-/* This very program, by its name where that still leads to it: tools that run a program inside their own (valgrind)
- * know it by name only. Once it was replaced by another version the kernel names it "… (deleted)", and nothing is
- * there. */
-static const char *own_program (char *room, size_t size)
-{
-    ssize_t length = readlink (OWN_PROGRAM, room, size - 1);
-    if (length <= 0)
-        return OWN_PROGRAM;
-    room[length] = 0;
-    return access (room, X_OK) == 0 ? room : OWN_PROGRAM;
-}
-
 static void start_slot (supervisor_t *self, slot_t *slot)
 {
-    const emp_supervisor_config_t *config = self->config;
-    char path[4096], run[20], number[16], session[20], parent[20], page[16], pid[16];
-    slot->session = emp_random_id ();
-    snprintf (run, sizeof run, "%" PRIx64, emp_session_run (self->session));
-    snprintf (number, sizeof number, "%u", slot->number);
-    snprintf (session, sizeof session, "%" PRIx64, slot->session);
-    snprintf (parent, sizeof parent, "%" PRIx64, emp_session_id (self->session));
-    snprintf (page, sizeof page, "%d", EMP_CHILD_PAGE_FD);
-    snprintf (pid, sizeof pid, "%d", (int) getpid ());
-    const char *argv[] = {
-        "eisenmp-worker", "--connect", config->endpoint, "--run",  run,  "--slot",     number, "--session",
-        session,          "--parent",  parent,           "--page", page, "--child-of", pid,    NULL};
-    emp_tail_init (&slot->tail);
-    slot->held_back = true;
-    /* posix_spawn does not write to its arguments; its prototype is older than const */
-    emp_status_t status =
-        emp_child_start (&slot->child, own_program (path, sizeof path), (char **) (uintptr_t) argv, slot->session);
-    if (status != EMP_OK) {
+    slot->session = emp_random_id (); /* of this life */
+    slot->child = (emp_child_t){.pidfd = -1, .pipe = -1};
+    emp_voice_init (&slot->voice);
+    emp_status_t status = emp_nursery_slot (&self->nursery, slot->number, slot->session, &slot->child);
+    slot->waits = status == EMP_TIMEOUT;
+    if (status != EMP_OK && !slot->waits) {
         say ("cannot start %s: %s", slot->name, strerror (errno));
         self->exit_code = 1;
-        slot->child = (emp_child_t){.pidfd = -1, .pipe = -1};
     }
     watch (self, slot);
+}
+
+/* The nursery's state may have changed. */
+static void see_to_nursery (supervisor_t *self)
+{
+    emp_nursery_t *nursery = &self->nursery;
+    if (nursery->why[0])
+        say ("%s: worker processes are spawned", nursery->why);
+    nursery->why[0] = 0;
+    for (uint32_t i = 0; i < self->config->procs && nursery->state != EMP_NURSERY_LOADING; i++)
+        if (self->slots[i].waits)
+            start_slot (self, &self->slots[i]);
+    /* What the poll has said of the template before need not be true of this one. */
+    self->items[TEMPLATE] = (struct pollfd){.fd = nursery->template.pidfd, .events = POLLIN};
+    self->items[TEMPLATE_SOCKET] = (struct pollfd){.fd = nursery->socket, .events = POLLIN};
+    self->items[TEMPLATE_PIPE] = (struct pollfd){.fd = nursery->template.pipe, .events = POLLIN};
+}
+
+static void template_ended (supervisor_t *self)
+{
+    bool wanted = self->state == RUNNING && !atomic_load (&self->drains);
+    emp_nursery_collect (&self->nursery, wanted, is_own, self);
+    if (!wanted)
+        send_waiting_away (self);
+    see_to_nursery (self);
 }
 
 static void report_loss (supervisor_t *self, const slot_t *slot, pid_t pid, const emp_end_t *end)
@@ -234,7 +197,7 @@ static void report_loss (supervisor_t *self, const slot_t *slot, pid_t pid, cons
                           .code = end->code,
                           .window = ticket ? ticket : EMP_TICKET_NONE};
     snprintf (lost.name, sizeof lost.name, "%s", slot->name);
-    memcpy (lost.text, slot->tail.kept, slot->tail.size + 1);
+    memcpy (lost.text, slot->voice.tail.kept, slot->voice.tail.size + 1);
     emp_session_send (self->session, &lost);
     if (self->config->child_of || self->state == KILLING || slot->unwanted)
         return; /* the manager's report says it; who has them killed knows it */
@@ -271,9 +234,8 @@ static void slot_ended (supervisor_t *self, slot_t *slot)
         return;
     char tag[EMP_CHILD_TAG_MAX];
     emp_child_tag (slot->session, tag);
-    emp_stray_sweep (tag, is_slot, self);
-    read_pipe (slot, READ_BYTES_LAST);
-    emp_tail_end (&slot->tail, show_line, slot);
+    emp_stray_sweep (tag, is_own, self);
+    emp_voice_end (&slot->voice, &slot->child);
 
     const emp_slotpage_t *page = slot->child.page;
     end.joined = atomic_load (&page->joined);
@@ -284,7 +246,7 @@ static void slot_ended (supervisor_t *self, slot_t *slot)
     end.left = left == EMP_LEFT_DONE || (left == EMP_LEFT_ASKED && ending);
     emp_fate_t fate = emp_fate_of (&end, ending, any_joined (self), &slot->deaths);
     if (self->state != KILLING || fate == EMP_FATE_ENDED)
-        show_held_back (slot);
+        emp_voice_show (&slot->voice);
     bool unfit = fate == EMP_FATE_UNFIT || self->exit_code == EMP_EXIT_UNFIT; /* then no slot has ever had a chunk */
     if (fate != EMP_FATE_ENDED && !unfit)
         report_loss (self, slot, pid, &end);
@@ -353,7 +315,9 @@ static void children_ended (supervisor_t *self)
     for (uint32_t i = 0; i < self->config->procs; i++)
         if (self->slots[i].child.pid && self->slots[i].child.pidfd < 0)
             slot_ended (self, &self->slots[i]);
-    emp_stray_collect (is_slot, self);
+    if (self->nursery.template.pid && self->nursery.template.pidfd < 0)
+        template_ended (self);
+    emp_stray_collect (is_own, self);
 }
 
 static void hear_signals (supervisor_t *self)
@@ -380,10 +344,27 @@ static int milliseconds_left (const supervisor_t *self)
     return now < self->grace_until ? (int) ((self->grace_until - now + 999) / 1000) : 0;
 }
 
+static void look_after_template (supervisor_t *self)
+{
+    emp_nursery_t *nursery = &self->nursery;
+    struct pollfd *items = self->items;
+    if (!nursery->template.pid)
+        return;
+    if (items[TEMPLATE_PIPE].revents & POLLIN)
+        emp_voice_read (&nursery->voice, &nursery->template, EMP_VOICE_BYTES);
+    else if (items[TEMPLATE_PIPE].revents)
+        items[TEMPLATE_PIPE].fd = -1;
+    if (items[TEMPLATE_SOCKET].revents) {
+        emp_nursery_hear (nursery);
+        see_to_nursery (self);
+    }
+    if (items[TEMPLATE].revents)
+        template_ended (self);
+}
+
 static void turn (supervisor_t *self)
 {
-    uint32_t procs = self->config->procs;
-    int rc = poll (self->items, 2 + FDS_A_SLOT * (nfds_t) procs, milliseconds_left (self));
+    int rc = poll (self->items, SLOTS + FDS_A_SLOT * (nfds_t) self->config->procs, milliseconds_left (self));
     if (self->state == DRAINING && emp_now () >= self->grace_until) {
         if (!self->config->child_of)
             say ("not every worker process has left within %.3g s: they are killed", self->config->grace_ms / 1000.0);
@@ -391,17 +372,18 @@ static void turn (supervisor_t *self)
     }
     if (rc <= 0)
         return;
-    if (self->items[0].revents)
+    if (self->items[SIGNALS].revents)
         hear_signals (self);
-    if (self->items[1].revents)
+    if (self->items[BELL].revents)
         hear_bell (self);
-    for (uint32_t i = 0; i < procs; i++) {
+    look_after_template (self);
+    for (uint32_t i = 0; i < self->config->procs; i++) {
         slot_t *slot = &self->slots[i];
-        struct pollfd *items = &self->items[2 + FDS_A_SLOT * i];
+        struct pollfd *items = &self->items[SLOTS + FDS_A_SLOT * i];
         if (!slot->child.pid)
             continue;
         if (items[1].revents & POLLIN)
-            read_pipe (slot, READ_BYTES);
+            emp_voice_read (&slot->voice, &slot->child, EMP_VOICE_BYTES);
         else if (items[1].revents)
             items[1].fd = -1; /* it has closed its outputs; that is no reason to spin */
         if (items[0].revents)
@@ -464,15 +446,15 @@ static bool make_tables (supervisor_t *self)
 {
     uint32_t procs = self->config->procs;
     self->slots = calloc (procs, sizeof *self->slots);
-    self->items = calloc (2 + FDS_A_SLOT * (size_t) procs, sizeof *self->items);
+    self->items = calloc (SLOTS + FDS_A_SLOT * (size_t) procs, sizeof *self->items);
     if (self->signals < 0 || !self->slots || !self->items) {
         say ("cannot start: %s", strerror (errno));
         return false;
     }
-    for (uint32_t i = 0; i < 2 + FDS_A_SLOT * procs; i++)
+    for (uint32_t i = 0; i < SLOTS + FDS_A_SLOT * procs; i++)
         self->items[i] = (struct pollfd){.fd = -1, .events = POLLIN};
-    self->items[0].fd = self->signals;
-    self->items[1].fd = self->bell;
+    self->items[SIGNALS].fd = self->signals;
+    self->items[BELL].fd = self->bell;
     for (uint32_t i = 0; i < procs; i++) {
         slot_t *slot = &self->slots[i];
         slot->number = i;
@@ -482,13 +464,31 @@ static bool make_tables (supervisor_t *self)
     return true;
 }
 
+/* The job says it, so that the workers of every host do the same. A job that is none is left to the slots. */
+static void init_nursery (supervisor_t *self)
+{
+    char reason[EMP_JOB_REASON_MAX];
+    emp_nursery_config_t config = {.endpoint = self->config->endpoint,
+                                   .run = emp_session_run (self->session),
+                                   .parent = emp_session_id (self->session)};
+    config.job = emp_session_job (self->session, &config.job_size);
+    emp_job_t *job = emp_job_new (config.job, config.job_size, reason);
+    if (job)
+        config.method = emp_job_start_method (job);
+    emp_job_destroy (&job);
+    emp_nursery_init (&self->nursery, &config);
+}
+
 static void run_slots (supervisor_t *self)
 {
+    init_nursery (self);
     for (uint32_t i = 0; i < self->config->procs; i++)
         start_slot (self, &self->slots[i]);
+    see_to_nursery (self);
     while (any_slot (self))
         turn (self);
-    emp_stray_sweep (NULL, is_slot, self);
+    emp_nursery_close (&self->nursery);
+    emp_stray_sweep (NULL, is_own, self);
 }
 
 static void set_ties (supervisor_t *self)

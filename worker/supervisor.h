@@ -8,7 +8,7 @@
  *   running       | it stays away   | LOST, started anew | draining        | killing                    | -
  *   draining      | it stays away   | LOST               | killing         | killing                    | killing
  *   killing       | it stays away   | LOST               | -               | -                          | -
- * It ends when no slot is left. A slot that dies EMP_DEATHS_MAX times in a row without a chunk is given up; when no
+ * It ends when no slot is left that runs or waits for a template (nursery.h). A slot that dies EMP_DEATHS_MAX times in a row without a chunk is given up; when no
  * slot can load the modules, all ends at once, with the message of one and no LOST. SIGHUP is the death of the manager
  * that started it, and is taken as SIGQUIT; where a person did, as SIGTERM.
  */

@@ -72,7 +72,7 @@ static void take_welcome (emp_session_t *self, const emp_control_t *message)
     self->welcomed = true;
     self->beat_us = message->window * 1000;
     self->dead_us = message->size * 1000;
-    if (message->blob_size && !self->job) {
+    if (message->blob_size && !self->job && !self->has_job) {
         self->job = malloc (message->blob_size);
         if (self->job) {
             memcpy (self->job, message->blob, message->blob_size);
@@ -468,6 +468,7 @@ static emp_session_t *make_session (const emp_session_config_t *config)
     self->timeout_ms = config->timeout_ms;
     self->beat_us = BEAT_US_AT_FIRST;
     self->patient = config->patient;
+    self->has_job = config->has_job;
     snprintf (self->endpoint, sizeof self->endpoint, "%s", config->endpoint);
     emp_thread_cond_init (&self->changed);
     pthread_mutex_init (&self->lock, NULL);

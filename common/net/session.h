@@ -31,6 +31,7 @@ typedef struct {
     uint64_t run;        /* 0: whichever the broker has */
     uint32_t timeout_ms; /* for WELCOME and each answer */
     bool patient;        /* silence is no end: somebody else watches whether the broker lives */
+    bool has_job;        /* the caller knows the job already: that of WELCOME is not kept */
     /* Called in the I/O thread for messages that only some roles get (GONE, JOINED, PRINT, DRAIN, KILL), and, with
      * NULL, once when the session went down by itself. May be NULL. Must not call back into the session's waits. */
     void (*on_message) (void *arg, const emp_control_t *message);

@@ -72,7 +72,7 @@ struct emp_session {
     emp_buf_t *tools;     /* places of the objects of mp_tools_q, in order */
     size_t tools_count;
     bool tools_over; /* no more will come */
-    bool welcomed, patient;
+    bool welcomed, patient, has_job;
     uint64_t beat_us, dead_us;
     uint8_t *job;
     size_t job_size;

@@ -1,13 +1,16 @@
-# kill -9 of one worker at many moments of the prime run: 239 tickets once each, 335 primes, exit 0, and the report says who
-# died of what.
+# B5: kill -9 of one worker at many moments of the prime run, with each start method in turn: 239 tickets once each, 335
+# primes, exit 0, and the report says who died of what.
 . "$EMP_SOURCE/tests/system/lib.bash"
-prime=$EMP_SOURCE/examples/prime/job.yaml
+methods=(spawn fork forkserver)
+for method in "${methods[@]}"; do
+    { cat "$EMP_SOURCE/examples/prime/job.yaml"; echo "START_METHOD: $method"; } >"$method.yaml"
+done
 rounds=${EMP_KILL_ROUNDS:-100}
 [ -z "$EMP_SANITIZE" ] || rounds=10
 
 # How long a quiet run takes from the moment its workers are up, in microseconds.
 begin=$(date +%s%6N)
-"$eisenmp" run --procs 2 "$prime" >quiet.out 2>quiet.err || fail "the quiet run failed"
+"$eisenmp" run --procs 2 spawn.yaml >quiet.out 2>quiet.err || fail "the quiet run failed"
 whole=$(($(date +%s%6N) - begin))
 
 check ()
@@ -22,7 +25,8 @@ expect "quiet: primes" "$(sed -n '/^--- Result/,/--- END/p' quiet.out | grep -c 
 
 killed=0
 for i in $(seq 1 "$rounds"); do
-    "$eisenmp" run --procs 2 "$prime" >out 2>err &
+    method=${methods[i % 3]}
+    "$eisenmp" run --procs 2 "$method.yaml" >out 2>err &
     pid=$!
     until_true 20 at_work $pid 2 || break
     # The moments are spread over the run; this wait is the moment, it waits for nothing.
@@ -32,11 +36,11 @@ for i in $(seq 1 "$rounds"); do
     hit=0
     [ -n "$victim" ] && kill -KILL "$victim" 2>/dev/null && hit=1
     wait $pid
-    check "round $i" $? out || { cat err; tail -n 5 out; }
+    check "round $i, $method" $? out || { cat err; tail -n 5 out; }
     # A worker that was killed when its work was over may have left already, or be a zombie.
     if [ $hit = 1 ] && grep -q 'killed by signal 9 (Killed)' out; then
         killed=$((killed + 1))
-        grep -q "^Process-[12] (pid $victim): killed by signal 9 (Killed)" out || fail "round $i: not the one that was killed"
+        grep -q "^Process-[12] (pid $victim): killed by signal 9 (Killed)" out || fail "round $i, $method: not the one that was killed"
     fi
 done
 echo "$killed of $rounds kills hit a worker at work"

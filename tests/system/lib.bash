@@ -6,15 +6,33 @@ set -u
 eisenmp=${EMP_BIN:?}/eisenmp
 failures=0
 
-fail () { echo "FAIL: $*"; failures=$((failures + 1)); }
+fail () { echo "FAIL: ${method:+$method: }$*"; failures=$((failures + 1)); }
 # expect <what> <found> <expected>
 expect () { [ "$2" = "$3" ] && return; fail "$1: found '$2', expected '$3'"; return 1; }
 finish () { [ "$failures" = 0 ] && echo "ok: ${1:-all}"; exit $((failures > 0)); }
+# each_method: the rest of the script, once for each START_METHOD, which is $method, in a folder of that name (B5).
+each_method ()
+{
+    [ -n "${method:-}" ] && return
+    for method in spawn fork forkserver; do
+        mkdir "$method"
+        (cd "$method" && method=$method exec bash "$0") || failures=$((failures + 1))
+    done
+    finish
+}
 
 # children <pid>: pids, one a line.
 children () { cat "/proc/$1/task/"*/children 2>/dev/null | tr " " "\n" | grep .; }
-# slots <pid of eisenmp>: pids of its worker processes.
-slots () { local s; for s in $(children "$1"); do children "$s"; done; }
+# slots <pid of eisenmp>: pids of its worker processes, which is not all that a supervisor has.
+slots ()
+{
+    local s p name
+    for s in $(children "$1"); do
+        for p in $(children "$s"); do
+            read -r name 2>/dev/null <"/proc/$p/comm" && [[ $name = Process-* ]] && echo "$p"
+        done
+    done
+}
 
 # until_true <seconds> <command…>: asks again until it is true; the poll is short, the limit only for a hang.
 until_true ()
@@ -32,13 +50,14 @@ is_over () { ! readlink "/proc/$1/exe" >/dev/null 2>&1; }
 at_work () { [ "$(slots "$1" | wc -l)" -ge "$2" ] || is_over "$1"; }
 at_least () { [ "$(eval "$2" | wc -l)" -ge "$1" ]; }
 
-# A job of numbers. job <file> <module> <count> <rows> [more yaml lines]
+# A job of numbers, with the START_METHOD $method. job <file> <module> <count> <rows> [more yaml lines]
 job ()
 {
     local file=$1 module=$2 count=$3 rows=$4
     shift 4
     {
         echo "ROWS_MAX: $rows"
+        echo "START_METHOD: ${method:-spawn}"
         echo "RESULTS_PRINT: false"
         echo "RESULTS_DICT_PRINT: true"
         echo "worker_modules:"

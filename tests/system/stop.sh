@@ -1,5 +1,6 @@
 # SIGINT once drains, twice stops; a module that never returns is killed when its time is up; nothing is left behind.
 . "$EMP_SOURCE/tests/system/lib.bash"
+each_method
 
 # Drain: an endless generator, one SIGINT: what was handed out is finished, exit 1, the dictionary has no hole but the end.
 job drain.yaml pace 10 10 "PROCS_MAX: 2" "toolbox: {chunk_us: 1000}"

@@ -1,5 +1,6 @@
 # A module that crashes, exits, returns garbage, refuses: the run ends, names the ticket, exits 1; all else is there.
 . "$EMP_SOURCE/tests/system/lib.bash"
+each_method
 for tool in ASAN UBSAN TSAN; do export "${tool}_OPTIONS=$(eval "echo \${${tool}_OPTIONS:-}"):handle_segv=0:handle_abort=0"; done
 
 # one_bad <what> <text in the report>: 1000 numbers, 10 a chunk, 777 is trouble: ticket 77 dies after five attempts.

@@ -122,6 +122,27 @@ Test (shell, B17_B20_a_chunk_goes_to_a_worker_its_result_to_the_sink_and_the_end
     tear_down (&house);
 }
 
+Test (shell, B5_a_session_that_has_the_job_already_keeps_no_other)
+{
+    house_t house = build (1000, 60000000);
+    static emp_control_t job = {.kind = EMP_MSG_JOB, .blob = (const uint8_t *) "\x80", .blob_size = 1};
+    cr_assert_eq (emp_session_send (house.manager, &job), EMP_OK);
+    cr_assert_eq (emp_session_declare (house.manager, "later", 1, 1), EMP_OK, "the broker has heard all before this");
+    emp_session_config_t config = {.endpoint = emp_broker_endpoint (house.broker),
+                                   .role = EMP_ROLE_WORKER,
+                                   .name = "Process-1",
+                                   .timeout_ms = 5000};
+    for (size_t expected = 2; expected-- > 0; config.has_job = true) {
+        emp_session_t *session;
+        size_t size;
+        cr_assert_eq (emp_session_new (&config, &session, NULL), EMP_OK);
+        emp_session_job (session, &size);
+        cr_assert_eq (size, expected);
+        emp_session_destroy (&session);
+    }
+    tear_down (&house);
+}
+
 Test (shell, endings_that_are_kept_back_leave_while_their_owner_is_busy_elsewhere)
 {
     house_t house = build (1000, 5000000);

@@ -251,15 +251,20 @@ Test (config, a_long_or_strange_text_is_shown_cut_and_harmless)
     cr_assert (strstr (config.error, "\\x01'…, expected an integer") != NULL, "%s", config.error);
 }
 
-Test (config, B5_start_methods_that_are_not_there_yet_say_so)
+Test (config, B5_there_are_three_start_methods)
 {
+    cr_assert_eq (set_text ("START_METHOD", "fork"), EMP_OK);
+    cr_assert_eq (config.start_method, EMP_START_FORK);
+    cr_assert_eq (set_text ("START_METHOD", "forkserver"), EMP_OK);
+    cr_assert_eq (config.start_method, EMP_START_FORKSERVER);
     cr_assert_eq (set_text ("START_METHOD", "spawn"), EMP_OK);
-    EXPECT_REFUSED (set_text ("START_METHOD", "fork"), EMP_INVALID,
-                    "START_METHOD: \"fork\" is not there yet, expected \"spawn\"");
-    EXPECT_REFUSED (set_text ("START_METHOD", "forkserver"), EMP_INVALID,
-                    "START_METHOD: \"forkserver\" is not there yet, expected \"spawn\"");
+    cr_assert_eq (config.start_method, EMP_START_SPAWN);
     EXPECT_REFUSED (set_text ("START_METHOD", "spawned"), EMP_INVALID,
-                    "START_METHOD: found the text 'spawned', expected \"spawn\"");
+                    "START_METHOD: found the text 'spawned', expected \"spawn\", \"fork\" or \"forkserver\"");
+    EXPECT_REFUSED (set_text ("START_METHOD", "for"), EMP_INVALID,
+                    "START_METHOD: found the text 'for', expected \"spawn\", \"fork\" or \"forkserver\"");
+    EXPECT_REFUSED (set_nil ("START_METHOD"), EMP_INVALID,
+                    "START_METHOD: found null, expected \"spawn\", \"fork\" or \"forkserver\"");
 }
 
 Test (config, B6_a_label_is_kept_and_taken_back)
@@ -767,6 +772,7 @@ Test (config, B1_the_blob_holds_everything_a_worker_may_ask_for)
     cr_assert_eq (set_int ("NUM_ROWS", 42), EMP_OK);
     cr_assert_eq (set_int ("sleep_time", 20), EMP_OK);
     cr_assert_eq (set_text ("city", "Köln"), EMP_OK);
+    cr_assert_eq (set_text ("START_METHOD", "forkserver"), EMP_OK);
     cr_assert_eq (emp_config_module (&config, "/m.so", "f"), EMP_OK);
     cr_assert_eq (emp_config_queue (&config, "batch_1|audio_lg", 5), EMP_OK);
     emp_buf_t blob;
@@ -774,7 +780,8 @@ Test (config, B1_the_blob_holds_everything_a_worker_may_ask_for)
     cr_assert_eq (emp_config_pack (&config, &blob), EMP_OK);
     cr_assert_str_eq (
         repr (blob.data, blob.size),
-        "{'kwargs': {'PROCS_MAX': None, 'NUM_PROCS': None, 'ROWS_MAX': 42, 'NUM_ROWS': 42, 'START_METHOD': 'spawn', "
+        "{'kwargs': {'PROCS_MAX': None, 'NUM_PROCS': None, 'ROWS_MAX': 42, 'NUM_ROWS': 42, 'START_METHOD': "
+        "'forkserver', "
         "'RESULTS_STORE': True, 'RESULTS_PRINT': True, 'RESULTS_DICT_PRINT': False, 'RESULTS_BYTES_MAX': 1073741824, "
         "'RESULTS_FILE': None, 'RESULT_LABEL': None, 'INFO_ENABLE': False, 'INFO_THREAD_MAX': None, 'SERVE': False, "
         "'ATTEMPTS_MAX': 5, 'BEAT': 1.0, "

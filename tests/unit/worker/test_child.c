@@ -25,7 +25,7 @@ static size_t output_size;
 
 static void start_program (const char *program, char *const argv[])
 {
-    cr_assert_eq (emp_child_start (&child, program, argv, 0xabcdef), EMP_OK, "%s", strerror (errno));
+    cr_assert_eq (emp_child_start (&child, program, argv, 0xabcdef, -1), EMP_OK, "%s", strerror (errno));
 }
 
 static void start (const char *script)
@@ -110,7 +110,7 @@ Test (child, that_cannot_be_started_is_an_error_with_its_number)
 {
     char *argv[] = {"nothing", NULL};
     emp_child_t untouched = {.pid = 42};
-    cr_assert_eq (emp_child_start (&untouched, "/nowhere/nothing", argv, 1), EMP_SYSTEM);
+    cr_assert_eq (emp_child_start (&untouched, "/nowhere/nothing", argv, 1, -1), EMP_SYSTEM);
     cr_assert_eq (errno, ENOENT);
     cr_assert_eq (untouched.pid, 42);
 }

@@ -48,6 +48,61 @@ Test (job, modules_queues_and_attributes_are_read)
     emp_job_destroy (&job);
 }
 
+static emp_start_method_t method_of (void (*pack) (msgpack_packer *packer))
+{
+    emp_buf_t blob;
+    msgpack_packer packer;
+    char reason[EMP_JOB_REASON_MAX];
+    begin (&blob, &packer, 2);
+    pack_text (&packer, "kwargs");
+    pack (&packer);
+    pack_text (&packer, "modules");
+    msgpack_pack_array (&packer, 1);
+    msgpack_pack_array (&packer, 2);
+    pack_text (&packer, "/m.so");
+    pack_text (&packer, "f");
+    emp_job_t *job = emp_job_new (blob.data, blob.size, reason);
+    cr_assert_not_null (job, "%s", reason);
+    emp_start_method_t method = emp_job_start_method (job);
+    emp_job_destroy (&job);
+    emp_buf_release (&blob);
+    return method;
+}
+
+static void says_forkserver (msgpack_packer *packer)
+{
+    msgpack_pack_map (packer, 1);
+    pack_text (packer, "START_METHOD");
+    pack_text (packer, "forkserver");
+}
+
+static void says_nothing (msgpack_packer *packer)
+{
+    msgpack_pack_map (packer, 0);
+}
+
+static void says_a_number (msgpack_packer *packer)
+{
+    msgpack_pack_map (packer, 1);
+    pack_text (packer, "START_METHOD");
+    msgpack_pack_int (packer, 1);
+}
+
+static void says_another_word (msgpack_packer *packer)
+{
+    msgpack_pack_map (packer, 1);
+    pack_text (packer, "START_METHOD");
+    pack_text (packer, "vfork");
+}
+
+Test (job, B5_what_is_no_start_method_is_spawn)
+{
+    cr_assert_eq (method_of (says_forkserver), EMP_START_FORKSERVER);
+    cr_assert_eq (method_of (says_nothing), EMP_START_SPAWN);
+    cr_assert_eq (method_of (says_a_number), EMP_START_SPAWN);
+    cr_assert_eq (method_of (says_another_word), EMP_START_SPAWN);
+}
+
 Test (job, a_broker_without_one_says_so)
 {
     emp_buf_t blob;

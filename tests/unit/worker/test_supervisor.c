@@ -67,6 +67,27 @@ static void close_door (void)
 
 TestSuite (supervisor, .timeout = 100, .init = open_door, .fini = close_door);
 
+static const char *start_method = "spawn";
+
+/* A test, once for each START_METHOD (B5). */
+#define EACH_METHOD(name)                                                                                              \
+    static void name (void);                                                                                           \
+    Test (supervisor, name##__spawn)                                                                                   \
+    {                                                                                                                  \
+        name ();                                                                                                       \
+    }                                                                                                                  \
+    Test (supervisor, name##__fork)                                                                                    \
+    {                                                                                                                  \
+        start_method = "fork";                                                                                         \
+        name ();                                                                                                       \
+    }                                                                                                                  \
+    Test (supervisor, name##__forkserver)                                                                              \
+    {                                                                                                                  \
+        start_method = "forkserver";                                                                                   \
+        name ();                                                                                                       \
+    }                                                                                                                  \
+    static void name (void)
+
 /* ---- the program ------------------------------------------------------------------------------------------------- */
 
 /* For a process between the test and the program, which that one is told to depend on. */
@@ -136,7 +157,11 @@ static void pack_job (emp_buf_t *job)
     while (functions[count])
         count++;
     msgpack_packer_init (&packer, job, emp_buf_write);
-    msgpack_pack_map (&packer, 2);
+    msgpack_pack_map (&packer, 3);
+    pack_text (&packer, "kwargs");
+    msgpack_pack_map (&packer, 1);
+    pack_text (&packer, "START_METHOD");
+    pack_text (&packer, start_method);
     pack_text (&packer, "modules");
     msgpack_pack_array (&packer, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -323,7 +348,7 @@ Test (supervisor, an_endpoint_that_is_none_is_exit_2)
 
 /* ---- good order -------------------------------------------------------------------------------------------------- */
 
-Test (supervisor, slots_that_are_done_end_all_with_0)
+EACH_METHOD (slots_that_are_done_end_all_with_0)
 {
     functions[0] = "done_at_once";
     start_slots ("3", "5");
@@ -343,7 +368,7 @@ Test (supervisor, slots_that_are_done_end_all_with_0)
     cr_assert (strstr (text, "Process-1 has number 0\n") && strstr (text, "Process-3 has number 2\n"), "%s", text);
 }
 
-Test (supervisor, B22_mates_are_called_last_in_first_out_and_once)
+EACH_METHOD (B22_mates_are_called_last_in_first_out_and_once)
 {
     functions[0] = "says_the_order";
     functions[1] = "mate_one";
@@ -353,7 +378,7 @@ Test (supervisor, B22_mates_are_called_last_in_first_out_and_once)
     cr_assert_str_eq (text, "mates: two one \n");
 }
 
-Test (supervisor, B24_the_same_module_several_times_is_called_as_often)
+EACH_METHOD (B24_the_same_module_several_times_is_called_as_often)
 {
     functions[0] = "says_the_order";
     functions[1] = "mate_one";
@@ -363,7 +388,7 @@ Test (supervisor, B24_the_same_module_several_times_is_called_as_often)
     cr_assert_str_eq (text, "mates: one one \n");
 }
 
-Test (supervisor, threads_of_mates_that_run_on_do_not_hold_up_the_end)
+EACH_METHOD (threads_of_mates_that_run_on_do_not_hold_up_the_end)
 {
     functions[0] = "done_at_once";
     functions[1] = "has_a_thread";
@@ -372,7 +397,7 @@ Test (supervisor, threads_of_mates_that_run_on_do_not_hold_up_the_end)
     cr_assert_eq (count (EMP_MSG_LOST), 0);
 }
 
-Test (supervisor, SIGTERM_lets_slots_leave)
+EACH_METHOD (SIGTERM_lets_slots_leave)
 {
     functions[0] = "ticks";
     start_slots ("2", "50");
@@ -383,7 +408,7 @@ Test (supervisor, SIGTERM_lets_slots_leave)
     cr_assert_eq (count (EMP_MSG_BYE), 3);
 }
 
-Test (supervisor, SIGTERM_wakes_a_slot_that_waits_for_a_chunk)
+EACH_METHOD (SIGTERM_wakes_a_slot_that_waits_for_a_chunk)
 {
     functions[0] = "waits_for_chunks";
     start_slots ("1", "50");
@@ -395,7 +420,7 @@ Test (supervisor, SIGTERM_wakes_a_slot_that_waits_for_a_chunk)
     cr_assert_eq (count (EMP_MSG_LOST), 0);
 }
 
-Test (supervisor, B20_a_queue_that_stops_ends_the_slot)
+EACH_METHOD (B20_a_queue_that_stops_ends_the_slot)
 {
     functions[0] = "waits_for_chunks";
     start_slots ("1", "50");
@@ -409,7 +434,7 @@ Test (supervisor, B20_a_queue_that_stops_ends_the_slot)
     zmsg_destroy (&done);
 }
 
-Test (supervisor, a_module_that_does_not_see_the_end_is_stopped)
+EACH_METHOD (a_module_that_does_not_see_the_end_is_stopped)
 {
     functions[0] = "never_has_enough";
     start_slots ("1", "50");
@@ -421,7 +446,7 @@ Test (supervisor, a_module_that_does_not_see_the_end_is_stopped)
 
 /* ---- deaths ------------------------------------------------------------------------------------------------------ */
 
-Test (supervisor, a_death_is_reported_with_its_signal_and_last_words)
+EACH_METHOD (a_death_is_reported_with_its_signal_and_last_words)
 {
     functions[0] = "dies_of_a_signal";
     start_slots ("1", "5");
@@ -443,12 +468,13 @@ Test (supervisor, a_death_is_reported_with_its_signal_and_last_words)
     cr_assert_eq (lines_with ("line 1 of Process-1\n"), 5, "all that it wrote is shown");
 }
 
-Test (supervisor, a_death_blames_the_ticket_in_hand)
+EACH_METHOD (a_death_blames_the_ticket_in_hand)
 {
     functions[0] = "dies_of_a_chunk";
     start_slots ("1", "50");
     await (EMP_MSG_OPEN_LANE, 1);
     send_lane (EMP_WIRE_CHUNKS, 77);
+    await (EMP_MSG_LOST, 1);      /* it comes another way than what the next life says */
     await (EMP_MSG_OPEN_LANE, 2); /* it was started again */
     cr_assert_eq (count (EMP_MSG_LOST), 1);
     cr_assert_eq (nth (EMP_MSG_LOST, 0)->window, 77);
@@ -456,7 +482,7 @@ Test (supervisor, a_death_blames_the_ticket_in_hand)
     cr_assert_eq (await_exit (), 0);
 }
 
-Test (supervisor, a_module_that_exits_with_0_has_died)
+EACH_METHOD (a_module_that_exits_with_0_has_died)
 {
     functions[0] = "exits_with_0";
     start_slots ("1", "5");
@@ -467,7 +493,7 @@ Test (supervisor, a_module_that_exits_with_0_has_died)
     cr_assert_str_eq (nth (EMP_MSG_LOST, 0)->text, "not flushed by the module\n");
 }
 
-Test (supervisor, a_module_that_exits_with_2_is_not_one_that_cannot_be_loaded)
+EACH_METHOD (a_module_that_exits_with_2_is_not_one_that_cannot_be_loaded)
 {
     functions[0] = "exits_with_2";
     start_slots ("1", "5");
@@ -475,7 +501,7 @@ Test (supervisor, a_module_that_exits_with_2_is_not_one_that_cannot_be_loaded)
     cr_assert_eq (count (EMP_MSG_LOST), 5);
 }
 
-Test (supervisor, a_slot_that_was_killed_is_started_again_under_its_name)
+EACH_METHOD (a_slot_that_was_killed_is_started_again_under_its_name)
 {
     functions[0] = "ticks";
     start_slots ("2", "5");
@@ -495,7 +521,7 @@ Test (supervisor, a_slot_that_was_killed_is_started_again_under_its_name)
     cr_assert_eq (await_exit (), 0);
 }
 
-Test (supervisor, a_job_that_cannot_be_loaded_ends_all_with_2_and_one_message)
+EACH_METHOD (a_job_that_cannot_be_loaded_ends_all_with_2_and_one_message)
 {
     functions[0] = "nobody_wrote_this";
     start_slots ("16", "5"); /* many, so that several have said it before they are killed */
@@ -505,7 +531,7 @@ Test (supervisor, a_job_that_cannot_be_loaded_ends_all_with_2_and_one_message)
     cr_assert_eq (count (EMP_MSG_LOST), 0);
 }
 
-Test (supervisor, a_module_that_is_not_there_ends_all_with_2_and_one_message)
+EACH_METHOD (a_module_that_is_not_there_ends_all_with_2_and_one_message)
 {
     functions[0] = "worker_entrance";
     module_path = "/nowhere/module.so";
@@ -516,9 +542,220 @@ Test (supervisor, a_module_that_is_not_there_ends_all_with_2_and_one_message)
                       "No such file or directory\n");
 }
 
+/* ---- start methods ----------------------------------------------------------------------------------------------- */
+
+static bool forks (void)
+{
+    return strcmp (start_method, "spawn") != 0;
+}
+
+/* The process with that name (NULL: any) among the children of the program; 0: none. */
+static pid_t child_named (const char *wanted, unsigned *ret_count)
+{
+    char path[64], name[20];
+    pid_t found = 0;
+    *ret_count = 0;
+    snprintf (path, sizeof path, "/proc/%d/task/%d/children", (int) worker, (int) worker);
+    FILE *list = fopen (path, "r");
+    for (int pid; list && fscanf (list, "%d", &pid) == 1;) {
+        snprintf (path, sizeof path, "/proc/%d/comm", pid);
+        FILE *file = fopen (path, "r");
+        if (file && fscanf (file, "%19s", name) == 1 && (!wanted || strcmp (name, wanted) == 0)) {
+            found = pid;
+            ++*ret_count;
+        }
+        if (file)
+            fclose (file);
+    }
+    if (list)
+        fclose (list);
+    return found;
+}
+
+static pid_t the_template (void)
+{
+    unsigned found;
+    return child_named ("emp-template", &found);
+}
+
+static pid_t await_template (pid_t other_than)
+{
+    pid_t pid;
+    while ((pid = the_template ()) == 0 || pid == other_than)
+        serve ();
+    return pid;
+}
+
+static void kill_slot (unsigned hello)
+{
+    unsigned lost = count (EMP_MSG_LOST);
+    kill ((pid_t) nth (EMP_MSG_HELLO, hello)->pid, SIGKILL);
+    await (EMP_MSG_LOST, lost + 1);
+}
+
+static void use_constructor (const char *what)
+{
+    static char path[4096];
+    snprintf (path, sizeof path, "%s/constructor.so", getenv ("EMP_TEST_MODULES"));
+    module_path = path;
+    functions[0] = "ready";
+    if (what)
+        setenv ("EMP_TEST_CONSTRUCTOR", what, 1);
+}
+
+EACH_METHOD (B5_modules_are_loaded_in_each_slot_or_before_it)
+{
+    char line[100];
+    use_constructor ("writes");
+    start_slots ("3", "5");
+    cr_assert_eq (await_exit (), 0);
+    snprintf (line, sizeof line, " was loaded %s it, START_METHOD %s\n", forks () ? "before" : "in", start_method);
+    cr_assert_eq (lines_with (line), 3, "%s", text);
+    cr_assert_eq (lines_with ("constructed"), forks () ? 1 : 3, "%s", text);
+    cr_assert_eq (count (EMP_MSG_LOST), 0);
+}
+
+EACH_METHOD (a_module_that_dies_when_it_is_loaded_is_a_death_of_the_slot)
+{
+    use_constructor ("dies");
+    start_slots ("1", "5");
+    cr_assert_eq (await_exit (), 1);
+    cr_assert_eq (count (EMP_MSG_LOST), 5, "%u: %s", count (EMP_MSG_LOST), text);
+    cr_assert_eq (nth (EMP_MSG_LOST, 0)->code, SIGUSR1);
+    cr_assert_eq (lines_with ("eisenmp: Process-1 died 5 times in a row without a chunk"), 1, "%s", text);
+    cr_assert_eq (lines_with ("eisenmp: the template process has died 3 times (killed by signal 10 (User defined "
+                              "signal 1)): worker processes are spawned\n"),
+                  forks (), "%s", text);
+}
+
+EACH_METHOD (a_module_that_exits_with_0_when_it_is_loaded_is_a_death_of_the_slot)
+{
+    use_constructor ("exits with 0");
+    start_slots ("1", "5");
+    cr_assert_eq (await_exit (), 1);
+    cr_assert_eq (count (EMP_MSG_LOST), 5);
+    cr_assert_eq (nth (EMP_MSG_LOST, 0)->how, EMP_HOW_EXIT);
+}
+
+EACH_METHOD (a_module_that_exits_with_2_when_it_is_loaded_cannot_be_loaded)
+{
+    use_constructor ("exits with 2");
+    start_slots ("2", "5");
+    cr_assert_eq (await_exit (), 2);
+    cr_assert_eq (count (EMP_MSG_LOST), 0);
+    cr_assert_str_eq (text, "");
+}
+
+EACH_METHOD (a_module_that_never_ends_loading_can_be_stopped)
+{
+    use_constructor ("never returns");
+    start_slots ("2", "1000");
+    /* What is written before a slot has joined is held back. */
+    while (forks () ? the_template () == 0 : count (EMP_MSG_HELLO) < 3)
+        serve ();
+    kill (worker, SIGQUIT);
+    cr_assert_eq (await_exit (), 1);
+}
+
+EACH_METHOD (a_module_that_starts_a_thread_when_it_is_loaded_is_not_forked)
+{
+    use_constructor ("starts a thread");
+    start_slots ("2", "5");
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (lines_with ("was loaded in it"), 2, "%s", text);
+    cr_assert_eq (lines_with ("eisenmp: a worker module starts a thread when it is loaded: worker processes are "
+                              "spawned\n"),
+                  forks (), "%s", text);
+}
+
+/* The slots go on, and who dies later comes from another template. */
+static void kill_the_template (void)
+{
+    functions[0] = "ticks";
+    start_slots ("2", "50");
+    await (EMP_MSG_HELLO, 3);
+    pid_t template = await_template (0);
+    kill (template, SIGKILL);
+    pid_t next = await_template (template);
+    cr_assert_eq (count (EMP_MSG_LOST), 0, "the slots go on");
+    kill_slot (1);
+    await (EMP_MSG_HELLO, 4);
+    cr_assert_eq (the_template (), next);
+    cr_assert_str_eq (nth (EMP_MSG_HELLO, 3)->name, nth (EMP_MSG_HELLO, 1)->name);
+    kill (worker, SIGTERM);
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (count (EMP_MSG_LOST), 1);
+    cr_assert_eq (lines_with ("\n"), 1, "nothing is said of the template: %s", text);
+}
+
+Test (supervisor, a_template_that_is_killed_is_replaced_and_slots_go_on__fork)
+{
+    start_method = "fork";
+    kill_the_template ();
+}
+
+Test (supervisor, a_template_that_is_killed_is_replaced_and_slots_go_on__forkserver)
+{
+    start_method = "forkserver";
+    kill_the_template ();
+}
+
+Test (supervisor, three_templates_that_die_for_nothing_are_enough)
+{
+    start_method = "forkserver";
+    functions[0] = "ticks";
+    start_slots ("1", "50");
+    await (EMP_MSG_HELLO, 2);
+    for (pid_t template = 0, i = 0; i < 3; i++) {
+        template = await_template (template);
+        kill (template, SIGKILL);
+    }
+    await_text (
+        "eisenmp: the template process has died 3 times (killed by signal 9 (Killed)): worker processes are spawned\n",
+        1);
+    cr_assert_eq (the_template (), 0);
+    kill_slot (1);
+    await (EMP_MSG_HELLO, 3);
+    kill (worker, SIGTERM);
+    cr_assert_eq (await_exit (), 0);
+}
+
+Test (supervisor, a_slot_whose_template_died_before_it_could_say_so_is_nobody)
+{
+    unsigned children;
+    start_method = "forkserver";
+    use_constructor ("dies after a fork");
+    functions[0] = "stays";
+    start_slots ("1", "50");
+    await_text ("eisenmp: the template process has died 3 times (killed by signal 9 (Killed))", 1);
+    await (EMP_MSG_HELLO, 2);
+    for (children = 0; children != 1; child_named (NULL, &children))
+        serve (); /* they end by themselves */
+    kill (worker, SIGTERM);
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (count (EMP_MSG_HELLO), 2, "of the supervisor and of the slot that was spawned");
+    cr_assert_eq (count (EMP_MSG_LOST), 0);
+}
+
+Test (supervisor, a_template_that_does_not_answer_is_replaced)
+{
+    start_method = "fork";
+    functions[0] = "ticks";
+    start_slots ("1", "50");
+    await (EMP_MSG_HELLO, 2);
+    pid_t template = await_template (0);
+    kill (template, SIGSTOP);
+    kill_slot (1);
+    await (EMP_MSG_HELLO, 3);
+    cr_assert_neq (await_template (0), template);
+    kill (worker, SIGTERM);
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (count (EMP_MSG_LOST), 1);
+}
+
 /* ---- ends by force ----------------------------------------------------------------------------------------------- */
 
-Test (supervisor, a_slot_that_does_not_leave_is_killed_after_the_grace)
+EACH_METHOD (a_slot_that_does_not_leave_is_killed_after_the_grace)
 {
     functions[0] = "never_returns";
     start_slots ("1", "0.2");
@@ -530,7 +767,7 @@ Test (supervisor, a_slot_that_does_not_leave_is_killed_after_the_grace)
     cr_assert (strstr (text, "not every worker process has left within 0.2 s"), "%s", text);
 }
 
-Test (supervisor, a_second_SIGINT_kills)
+EACH_METHOD (a_second_SIGINT_kills)
 {
     functions[0] = "never_returns";
     start_slots ("2", "1000");
@@ -543,7 +780,7 @@ Test (supervisor, a_second_SIGINT_kills)
     cr_assert_str_eq (text, "running\nrunning\n", "nothing is said that the person knows");
 }
 
-Test (supervisor, SIGQUIT_kills_at_once)
+EACH_METHOD (SIGQUIT_kills_at_once)
 {
     functions[0] = "never_returns";
     start_slots ("2", "1000");
@@ -553,7 +790,7 @@ Test (supervisor, SIGQUIT_kills_at_once)
     cr_assert_eq (count (EMP_MSG_BYE), 1);
 }
 
-Test (supervisor, KILL_of_the_broker_kills_at_once)
+EACH_METHOD (KILL_of_the_broker_kills_at_once)
 {
     functions[0] = "never_returns";
     start_slots ("2", "1000");
@@ -562,7 +799,7 @@ Test (supervisor, KILL_of_the_broker_kills_at_once)
     cr_assert_eq (await_exit (), 1);
 }
 
-Test (supervisor, after_DRAIN_of_the_broker_nobody_is_started_again)
+EACH_METHOD (after_DRAIN_of_the_broker_nobody_is_started_again)
 {
     functions[0] = "ticks";
     start_slots ("1", "1000");
@@ -576,7 +813,7 @@ Test (supervisor, after_DRAIN_of_the_broker_nobody_is_started_again)
     cr_assert_eq (count (EMP_MSG_LOST), 1);
 }
 
-Test (supervisor, daemons_of_a_module_end_with_their_slot)
+EACH_METHOD (daemons_of_a_module_end_with_their_slot)
 {
     functions[0] = "leaves_a_daemon";
     start_slots ("1", "1000");
@@ -588,7 +825,7 @@ Test (supervisor, daemons_of_a_module_end_with_their_slot)
     cr_assert_eq (kill (daemon, 0), -1);
 }
 
-Test (supervisor, daemons_of_a_slot_that_died_are_gone_before_it_is_started_again)
+EACH_METHOD (daemons_of_a_slot_that_died_are_gone_before_it_is_started_again)
 {
     functions[0] = "leaves_a_daemon";
     start_slots ("1", "1000");
@@ -602,7 +839,7 @@ Test (supervisor, daemons_of_a_slot_that_died_are_gone_before_it_is_started_agai
     cr_assert_eq (await_exit (), 1);
 }
 
-Test (supervisor, slots_die_with_a_supervisor_that_is_killed)
+EACH_METHOD (slots_die_with_a_supervisor_that_is_killed)
 {
     functions[0] = "never_returns";
     start_slots ("1", "1000");
@@ -611,11 +848,13 @@ Test (supervisor, slots_die_with_a_supervisor_that_is_killed)
     int status;
     cr_assert_eq (waitpid (worker, &status, 0), worker);
     worker = 0;
-    cr_assert_eq (waitpid (-1, &status, 0), (pid_t) nth (EMP_MSG_HELLO, 1)->pid, "it came to us, and ended");
-    cr_assert (WIFSIGNALED (status));
+    bool found = false;
+    for (pid_t pid; (pid = waitpid (-1, &status, 0)) > 0;) /* a template may also see its socket end, and exit */
+        found = found || (pid == (pid_t) nth (EMP_MSG_HELLO, 1)->pid && WIFSIGNALED (status));
+    cr_assert (found, "it came to us, and was killed");
 }
 
-Test (supervisor, the_death_of_its_manager_kills_all_and_its_folder_is_removed)
+EACH_METHOD (the_death_of_its_manager_kills_all_and_its_folder_is_removed)
 {
     char other[] = "/tmp/emp-unit-XXXXXX";
     cr_assert_not_null (mkdtemp (other));
@@ -631,7 +870,7 @@ Test (supervisor, the_death_of_its_manager_kills_all_and_its_folder_is_removed)
     cr_assert_str_eq (text, "running\nrunning\n");
 }
 
-Test (supervisor, that_a_manager_started_leaves_words_on_deaths_to_it)
+EACH_METHOD (that_a_manager_started_leaves_words_on_deaths_to_it)
 {
     functions[0] = "exits_with_0";
     under_manager = true;
