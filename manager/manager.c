@@ -21,6 +21,8 @@
 #define QUEUE_BYTES_MAX (64u * 1024 * 1024) /* waiting on one queue, besides maxsize */
 #define FILES_A_WORKER 8u
 #define FILES_BESIDE 128u
+#define FILES_A_QUEUE 8u
+#define FILES_A_FEED 2u
 #define LOOK_US 200000u /* how often progress is shown */
 
 static _Atomic bool left_behind;
@@ -120,11 +122,13 @@ static uint32_t procs_of (const emp_t *self)
     return self->config.procs_max ? self->config.procs_max : cores ();
 }
 
-/* A worker costs the broker a lane, a connection to it, one to each intake and one to the door; and a share of what
+/* A queue costs it an intake with a socket to listen at, and the same for each of its lanes, a connection to each, and
+ * the manager's own ends. A worker costs the broker a lane, a connection to it, one to each intake and one to the door; and a share of what
  * libzmq keeps beside. */
 static emp_status_t raise_files (emp_t *self)
 {
-    uint64_t needed = FILES_A_WORKER * (uint64_t) procs_of (self) + FILES_BESIDE + 4 * self->config.queues_count +
+    uint64_t needed = FILES_A_WORKER * (uint64_t) procs_of (self) + FILES_BESIDE +
+                      FILES_A_QUEUE * self->config.queues_count + FILES_A_FEED * self->config.feeds_count +
                       emp_attributes_arenas (self->config.attributes);
     uint64_t limit = emp_thread_files (needed);
     if (limit >= needed)

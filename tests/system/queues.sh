@@ -70,6 +70,24 @@ kill -INT $pid
 wait $pid
 expect "B23: served: $(cat serve.err)" "$? $(numbers serve.out | wc -l)" "0 3"
 
+# B4: chunks of at most ROWS_MAX rows, tickets = rows / ROWS_MAX rounded up, under either name.
+for key in ROWS_MAX NUM_ROWS; do
+    relay_job chunks.yaml texts "$key: 7" "feed: [{range: {start: 0, count: 50}}]"
+    run chunks.yaml
+    expect "B4: $key: tickets" "$(tickets chunks.out | uniq | cksum)" "$(seq 0 7 | cksum)"
+done
+
+# A thousand queues, and as many feeders; each queue has a row or two.
+relay_job wide.yaml wide "ROWS_MAX: 1" "queues:"
+{
+    seq 1 1000 | sed 's/.*/  - {name: wide_&, maxsize: 2}/'
+    echo "feed:"
+    seq 1 1000 | awk '{ printf "  - {queue: wide_%d, range: {start: %d, count: %d}}\n", $1, $1 * 10, 1 + $1 % 2 }'
+} >>wide.yaml
+run wide.yaml
+expect "1000 queues: rows" "$(numbers wide.out | cksum)" \
+    "$(seq 1 1000 | awk '{ print $1 * 10; if ($1 % 2) print $1 * 10 + 1 }' | sort -n | cksum)"
+
 expect "B19: commands" "$("$program" commands "$module")" \
     "got 60 sum 5760 after nothing tickets 120 answered 120"
 "$program" full "$module" >full.out 2>full.err

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-emp_worker_fn stages, both, answer, split, texts, count_down, tools;
+emp_worker_fn stages, both, answer, split, texts, count_down, tools, wide;
 
 static void put_number (emp_queue_t *queue, uint64_t number)
 {
@@ -153,4 +153,24 @@ bool tools (emp_toolbox_t *toolbox)
     msgpack_pack_uint64 (emp_chunk_result (chunk), found);
     emp_chunk_done (&chunk);
     return true;
+}
+
+/* Every third queue of the list (B15) in turn, one chunk at a time, until all have stopped. */
+bool wide (emp_toolbox_t *toolbox)
+{
+    bool any = false;
+    emp_queue_t *queue;
+    size_t step = (size_t) emp_toolbox_int (toolbox, "PROCS_MAX", 1);
+    for (size_t i = emp_toolbox_start_sequence_num (toolbox); (queue = emp_toolbox_queue_at (toolbox, i)); i += step) {
+        if (strncmp (emp_queue_name (queue), "wide", 4) != 0)
+            continue;
+        emp_chunk_t *chunk = emp_queue_get (queue);
+        if (!chunk)
+            continue;
+        any = true;
+        for (size_t row = 0; row < emp_chunk_rows (chunk); row++)
+            msgpack_pack_object (emp_chunk_result (chunk), *emp_chunk_row (chunk, row));
+        emp_chunk_done (&chunk);
+    }
+    return any;
 }
