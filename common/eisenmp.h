@@ -17,9 +17,10 @@
  * Errors: 0 (EMP_OK) is good, everything else is an emp_status_t; emp_error () has the sentence for a person.
  * A misuse that can only be a bug of the caller is an assert.
  *
- * Threads: an emp_t may be used from any thread, one call at a time, but emp_drain (), emp_stop () which may be
- * called at any time from any thread. A chunk belongs to the thread that got it. Two threads of a worker may use
- * two queues; on one queue they take turns.
+ * Threads: an emp_t may be used from any thread, one call at a time, but emp_drain (), emp_stop (), emp_proc_list () and
+ * all that is done with a queue's handle, which may be called at any time from any thread, also while another is in
+ * emp_wait (). A chunk belongs to the thread that got it. Two threads of a process may use two queues; on one queue
+ * they take turns.
  */
 #ifndef EISENMP_H
 #define EISENMP_H
