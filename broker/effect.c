@@ -108,15 +108,16 @@ static void feed_opened (emp_broker_t *self, const emp_effect_t *fx)
         return;
     if (fx->status == EMP_OK) {
         intake_t *intake = intake_require (self, fx->queue);
-        feed_t *feed = table_at (&self->feeds, fx->feed);
-        if (!feed)
-            feed = calloc (1, sizeof *feed);
+        feed_t *feed = table_at (&self->feeds, fx->feed), *fresh = feed ? NULL : calloc (1, sizeof *feed);
+        feed = feed ? feed : fresh;
         if (intake && feed && table_set (&self->feeds, fx->feed, feed) == EMP_OK) {
             feed->id = fx->feed;
             snprintf (feed->label, sizeof feed->label, "%.*s", EMP_LABEL_MAX, self->control ? self->control->text : "");
             snprintf (message.intake, sizeof message.intake, "%s", intake_for (intake, peer));
-        } else
+        } else {
             message.status = EMP_SYSTEM;
+            free (fresh);
+        }
     }
     peer_send (self, peer, &message);
 }

@@ -308,7 +308,7 @@ static emp_status_t read_piece (file_t *self, uint64_t *ret_size, char *error)
 static emp_status_t copy_file (maker_t *self, file_t *file)
 {
     for (;;) {
-        uint64_t size, before = file->got;
+        uint64_t size = 0, before = file->got;
         emp_status_t status = read_piece (file, &size, self->error);
         if (status || size == 0)
             return status;

@@ -106,8 +106,10 @@ static void set_fixed (msgpack_object *object, const uint8_t *at, size_t size)
     else if (first <= 0xcf) {
         object->type = MSGPACK_OBJECT_POSITIVE_INTEGER;
         object->via.u64 = load (at, width);
-    } else
+    } else {
+        assert (width > 0); /* 0xd0 to 0xd3 */
         set_signed (object, (int64_t) (load (at, width) << (64 - 8 * width)) >> (64 - 8 * width));
+    }
 }
 
 /* ---- the others -------------------------------------------------------------------------------------------------- */

@@ -80,7 +80,8 @@ size_t emp_value_double (double value, char ret_text[EMP_VALUE_DOUBLE_MAX])
 static void put_double (FILE *out, double value)
 {
     char text[EMP_VALUE_DOUBLE_MAX];
-    fwrite (text, 1, emp_value_double (value, text), out);
+    size_t size = emp_value_double (value, text);
+    fwrite (text, 1, size, out);
 }
 
 /* ---- texts and binaries ---------------------------------------------------------------------------------------- */

@@ -24,8 +24,6 @@
 #define STARTS_MAX 3 /* a supervisor that is killed so often is not meant to live */
 #define KILL_AFTER_US 2000000u
 
-extern char **environ;
-
 struct emp_launcher {
     emp_launcher_config_t config;
     char program[4096];

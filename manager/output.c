@@ -110,6 +110,7 @@ static bool is_still_there (const emp_output_t *self)
 /* The part may lie there from a run that was killed: whoever holds its lock may use it. NULL or what is wrong. */
 static const char *take_part (emp_output_t *self, mode_t mode)
 {
+    assert (self->part);
     self->fd = open (self->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (self->fd < 0)
         return strerror (errno);

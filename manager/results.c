@@ -102,6 +102,7 @@ static size_t place_of_id (const emp_results_t *self, uint32_t id)
     size_t low = 0, high = self->feeds_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
+        assert (self->feeds); /* there are some */
         if (self->feeds[self->by_id[middle]].id < id)
             low = middle + 1;
         else
@@ -157,6 +158,7 @@ static emp_status_t add_feed (emp_results_t *self, uint32_t id, const char *labe
         return EMP_FULL;
     if (!reserve_feed (self))
         return EMP_NOMEM;
+    assert (self->feeds); /* room was made */
     emp_dict_feed_t *feed = &self->feeds[self->feeds_count];
     *feed = (emp_dict_feed_t){.id = id, .key = require_key (self, label)};
     strcpy (feed->queue, queue);

@@ -28,6 +28,7 @@ bool emp_pass_send (int socket, const void *data, size_t size, const int *files,
         message.msg_control = ancillary.room;
         message.msg_controllen = CMSG_SPACE (count * sizeof (int));
         struct cmsghdr *header = CMSG_FIRSTHDR (&message);
+        assert (header); /* there is room for one */
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
         header->cmsg_len = CMSG_LEN (count * sizeof (int));
