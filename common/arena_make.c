@@ -386,7 +386,7 @@ static emp_status_t add_piece (lines_t *self, char *piece, uint64_t size, uint64
 static emp_status_t add_file (lines_t *self, file_t *file)
 {
     for (;;) {
-        uint64_t size, before = file->got;
+        uint64_t size = 0, before = file->got;
         emp_status_t status = read_piece (file, &size, self->maker->error);
         if (!status && size > 0)
             status = add_piece (self, file->piece, size, HEAD + before);

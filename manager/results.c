@@ -102,7 +102,7 @@ static size_t place_of_id (const emp_results_t *self, uint32_t id)
     size_t low = 0, high = self->feeds_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        assert (self->feeds); /* there are some */
+        assert (self->feeds && self->by_id); /* there are some */
         if (self->feeds[self->by_id[middle]].id < id)
             low = middle + 1;
         else
@@ -113,7 +113,7 @@ static size_t place_of_id (const emp_results_t *self, uint32_t id)
 
 static emp_dict_feed_t *find_feed (emp_results_t *self, uint32_t id)
 {
-    if (self->found < self->feeds_count && self->feeds[self->found].id == id)
+    if (self->feeds && self->found < self->feeds_count && self->feeds[self->found].id == id)
         return &self->feeds[self->found];
     size_t place = place_of_id (self, id);
     if (place == self->feeds_count || self->feeds[self->by_id[place]].id != id)
