@@ -13,7 +13,8 @@ worker_modules:
 feed: [{range: {start: 0, count: 1}}]
 YAML
 "$eisenmp" run keep.yaml >keep.out 2>keep.err
-expect "exit code: $(cat keep.err)" $? 0
+code=$?
+expect "exit code: $(cat keep.err)" $code 0
 expect "lines of both" "$(sed -n "s/^  ('_TID_0', \([0-9]*\)).*/\1/p" keep.out)" 2
 
 # The manager is killed while its worker lives.
