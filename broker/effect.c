@@ -223,7 +223,8 @@ emp_status_t broker_step (emp_broker_t *self, const emp_event_t *event)
     emp_status_t status = emp_core_step (self->core, event, self->now, &self->fx);
     if (status == EMP_NOMEM)
         abort (); /* the core has changed nothing, but its peer counts on what it sent */
-    if (status != EMP_OK)
+    /* A death may be told of a session that has said BYE, or was given up: whoever tells it cannot know. */
+    if (status != EMP_OK && !(status == EMP_UNKNOWN && event->kind == EMP_EV_LOST))
         broker_drop (self);
     for (size_t i = 0; i < self->fx.count; i++)
         do_effect (self, &self->fx.list[i]);

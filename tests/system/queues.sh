@@ -75,6 +75,7 @@ kill -INT $pid
 wait $pid
 code=$?
 expect "B23: served: $(cat serve.err)" "$code $(numbers serve.out | wc -l)" "0 3"
+expect "B23: a good end has no trouble to tell" "$(grep -c dropped serve.err)" 0
 
 expect "B19: commands" "$("$program" commands "$module")" \
     "got 60 sum 5760 after nothing tickets 120 answered 120"
