@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
 # E7, B3, B23: the server example, a server a core, its job file and its manager program.
 . "$EMP_SOURCE/tests/system/lib.bash"
 . "$EMP_SOURCE/tests/system/http.bash"

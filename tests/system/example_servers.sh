@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
 # E6, B23, B24, B25, B30: the servers example, its job file and its manager program.
 . "$EMP_SOURCE/tests/system/lib.bash"
 . "$EMP_SOURCE/tests/system/http.bash"

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
 # B25: a worker that is started anew finds in the run's folder what its predecessor of the same number left; the folder goes
 # with the run, also when the manager is killed (with_reports.sh looks).
 . "$EMP_SOURCE/tests/system/lib.bash"
