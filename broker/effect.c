@@ -224,10 +224,11 @@ emp_status_t broker_step (emp_broker_t *self, const emp_event_t *event)
     emp_status_t status = emp_core_step (self->core, event, self->now, &self->fx);
     if (status == EMP_NOMEM)
         abort (); /* the core has changed nothing, but its peer counts on what it sent */
-    /* A ticket that was handed over while its first holder had begun it is answered twice; that is foreseen, and in the
-     * core's count of what was stale. */
-    bool second = event->kind == EMP_EV_DONE && status == EMP_STALE;
-    if (status != EMP_OK && !second)
+    /* Foreseen, and in the core's count of what was stale: a ticket that was handed over while its first holder had begun
+     * it is answered twice; a death is told of a session that has said BYE, or was given up. */
+    bool foreseen =
+        (event->kind == EMP_EV_DONE && status == EMP_STALE) || (event->kind == EMP_EV_LOST && status == EMP_UNKNOWN);
+    if (status != EMP_OK && !foreseen)
         broker_drop (self);
     for (size_t i = 0; i < self->fx.count; i++)
         do_effect (self, &self->fx.list[i]);

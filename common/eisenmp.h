@@ -123,6 +123,9 @@ EMP_API unsigned emp_toolbox_start_sequence_num (const emp_toolbox_t *toolbox); 
 EMP_API unsigned emp_toolbox_worker_id (const emp_toolbox_t *toolbox);          /* WORKER_ID, START_SEQUENCE_NUM + 1 */
 EMP_API int emp_toolbox_worker_pid (const emp_toolbox_t *toolbox);              /* WORKER_PID */
 EMP_API const char *emp_toolbox_worker_name (const emp_toolbox_t *toolbox);     /* WORKER_NAME, "Process-1"… */
+/* A folder of this run on this host, for what a worker that is started anew shall find again. Plain files in it, none below
+ * it, are removed when the run ends, also by kill -9; their names begin with the module's. NULL: there is none. */
+EMP_API const char *emp_toolbox_run_folder (const emp_toolbox_t *toolbox);
 EMP_API emp_chunk_t *emp_toolbox_next_list (emp_toolbox_t *toolbox);   /* NEXT_LIST: the chunk got last, or NULL */
 EMP_API const char *emp_toolbox_input_header (emp_toolbox_t *toolbox); /* INPUT_HEADER: of the chunk got last */
 EMP_API const char *emp_toolbox_output_header (const emp_toolbox_t *toolbox); /* OUTPUT_HEADER */

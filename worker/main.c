@@ -137,6 +137,7 @@ static uint32_t cores (void)
 static _Noreturn void run_template (const arguments_t *arguments)
 {
     emp_template_config_t config = {.endpoint = arguments->endpoint,
+                                    .directory = arguments->directory,
                                     .run = arguments->run,
                                     .parent = arguments->parent,
                                     .parent_pid = arguments->child_of,
@@ -148,6 +149,7 @@ static _Noreturn void run_template (const arguments_t *arguments)
 static _Noreturn void run_slot (const arguments_t *arguments)
 {
     emp_slot_config_t config = {.endpoint = arguments->endpoint,
+                                .directory = arguments->directory,
                                 .run = arguments->run,
                                 .session = arguments->session,
                                 .parent = arguments->parent,

@@ -77,6 +77,8 @@ static emp_status_t spawn_slot (emp_nursery_t *self, unsigned slot, uint64_t id,
                           page,
                           "--child-of",
                           pid,
+                          self->config.directory ? "--directory" : NULL,
+                          self->config.directory,
                           NULL};
     return start_program (self, ret_child, argv, id, -1);
 }
@@ -101,6 +103,8 @@ static emp_status_t spawn_template (emp_nursery_t *self, int socket)
                           pid,
                           "--start-method",
                           emp_start_text (self->config.method),
+                          self->config.directory ? "--directory" : NULL,
+                          self->config.directory,
                           NULL};
     self->session = emp_random_id ();
     return start_program (self, &self->template, argv, self->session, socket);

@@ -20,8 +20,9 @@
 #define EMP_NURSERY_WHY_MAX 160 /* bytes, the NUL included */
 
 typedef struct {
-    const char *program;  /* eisenmp-worker; NULL: this very program */
-    const char *endpoint; /* of the broker */
+    const char *program;   /* eisenmp-worker; NULL: this very program */
+    const char *endpoint;  /* of the broker */
+    const char *directory; /* of the run, or NULL */
     uint64_t run;
     uint64_t parent; /* the supervisor's session */
     const void *job; /* borrowed; as it came in WELCOME */

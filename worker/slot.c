@@ -165,7 +165,8 @@ static void prepare (slot_t *self)
                                     .calls = &emp_lane_calls,
                                     .page = self->page,
                                     .start_sequence_num = self->config->number,
-                                    .name = self->name};
+                                    .name = self->name,
+                                    .directory = self->config->directory};
     self->toolbox = emp_toolbox_new (&toolbox);
     if (!self->toolbox)
         unfit_for_job (self, "out of memory");

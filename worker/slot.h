@@ -13,6 +13,7 @@
 
 typedef struct {
     const char *endpoint;
+    const char *directory; /* of the run, or NULL */
     uint64_t run;
     uint64_t session;
     uint64_t parent; /* the supervisor's session */

@@ -469,6 +469,7 @@ static void init_nursery (supervisor_t *self)
 {
     char reason[EMP_JOB_REASON_MAX];
     emp_nursery_config_t config = {.endpoint = self->config->endpoint,
+                                   .directory = self->config->directory,
                                    .run = emp_session_run (self->session),
                                    .parent = emp_session_id (self->session)};
     config.job = emp_session_job (self->session, &config.job_size);

@@ -133,6 +133,7 @@ static _Noreturn void become_slot (const template_t *self, const emp_template_or
     setpgid (0, 0);
     await_go (go);
     emp_slot_config_t config = {.endpoint = self->config->endpoint,
+                                .directory = self->config->directory,
                                 .run = self->config->run,
                                 .session = order->session,
                                 .parent = self->config->parent,

@@ -48,6 +48,7 @@ typedef struct {
 
 typedef struct {
     const char *endpoint;
+    const char *directory; /* of the run, or NULL */
     uint64_t run;
     uint64_t parent; /* the supervisor's session */
     int parent_pid;

@@ -23,6 +23,7 @@ struct emp_toolbox {
     emp_client_t client;
     const emp_job_t *job;
     unsigned start_sequence_num;
+    const char *directory;
     int pid;
     char name[EMP_LABEL_MAX + 1];
     _Atomic bool leaving;
@@ -69,6 +70,7 @@ emp_toolbox_t *emp_toolbox_new (const emp_toolbox_config_t *config)
     pthread_mutex_init (&self->lock, NULL);
     self->job = config->job;
     self->start_sequence_num = config->start_sequence_num;
+    self->directory = config->directory;
     self->pid = (int) getpid ();
     if (!make_tables (self))
         emp_toolbox_destroy (&self);
@@ -260,6 +262,11 @@ int emp_toolbox_worker_pid (const emp_toolbox_t *toolbox)
 const char *emp_toolbox_worker_name (const emp_toolbox_t *toolbox)
 {
     return toolbox->name;
+}
+
+const char *emp_toolbox_run_folder (const emp_toolbox_t *toolbox)
+{
+    return toolbox->directory;
 }
 
 emp_chunk_t *emp_toolbox_next_list (emp_toolbox_t *toolbox)

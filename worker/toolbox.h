@@ -20,7 +20,8 @@ typedef struct {
     const emp_lane_calls_t *calls;
     emp_slotpage_t *page;
     unsigned start_sequence_num;
-    const char *name; /* "Process-1" */
+    const char *name;      /* "Process-1" */
+    const char *directory; /* of the run, or NULL */
 } emp_toolbox_config_t;
 
 /* NULL when out of memory. */

@@ -14,7 +14,12 @@ relay_job ()
             "  - {worker_path: $module, worker_ref: $ref}" "$@"
     } >"$file"
 }
-run () { "$eisenmp" run "$1" >"${1%.yaml}.out" 2>"${1%.yaml}.err"; expect "$1: exit code: $(tail -n 3 "${1%.yaml}.err")" $? 0; }
+run ()
+{
+    "$eisenmp" run "$1" >"${1%.yaml}.out" 2>"${1%.yaml}.err"
+    code=$? # before tail's own
+    expect "$1: exit code: $(tail -n 3 "${1%.yaml}.err")" $code 0
+}
 # numbers <report>: all numbers that are results, one a line, sorted.
 numbers () { sed -n "s/^  ('_TID_[0-9]*', \([0-9]*\)).*/\1/p" "$1" | sort -n; }
 
@@ -68,7 +73,9 @@ pid=$!
 until_true 20 at_least 3 "grep serving serve.err"
 kill -INT $pid
 wait $pid
-expect "B23: served: $(cat serve.err)" "$? $(numbers serve.out | wc -l)" "0 3"
+code=$?
+expect "B23: served: $(cat serve.err)" "$code $(numbers serve.out | wc -l)" "0 3"
+expect "B23: a good end has no trouble to tell" "$(grep -c dropped serve.err)" 0
 
 # B4: chunks of at most ROWS_MAX rows, tickets = rows / ROWS_MAX rounded up, under either name.
 for key in ROWS_MAX NUM_ROWS; do

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# B25: a worker that is started anew finds in the run's folder what its predecessor of the same number left; the folder goes
+# with the run, also when the manager is killed (with_reports.sh looks).
+. "$EMP_SOURCE/tests/system/lib.bash"
+each_method
+cat >keep.yaml <<YAML
+PROCS_MAX: 1
+ROWS_MAX: 1
+START_METHOD: $method
+RESULTS_PRINT: false
+RESULTS_DICT_PRINT: true
+worker_modules:
+  - {worker_path: $EMP_TEST_MODULES/keep.so, worker_ref: keep}
+feed: [{range: {start: 0, count: 1}}]
+YAML
+"$eisenmp" run keep.yaml >keep.out 2>keep.err
+code=$?
+expect "exit code: $(cat keep.err)" $code 0
+expect "lines of both" "$(sed -n "s/^  ('_TID_0', \([0-9]*\)).*/\1/p" keep.out)" 2
+
+# The manager is killed while its worker lives.
+echo "toolbox: {stay: true}" >>keep.yaml
+"$eisenmp" run keep.yaml >killed.out 2>killed.err &
+pid=$!
+two_lines () { [ "$(cat "$TMPDIR"/eisenmp-*/keep-0 2>/dev/null | wc -l)" = 2 ]; }
+no_folder () { [ -z "$(find "$TMPDIR" -name 'eisenmp-*')" ]; }
+until_true 20 two_lines
+kill -KILL $pid
+wait $pid 2>/dev/null
+until_true 20 no_folder
+finish
