@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * course.c - the course of a run: it waits for facts, does what follows from them, and says in the end what it came to.
+ * See manager.h.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../common/thread.h"
+#include "manager.h"
+#include "tools.h"
+
+#define LOOK_US 200000u /* how often progress is shown */
+
+static bool feeders_over (const emp_t *self)
+{
+    for (size_t i = 0; i < self->feeders_count; i++)
+        if (!emp_feeder_is_over (self->feeders[i]))
+            return false;
+    return true;
+}
+
+static void say (emp_t *self, emp_kind_t kind)
+{
+    emp_control_t message = {.kind = kind};
+    emp_session_send (self->session, &message);
+}
+
+static void begin_drain (emp_t *self, uint64_t now)
+{
+    self->drain_said = true;
+    self->early = !self->stop_said && !(self->workers_unwanted && feeders_over (self));
+    self->deserted = self->workers_gone && !self->drain_wanted && !self->stop_wanted && !self->workers_unwanted;
+    emp_launcher_drain (self->launcher);
+    emp_session_stop_feeds (self->session);
+    for (size_t i = 0; i < self->feeders_count; i++)
+        emp_feeder_cancel (self->feeders[i]);
+    say (self, EMP_MSG_DRAIN);
+    self->deadline_us = now + (uint64_t) self->config.stop_grace_ms * 1000;
+}
+
+/* STOP for each queue that no feeder is at work on. Queues end one by one, since a worker that reads two of them may wait
+ * at the end of the shorter one while the longer one's feeder waits for it. */
+static void stop_queues (emp_t *self)
+{
+    for (size_t i = 0; i < self->config.queues_count; i++)
+        self->queue_fed[i] = false;
+    for (size_t i = 0; i < self->feeders_count; i++)
+        if (!emp_feeder_is_over (self->feeders[i]))
+            self->queue_fed[self->feeder_queues[i]] = true;
+    for (size_t i = 0; i < self->config.queues_count; i++) {
+        if (self->queue_fed[i] || self->queue_stop_said[i])
+            continue;
+        self->queue_stop_said[i] = true;
+        emp_control_t message = {.kind = EMP_MSG_STOP};
+        snprintf (message.name, sizeof message.name, "%s", self->config.queues[i].name);
+        emp_session_send (self->session, &message);
+    }
+}
+
+/* Looks at the facts and does what follows. Returns true when the run is over. Called under the lock, again whenever a
+ * fact or the time has changed; nothing in it waits.
+ *
+ *   feeders of a queue are over                      say STOP of it: it ends when it is empty and nobody can put to it
+ *   wanted: drain or stop; or all workers have gone  say DRAIN: nothing more is handed out; workers have STOP_GRACE
+ *   wanted: stop; or time is up                      kill the workers
+ *   the last ending came                             workers have STOP_GRACE to confirm their stop
+ *   the last ending came, no worker is left,
+ *   no feeder is at work, or stop, or time is up     over */
+static bool run_course (emp_t *self, uint64_t now)
+{
+    bool fed = feeders_over (self);
+    if (!self->stop_said) {
+        stop_queues (self);
+        self->stop_said = fed;
+        if (fed)
+            say (self, EMP_MSG_STOP);
+    }
+    bool want_drain =
+        self->drain_wanted || self->stop_wanted || self->broker_gone || (self->workers_gone && !self->collected);
+    if (want_drain && !self->drain_said)
+        begin_drain (self, now);
+    bool stay = self->config.serve && !self->drain_wanted; /* until somebody says so */
+    if (self->collected && !self->deadline_us && !stay)
+        self->deadline_us = now + (uint64_t) self->config.stop_grace_ms * 1000;
+    bool late = (self->deadline_us && now >= self->deadline_us) || (self->collected && self->config.serve && !stay);
+    if ((self->stop_wanted || late || self->broker_gone) && !self->workers_gone && !self->kill_said) {
+        self->kill_said = true;
+        emp_launcher_kill (self->launcher);
+    }
+    return self->collected && self->workers_gone && (fed || late || self->stop_wanted);
+}
+
+static void show_progress (emp_t *self)
+{
+    emp_results_counts_t counts;
+    emp_results_counts (self->results, &counts);
+    uint64_t rows = 0, tickets = 0;
+    for (size_t i = 0; i < self->feeders_count; i++) {
+        rows += emp_feeder_rows (self->feeders[i]);
+        tickets += emp_feeder_tickets (self->feeders[i]);
+    }
+    bool fed = feeders_over (self);
+    uint64_t told = atomic_load (&self->rows_told); /* by who reports within a chunk */
+    emp_progress_state_t state = {.rows_done = told > counts.rows_answered ? told : counts.rows_answered,
+                                  .rows_expected = fed ? rows : self->config.info_thread_max,
+                                  .tickets_done = counts.answered + counts.dead,
+                                  .tickets_made = fed ? tickets : 0,
+                                  .tickets_dead = counts.dead,
+                                  .elapsed_ms = (emp_now () - self->started_us) / 1000};
+    emp_screen_progress (self->screen, &state);
+}
+
+static uint64_t sooner (uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void wait_for_change (emp_t *self, uint64_t now, uint64_t until)
+{
+    if (self->deadline_us)
+        until = sooner (until, self->deadline_us > now ? self->deadline_us : now + LOOK_US);
+    if (emp_screen_is_live (self->screen))
+        until = sooner (until, now + LOOK_US);
+    emp_thread_wait (&self->changed, &self->lock, until);
+}
+
+/* Until the run is over, or a time of emp_now (). */
+static bool run_until (emp_t *self, uint64_t until)
+{
+    pthread_mutex_lock (&self->lock);
+    bool over;
+    for (;;) {
+        uint64_t now = emp_now ();
+        over = run_course (self, now);
+        if (over || now >= until)
+            break;
+        if (emp_screen_is_live (self->screen))
+            show_progress (self);
+        wait_for_change (self, now, until);
+    }
+    pthread_mutex_unlock (&self->lock);
+    return over;
+}
+
+/* ---- what it came to ----------------------------------------------------------------------------------------------- */
+
+static const char *feeder_failure (const emp_t *self, const char **ret_label)
+{
+    for (size_t i = 0; i < self->feeders_count; i++)
+        if (emp_feeder_is_over (self->feeders[i]) && emp_feeder_error (self->feeders[i])) {
+            *ret_label = emp_feeder_label (self->feeders[i]);
+            return emp_feeder_error (self->feeders[i]);
+        }
+    return NULL;
+}
+
+void emp_summary (emp_t *self, emp_summary_t *ret_summary)
+{
+    *ret_summary = (emp_summary_t){0};
+    if (self->stage == EMP_CONFIGURING || !self->results)
+        return;
+    emp_results_counts_t counts;
+    emp_results_counts (self->results, &counts);
+    emp_core_stats_t core;
+    emp_broker_stats (self->broker, &core);
+    emp_summary_t sum = {.answered = counts.answered,
+                         .dead = counts.dead,
+                         .rows_answered = counts.rows_answered,
+                         .results = counts.values,
+                         .reissued = core.reissued};
+    for (size_t i = 0; i < self->feeders_count; i++) {
+        sum.tickets += emp_feeder_tickets (self->feeders[i]);
+        sum.rows_in += emp_feeder_rows (self->feeders[i]);
+    }
+    for (size_t i = 0; i < self->ports_room; i++)
+        if (self->ports[i]) {
+            sum.tickets += atomic_load (&self->ports[i]->tickets);
+            sum.rows_in += atomic_load (&self->ports[i]->rows);
+        }
+    if (self->stage == EMP_OVER)
+        sum.missing = emp_results_missing (self->results);
+    uint64_t ended = sum.answered + sum.dead + sum.missing;
+    sum.tickets = sum.tickets < ended ? ended : sum.tickets; /* workers have put some, too */
+    pthread_mutex_lock (&self->lock);
+    sum.workers_lost = self->losses_count + self->losses_more;
+    pthread_mutex_unlock (&self->lock);
+    sum.dropped =
+        emp_broker_dropped (self->broker) + emp_session_dropped (self->session) + counts.twice + counts.refused;
+    *ret_summary = sum;
+}
+
+static emp_status_t verdict (emp_t *self)
+{
+    const char *label;
+    const char *why = feeder_failure (self, &label);
+    emp_results_counts_t counts;
+    emp_results_counts (self->results, &counts);
+    emp_summary_t sum;
+    emp_summary (self, &sum);
+    if (self->workers_code == 2)
+        return emp_fail (self, EMP_INVALID, "the workers could not start");
+    if (why)
+        return emp_fail (self, EMP_INCOMPLETE, "the feeder of %s failed: %s", label, why);
+    if (self->broker_gone)
+        return emp_fail (self, EMP_INCOMPLETE, "the broker was lost");
+    if (self->output_failed)
+        return emp_fail (self, EMP_INCOMPLETE, "%s", self->output_why);
+    if (sum.dead || sum.missing)
+        return emp_fail (self, EMP_INCOMPLETE, "%s%llu of %llu tickets were not answered",
+                         self->deserted ? "no worker process is left: " : "",
+                         (unsigned long long) (sum.dead + sum.missing), (unsigned long long) sum.tickets);
+    if (counts.not_kept)
+        return emp_fail (self, EMP_INCOMPLETE, "the values of %llu tickets found no room: %s",
+                         (unsigned long long) counts.not_kept, emp_results_why (self->results));
+    if (self->early)
+        return emp_fail (self, EMP_INCOMPLETE,
+                         self->deserted ? "no worker process is left" : "the run was ended early");
+    return EMP_OK;
+}
+
+/* ---- waiting ---------------------------------------------------------------------------------------------------------- */
+
+/* A run whose workers could not even start has nothing to say: the old file stays. */
+static void end_output (emp_t *self)
+{
+    if (self->output && self->workers_code != 2)
+        self->output_failed = emp_output_write (self->output, self->results, self->output_why) != EMP_OK;
+}
+
+static emp_status_t wait_until (emp_t *self, uint64_t until)
+{
+    if (self->stage != EMP_RUNNING)
+        return self->stage == EMP_OVER ? self->verdict : emp_fail (self, EMP_STATE, "nothing was started");
+    const emp_chunk_t *held = emp_client_held (&self->client);
+    if (held)
+        return emp_fail (self, EMP_STATE, "a chunk of queue %s is still in hand: it would be waited for in vain",
+                         held->queue->base.name);
+    if (!self->queue_stop_said) {
+        self->queue_stop_said = calloc (self->config.queues_count, sizeof (bool));
+        self->queue_fed = calloc (self->config.queues_count, sizeof (bool));
+        if (!self->queue_stop_said || !self->queue_fed)
+            return emp_fail (self, EMP_NOMEM, "out of memory");
+        emp_queues_end_puts (self);
+        emp_tools_end (self);
+    }
+    if (!run_until (self, until))
+        return EMP_TIMEOUT;
+    emp_screen_flush (self->screen);
+    self->stage = EMP_OVER;
+    end_output (self);
+    return self->verdict = verdict (self);
+}
+
+emp_status_t emp_wait (emp_t *self)
+{
+    return wait_until (self, UINT64_MAX);
+}
+
+emp_status_t emp_wait_for (emp_t *self, int timeout_ms)
+{
+    return wait_until (self, timeout_ms < 0 ? UINT64_MAX : emp_now () + (uint64_t) timeout_ms * 1000);
+}
+
+bool emp_begin_proc_shutdown (emp_t *self)
+{
+    return wait_until (self, 0) != EMP_TIMEOUT;
+}
+
+void emp_drain (emp_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    self->drain_wanted = true;
+    pthread_cond_broadcast (&self->changed);
+    pthread_mutex_unlock (&self->lock);
+}
+
+void emp_stop (emp_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    self->stop_wanted = true;
+    pthread_cond_broadcast (&self->changed);
+    pthread_mutex_unlock (&self->lock);
+}
