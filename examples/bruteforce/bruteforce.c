@@ -105,7 +105,7 @@ static void destroy (index_t **self_p)
     *self_p = NULL;
 }
 
-/* Takes the lists from mp_tools_q; this waits until they are there. False: there is no memory, or the run is over. */
+/* Takes the lists from mp_tools_q; this waits until they are there. False: there is no memory. */
 static bool fill (index_t *self, emp_toolbox_t *toolbox)
 {
     const char *word = emp_toolbox_string (toolbox, "word", "");
@@ -113,15 +113,21 @@ static bool fill (index_t *self, emp_toolbox_t *toolbox)
     for (size_t i = 0; i < self->length; i++)
         self->has[(unsigned char) (word[i] | 0x20)] = self->has[(unsigned char) (word[i] & ~0x20)] = true;
     bool good = grow (self);
-    for (int64_t left = emp_toolbox_int (toolbox, "lists", 1); good && left > 0; left--) {
+    int64_t count = emp_toolbox_int (toolbox, "lists", 1);
+    for (int64_t i = 0; good && i < count; i++) {
         emp_chunk_t *tool = emp_queue_get (emp_toolbox_queue (toolbox, "mp_tools_q"));
-        good = tool && add_list (self, emp_chunk_row (tool, 0));
+        if (!tool) {
+            snprintf (self->wrong, sizeof self->wrong, "mp_tools_q: found %lld lists, expected %lld (attribute lists)",
+                      (long long) i, (long long) count);
+            break;
+        }
+        good = add_list (self, emp_chunk_row (tool, 0));
         emp_chunk_done (&tool);
     }
     return good;
 }
 
-/* Made in the first call. NULL: the worker cannot go on. */
+/* Made in the first call. NULL: there is no memory. */
 static index_t *get_index (emp_toolbox_t *toolbox)
 {
     index_t *self = emp_toolbox_multi_tool (toolbox);

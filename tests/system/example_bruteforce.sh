@@ -28,39 +28,34 @@ expect "job.yaml: the report" "$(cat job.out)" \
 search MAMA 1 6 "Amma mama"
 search DIKKLOOR 1 10080 "Krokodil"
 search amgno 50 3 "among mango"
-# 11! / (2! 2!) rows, and no answer. A sanitizer needs minutes for them.
-[ -n "$EMP_SANITIZE" ] || search AACEFHKLMSS 20000 499 ""
+# 11! / (2! 2!) rows, and no answer.
+search AACEFHKLMSS 20000 499 ""
 
-words=(AMGNO DIKKLOOR)
-[ -n "$EMP_SANITIZE" ] || words=()
-grep -E "^(${words[0]:-.*}|${words[1]:-.*}):" answers.expected >program.expected
-"$EMP_BIN/example-bruteforce" "${words[@]}" >program.out 2>program.err
+"$EMP_BIN/example-bruteforce" >program.out 2>program.err
 expect "manager.c: exit code: $(cat program.err)" $? 0
-cmp program.out program.expected || fail "manager.c: not the answers"
+cmp program.out answers.expected || fail "manager.c: not the answers"
 
 # A worker dies amidst its chunk: the one that comes after it gets the lists, and nothing is missing.
-word=SCHILFROHRE tickets=499
-[ -z "$EMP_SANITIZE" ] || { word=CFHHILORRS; tickets=46; }
-search_job killed.yaml $word 20000
+search_job killed.yaml SCHILFROHRE 20000
 hit=0
 for _ in 1 2 3 4 5; do
     killed_worker 5 "$eisenmp" run killed.yaml
     expect "killed: exit code: $(cat err)" $? 0
-    every_ticket_once killed out $tickets
-    expect "killed: answers" "$(rows out)" "$([ -n "$EMP_SANITIZE" ] && echo Schilfrohr || echo Schilfrohre)"
+    every_ticket_once killed out 499
+    expect "killed: answers" "$(rows out)" Schilfrohre
     if [ -n "$victim" ] && grep -q "(pid $victim): killed by signal 9" out; then hit=1; break; fi
 done
 expect "killed: a worker at work was hit" $hit 1
 hit=0
 for _ in 1 2 3 4 5; do
-    killed_worker 5 "$EMP_BIN/example-bruteforce" "${words[@]}"
+    killed_worker 5 "$EMP_BIN/example-bruteforce"
     expect "manager.c, killed: exit code: $(cat err)" $? 0
-    cmp out program.expected || fail "manager.c, killed: not the answers"
+    cmp out answers.expected || fail "manager.c, killed: not the answers"
     if grep -q ': 1 worker processes were lost$' err; then hit=1; break; fi
 done
 expect "manager.c, killed: a worker was hit" $hit 1
 
-# What cannot be: a word that is none, a tool that is no list.
+# What cannot be: a word that is none, a tool that is no list, a list too few.
 search_job wrong.yaml '"no word"' 20000
 "$eisenmp" run wrong.yaml >wrong.out 2>wrong.err
 expect "no word: exit code" $? 1
@@ -70,6 +65,11 @@ sed -i 's/woerter: .*/woerter: Mango/' wrong.yaml
 "$eisenmp" run wrong.yaml >wrong.out 2>wrong.err
 expect "no list: exit code" $? 1
 grep -q "mp_tools_q: expected a list of words" wrong.out || fail "no list: said '$(cat wrong.out)'"
+search_job wrong.yaml AMGNO 120
+sed -i 's/lists: 2/lists: 3/' wrong.yaml
+"$eisenmp" run wrong.yaml >wrong.out 2>wrong.err
+expect "a list too few: exit code" $? 1
+grep -q "mp_tools_q: found 2 lists, expected 3" wrong.out || fail "a list too few: said '$(cat wrong.out)'"
 "$EMP_BIN/example-bruteforce" AMGNO x2 >wrong.out 2>wrong.err
 expect "manager.c, no word: exit code" $? 2
 grep -q "found 'x2'" wrong.err || fail "manager.c, no word: said '$(cat wrong.err)'"
