@@ -28,8 +28,8 @@ expect "job.yaml: the report" "$(cat job.out)" \
 search MAMA 1 6 "Amma mama"
 search DIKKLOOR 1 10080 "Krokodil"
 search amgno 50 3 "among mango"
-# 11! / (2! 2!) rows, and no answer.
-search AACEFHKLMSS 20000 499 ""
+# 11! / (2! 2!) rows, and no answer. Under the thread sanitizer, 20 times as slow, the program's run of it has to do.
+[[ $EMP_SANITIZE = *thread* ]] || search AACEFHKLMSS 20000 499 ""
 
 "$EMP_BIN/example-bruteforce" >program.out 2>program.err
 expect "manager.c: exit code: $(cat program.err)" $? 0
