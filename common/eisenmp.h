@@ -242,6 +242,9 @@ EMP_API emp_status_t emp_config_set_file (emp_t *self, const char *key, const ch
 EMP_API emp_status_t emp_config_set_lines (emp_t *self, const char *key, const char *path);
 /* Appends to worker_modules (B2, B22): the first is the worker, the others are its mates. */
 EMP_API emp_status_t emp_config_add_module (emp_t *self, const char *worker_path, const char *worker_ref);
+/* An attribute that every worker gets once by mp_tools_q, in the order of these calls: a job file's `tools`. It is
+ * shared with those that ask for it by name, however large. EMP_UNKNOWN: set it before. */
+EMP_API emp_status_t emp_config_add_tool (emp_t *self, const char *key);
 /* Reads a job file: configuration, queues and feeds. Relative paths in it are relative to the file. */
 EMP_API emp_status_t emp_config_load (emp_t *self, const char *path);
 

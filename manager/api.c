@@ -166,6 +166,14 @@ emp_status_t emp_config_add_module (emp_t *self, const char *worker_path, const 
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "%s", self->config.error);
 }
 
+emp_status_t emp_config_add_tool (emp_t *self, const char *key)
+{
+    if (self->stage != EMP_CONFIGURING)
+        return emp_fail (self, EMP_STATE, "tools: fixed once the run has started; put on mp_tools_q");
+    emp_status_t status = emp_config_tool (&self->config, key);
+    return status == EMP_OK ? EMP_OK : emp_fail (self, status, "%s", self->config.error);
+}
+
 emp_status_t emp_config_load (emp_t *self, const char *path)
 {
     if (self->stage != EMP_CONFIGURING)
