@@ -40,6 +40,7 @@
 typedef struct {
     emp_toolbox_t *toolbox;
     unsigned number;
+    atomic_bool late;                                 /* no command will come any more, so com_out may have stopped */
     char station[STATION_MAX + 1], url[COMMAND_ROOM]; /* "": none was created */
     /* The recording. What has no lock is written before the thread starts or after it was joined. */
     bool listening; /* there is a thread, to be joined */
@@ -82,7 +83,7 @@ static void report (const recorder_t *self, emp_chunk_t *chunk, const char *form
     vsnprintf (line + size, sizeof line - (size_t) size, format, args);
     va_end (args);
     emp_queue_t *queue = emp_toolbox_queue (self->toolbox, "com_out");
-    if (!queue || put_text (queue, line) != EMP_OK)
+    if (!queue || atomic_load (&self->late) || put_text (queue, line) != EMP_OK)
         emp_toolbox_print (self->toolbox, "%s\n", line);
     if (chunk)
         msgpack_pack_str_with_body (emp_chunk_result (chunk), line, strlen (line));
@@ -430,6 +431,7 @@ bool worker_entrance (emp_toolbox_t *toolbox)
     emp_queue_t *queue = emp_toolbox_queue (toolbox, name);
     emp_chunk_t *chunk = queue ? emp_queue_get (queue) : NULL;
     if (!chunk) { /* nobody can say stop any more */
+        atomic_store (&self->late, true);
         if (is_recording (self))
             stop_and_report (self, NULL);
         return false;

@@ -143,6 +143,15 @@ for n in 0 1; do
         "created listening status stopped "
 done
 
+# Commands that end before the recording does: it is stopped when no command can come any more, and told on the screen.
+sed -i '/^\(wait\|stop\)/d' job/commands_[01].txt
+sed -i 's/^status/wait 0.2/' job/commands_[01].txt
+"$eisenmp" run job/job.yaml >job.out 2>out
+expect "job.yaml, no stop: exit code" $? 0
+for n in 0 1; do
+    expect "job.yaml, no stop: told by $n" "$(grep -c "^$n stopped" out)" 1
+done
+
 # A folder that is none.
 printf '0 create jazz %s/jazz\n0 listen\n0 wait 600\n' "$url" | "$EMP_BIN/example-radio" 1 port >folder.out 2>folder.err
 expect "folder: exit code" $? 0
