@@ -13,6 +13,17 @@
 #include <time.h>
 #include <unistd.h>
 
+/* gcc 12's thread sanitizer does not know pthread_mutex_clocklock, and takes what is done under it for unlocked. */
+#if defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
+#define BEFORE_LOCK(mutex) __tsan_mutex_pre_lock (mutex, __tsan_mutex_try_lock)
+#define BEHIND_LOCK(mutex, taken)                                                                                      \
+    __tsan_mutex_post_lock (mutex, __tsan_mutex_try_lock | ((taken) ? 0 : __tsan_mutex_try_lock_failed), 0)
+#else
+#define BEFORE_LOCK(mutex)
+#define BEHIND_LOCK(mutex, taken)
+#endif
+
 bool emp_thread_start (pthread_t *ret_thread, const char *name, void *(*run) (void *), void *arg)
 {
     assert (strlen (name) < 16);
@@ -60,7 +71,10 @@ bool emp_thread_lock (pthread_mutex_t *mutex, uint64_t until)
     if (until == 0)
         return pthread_mutex_trylock (mutex) == 0;
     struct timespec deadline = time_of (until);
-    return pthread_mutex_clocklock (mutex, CLOCK_MONOTONIC, &deadline) == 0;
+    BEFORE_LOCK (mutex);
+    bool taken = pthread_mutex_clocklock (mutex, CLOCK_MONOTONIC, &deadline) == 0;
+    BEHIND_LOCK (mutex, taken);
+    return taken;
 }
 
 void emp_thread_reserve_streams (void)
