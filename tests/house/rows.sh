@@ -7,7 +7,7 @@ cd "$EMP_SOURCE" || exit 1
 names ()
 {
     grep -rhoE '^(Test|EACH_METHOD|ParameterizedTest|Theory) ?\(.*' tests/unit
-    grep -rhE '(expect|fail|ok|refused) .*"' tests/system/*.sh
+    grep -rhE '(expect|matches|fail|ok|refused) .*"' tests/system/*.sh
     grep -lE '^# E[0-9]' tests/system/example*.sh | while read -r file; do sed -n '/^# E[0-9]/{s/:.*//p;q}' "$file"; done
 }
 covered=$(names | grep -oE '\b[BE][0-9]+(_|\b)' | tr -d _ | sort -u)

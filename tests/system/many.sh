@@ -12,13 +12,13 @@ runs=100 flat=flat
 # matches <what> <found> <expected, a pattern of grep>
 matches () { grep -qx "$3" <<<"$2" || fail "$1: found '$2', expected '$3': $(cat err)"; }
 
-matches "one after the other" "$("$program" series "$module" $runs 2>err)" \
+matches "B31: one after the other" "$("$program" series "$module" $runs 2>err)" \
     "sum $((runs * 45)) files +0 threads +0 memory $flat"
 cat err
 # 20 rows of manager i: 0…19 and 1000 i each, in the order in which they are waited for.
-expect "at once" "$("$program" crowd "$module" 2>err)" \
+expect "B31: at once" "$("$program" crowd "$module" 2>err)" \
     "60190 140190 190 100190 20190 120190 40190 80190 "
-expect "a second run" "$("$program" apart "$module" 2>err)" "$(printf '%s\n' "errors 0 1, queue of_a 1 0" \
+expect "B31: a second run" "$("$program" apart "$module" 2>err)" "$(printf '%s\n' "errors 0 1, queue of_a 1 0" \
     "first 5510 second 10 third error '' tickets 5 key q")"
 matches "destroyed without a wait" "$("$program" torn "$module" $((runs / 2)) 2>err)" \
     "files +0 threads +0 memory $flat"
