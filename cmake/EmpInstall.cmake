@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # What `cmake --install` puts where: programs, the library with its header, pkg-config and CMake package files, and the
-# worker modules of the examples.
+# worker modules of the examples, and the examples themselves.
 
 include (CMakePackageConfigHelpers)
 
@@ -11,6 +11,9 @@ get_property (modules GLOBAL PROPERTY EMP_MODULES_eisenmp)
 install (TARGETS ${programs} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 # lib, whatever the machine's own folder of libraries is called: programs look in ../lib/eisenmp from where they are.
 install (TARGETS ${modules} LIBRARY DESTINATION "lib/eisenmp")
+# The examples to look at and to run: `eisenmp examples` looks in ../share/eisenmp/examples from where it is.
+install (DIRECTORY examples/ DESTINATION "share/eisenmp/examples" USE_SOURCE_PERMISSIONS PATTERN CMakeLists.txt EXCLUDE
+         PATTERN revised.csv EXCLUDE) # what csv/make-revised makes
 install (TARGETS eisenmp EXPORT eisenmpTargets LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install (FILES common/eisenmp.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install (FILES LICENSE README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")

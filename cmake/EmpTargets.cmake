@@ -16,6 +16,16 @@ function (emp_archive name)
     target_link_libraries (${name} PRIVATE ${arg_LINK} Threads::Threads m)
 endfunction ()
 
+# emp_embed (<target> <file> <name>): a file as the bytes `const unsigned char <name>[]`, `const size_t <name>_size`.
+function (emp_embed target source name)
+    set (output "${PROJECT_BINARY_DIR}/embedded/${name}.c")
+    set (script "${PROJECT_SOURCE_DIR}/cmake/EmpEmbed.cmake")
+    add_custom_command (OUTPUT "${output}" DEPENDS "${PROJECT_SOURCE_DIR}/${source}" "${script}" VERBATIM
+                        COMMAND "${CMAKE_COMMAND}" -D "FILE=${PROJECT_SOURCE_DIR}/${source}" -D "NAME=${name}"
+                                -D "OUTPUT=${output}" -P "${script}")
+    target_sources (${target} PRIVATE "${output}")
+endfunction ()
+
 # emp_link_whole (<target> <archives>...): every symbol of them, used or not.
 function (emp_link_whole name)
     list (JOIN ARGN "," archives)

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/programs.h"
 #include "../common/scan.h"
 #include "bigdata.h"
 #include "jobfile.h"
 #include "manager.h"
-#include "programs.h"
 
 emp_status_t emp_fail (emp_t *self, emp_status_t status, const char *format, ...)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * cmd_exec.c - `eisenmp worker …` is `eisenmp-worker …`, `eisenmp broker …` is `eisenmp-broker …`.
+ * cmd_exec.c - `eisenmp worker …` is `eisenmp-worker …`; so of broker and examples.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../common/programs.h"
 #include "commands.h"
-#include "programs.h"
 
 int emp_cmd_exec (int argc, char **argv)
 {

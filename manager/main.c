@@ -21,6 +21,7 @@ static const struct {
 } commands[] = {
     {"run", emp_cmd_run, "run a job file"},
     {"keys", emp_cmd_keys, "list the keys of a job file, with type, range and default"},
+    {"examples", emp_cmd_exec, "a menu of the examples, in the terminal or, --web, in the browser (eisenmp-examples)"},
     {"worker", emp_cmd_exec, "worker processes for a run (eisenmp-worker)"},
     {"broker", emp_cmd_exec, "a broker in a process of its own (eisenmp-broker)"},
 };

@@ -11,10 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../common/programs.h"
 #include "../common/thread.h"
 #include "attributes.h"
 #include "bigdata.h"
-#include "programs.h"
 #include "tools.h"
 
 #define ANSWER_MS 10000u

@@ -34,6 +34,10 @@ if grep -rn "$PWD/first\|$EMP_BUILD" "$libdir/pkgconfig" "$libdir/cmake"; then
     echo "a path of the build is installed"
     exit 1
 fi
-for file in bin/eisenmp bin/eisenmp-worker bin/eisenmp-broker include/eisenmp.h share/doc/eisenmp/LICENSE; do
+# The examples are found where they were installed, and run.
+installed/bin/eisenmp examples --list | grep -qx "prime	$PWD/installed/share/eisenmp/examples/prime/job.yaml" ||
+    { echo "the examples are not found"; exit 1; }
+installed/bin/eisenmp examples prime | grep -qx 1000000000039 || { echo "prime does not run"; exit 1; }
+for file in bin/eisenmp bin/eisenmp-examples bin/eisenmp-worker bin/eisenmp-broker include/eisenmp.h share/doc/eisenmp/LICENSE; do
     [ -f "installed/$file" ] || { echo "not installed: $file"; exit 1; }
 done

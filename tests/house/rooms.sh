@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # Rooms use each other in one order only, so what a file includes from outside its room is checked by name:
-#   common <- common/net <- broker <- manager,  common <- common/net <- worker,  broker/core uses common only.
+#   common <- common/net <- broker <- manager,  common <- common/net <- worker,  broker/core uses common only,
+#   common <- manager/examples <- manager/examples/web.
 set -u
 cd "${EMP_SOURCE:?}" || exit 1
 verdict=0
@@ -25,6 +26,8 @@ room common/net  '\.\./[a-z0-9_]+\.h'
 room broker/core '\.\./\.\./common/[a-z0-9_]+\.h'
 room broker      'core/[a-z0-9_]+\.h|\.\./common/[a-z0-9_/]+\.h'
 room worker      '\.\./common/[a-z0-9_/]+\.h'
+room manager/examples     '\.\./\.\./common/[a-z0-9_]+\.h'
+room manager/examples/web '\.\./\.\./\.\./common/[a-z0-9_]+\.h|\.\./[a-z0-9_]+\.h'
 room manager     '\.\./common/[a-z0-9_/]+\.h|\.\./broker/broker\.h'
 
 # Examples are what a user writes: the public header and nothing else of ours.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * programs.c - where the project's other programs and its modules are. See programs.h.
+ * programs.c - where the project's other programs, its modules and its examples are. See programs.h.
  */
 #include "programs.h"
 
@@ -73,4 +73,23 @@ emp_status_t emp_programs_modules (char *ret_path)
         return EMP_UNKNOWN;
     int size = snprintf (ret_path, EMP_PATH_MAX, "%.*s/../lib/eisenmp", (int) folder_of (worker), worker);
     return size > 0 && size < EMP_PATH_MAX ? EMP_OK : EMP_UNKNOWN;
+}
+
+emp_status_t emp_programs_examples (char *ret_path)
+{
+    const char *told = getenv ("EISENMP_EXAMPLES");
+    char program[EMP_PATH_MAX], real[PATH_MAX];
+    *ret_path = 0;
+    int size;
+    if (told && *told)
+        size = snprintf (ret_path, EMP_PATH_MAX, "%s", told);
+    else if (emp_programs_find ("eisenmp", program) == EMP_OK)
+        size = snprintf (ret_path, EMP_PATH_MAX, "%.*s/../share/eisenmp/examples", (int) folder_of (program), program);
+    else
+        return EMP_UNKNOWN;
+    if (size <= 0 || size >= EMP_PATH_MAX || !realpath (ret_path, real))
+        return EMP_UNKNOWN;
+    _Static_assert (PATH_MAX <= EMP_PATH_MAX, "what realpath gives has room");
+    strcpy (ret_path, real);
+    return EMP_OK;
 }
