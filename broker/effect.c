@@ -180,6 +180,12 @@ static void put_credit (emp_broker_t *self, const emp_effect_t *fx)
     answer (self, session, &message);
 }
 
+static void feed_over (emp_broker_t *self, const emp_effect_t *fx)
+{
+    emp_control_t message = {.kind = EMP_MSG_FEED_OVER, .id = fx->feed};
+    answer (self, fx->session, &message);
+}
+
 static void take_back (emp_broker_t *self, const emp_effect_t *fx)
 {
     emp_control_t message = {.kind = EMP_MSG_REVOKE, .id = fx->lane, .window = fx->ticket, .code = fx->attempt};
@@ -209,6 +215,7 @@ static void do_effect (emp_broker_t *self, const emp_effect_t *fx)
     case EMP_FX_RESULT: outgoing_result (self, fx); return;
     case EMP_FX_FREE: slice_release (&self->chunks[fx->ticket & 0xffffffffu]); return;
     case EMP_FX_PUT_CREDIT: put_credit (self, fx); return;
+    case EMP_FX_FEED_OVER: feed_over (self, fx); return;
     case EMP_FX_STOPPED: stopped (self, fx); return;
     case EMP_FX_REVOKE: take_back (self, fx); return;
     case EMP_FX_SINK_STOPPED:

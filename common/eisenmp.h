@@ -161,8 +161,8 @@ EMP_API emp_status_t emp_queue_get_wait (emp_queue_t *queue, int timeout_ms, emp
 /* Puts one chunk: `rows` are packed msgpack values back to back, each is a row; they are copied. Waits while the queue
  * is full (B13). EMP_STOPPED: the queue takes no more; EMP_MALFORMED: the bytes are not whole values, or none;
  * EMP_TOOBIG; EMP_STATE. A worker that dies before it has given its chunk back has that done again, and its puts with it.
- * A worker puts while it has a chunk in hand: without one it may come when the queue has just stopped, and what comes then
- * is dropped although the put said EMP_OK.
+ * A worker puts while it has a chunk in hand: without one it may come when the queue is about to stop, and what was under
+ * way then is dropped although the put said EMP_OK; the next one says EMP_STOPPED.
  * The default queues have jobs of their own (B9):
  *   mp_input_q    work, a queue like all others
  *   mp_output_q   rows become results of the chunk that this thread got last (B27); of [header, value] the value

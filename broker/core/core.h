@@ -142,6 +142,7 @@ typedef enum {
                              refusal's text when how is EMP_HOW_BYE) */
     EMP_FX_FREE,       /* ticket: its chunk's bytes are needed no more */
     EMP_FX_PUT_CREDIT, /* feed, credit: tickets it may have put since its first */
+    EMP_FX_FEED_OVER,  /* session, feed: its queue has stopped, nothing that it puts is taken any more */
     EMP_FX_STOPPED,    /* lane, drained: tell its consumer, behind all that was pushed to it */
     EMP_FX_SINK_STOPPED, /* behind the last result */
     EMP_FX_REVOKE        /* session, lane, ticket, attempt: its consumer shall not begin it, another has it now */

@@ -53,11 +53,16 @@ bool core_queue_is_over (const emp_core_t *self, const core_queue_t *queue)
     return managers_alone ? queue->manager_feeds == 0 : core_is_over (self);
 }
 
-static void end_feeds (emp_core_t *self, core_queue_t *queue)
+static void end_feeds (emp_core_t *self, core_queue_t *queue, emp_effects_t *fx)
 {
     core_link_t *link;
-    while ((link = core_list_first (&queue->feeds)))
-        core_feed_end (self, CORE_OF (link, core_feed_t, in_queue));
+    while ((link = core_list_first (&queue->feeds))) {
+        core_feed_t *feed = CORE_OF (link, core_feed_t, in_queue);
+        emp_effect_t *effect = core_effects_add (fx, EMP_FX_FEED_OVER);
+        effect->session = feed->session_id;
+        effect->feed = core_feed_id (self, feed);
+        core_feed_end (self, feed);
+    }
 }
 
 static void stop_queue (emp_core_t *self, core_queue_t *queue, emp_effects_t *fx)
@@ -65,7 +70,7 @@ static void stop_queue (emp_core_t *self, core_queue_t *queue, emp_effects_t *fx
     if (queue->stopped || !core_queue_is_over (self, queue))
         return;
     if (!self->draining)
-        end_feeds (self, queue); /* of workers that may put no more */
+        end_feeds (self, queue, fx); /* of workers that may put no more */
     queue->stopped = true;
     self->queues_stopped++;
     for (core_link_t *link = core_list_first (&queue->lanes); link; link = core_list_next (&queue->lanes, link))

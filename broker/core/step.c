@@ -301,13 +301,13 @@ static bool may_end_sessions (const emp_event_t *event)
     return event->kind == EMP_EV_BYE || event->kind == EMP_EV_LOST || event->kind == EMP_EV_TICK;
 }
 
-/* Effects of one step at the most: pushes; three grants a feed; a stop for each lane; the event's own. */
+/* Effects of one step at the most: pushes; three grants a feed, and its end; a stop for each lane; the event's own. */
 static size_t effects_bound (const emp_core_t *self, const emp_event_t *event)
 {
     uint64_t count = event->kind == EMP_EV_PUT ? event->count : 0;
     uint64_t open = self->counts.waiting + self->counts.held + count;
     uint64_t bound = 4 + least (open, self->free_credit + self->config.window_max + 1);
-    bound += 3 * (uint64_t) (self->feed_count + 1) + self->lanes.taken + count;
+    bound += 4 * (uint64_t) (self->feed_count + 1) + self->lanes.taken + count;
     if (may_end_sessions (event))
         bound += 2 * self->counts.held + self->lanes.taken + self->session_count;
     if (event->kind == EMP_EV_TICK)

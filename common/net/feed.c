@@ -13,15 +13,16 @@
 
 #define KEEP_BACK_US 20u /* chunks that come faster than this travel together */
 
-static bool feeds_over (emp_session_t *session)
+static bool is_over (emp_feed_t *self)
 {
-    return atomic_load (&session->feeds_stopped) || atomic_load (&session->down);
+    const emp_session_t *session = self->session;
+    return atomic_load (&self->over) || atomic_load (&session->feeds_stopped) || atomic_load (&session->down);
 }
 
 static emp_status_t wait_for_credit (emp_feed_t *self, uint64_t until)
 {
     emp_session_t *session = self->session;
-    if (self->put < atomic_load (&self->credit) && !feeds_over (session))
+    if (self->put < atomic_load (&self->credit) && !is_over (self))
         return EMP_OK;
     emp_status_t status = emp_batch_flush (&self->batch);
     if (status != EMP_OK)
@@ -34,13 +35,13 @@ static emp_status_t wait_for_credit (emp_feed_t *self, uint64_t until)
     self->wanted = true;
     pthread_mutex_lock (&session->lock);
     bool in_time = true;
-    while (self->put >= atomic_load (&self->credit) && !feeds_over (session) && in_time)
+    while (self->put >= atomic_load (&self->credit) && !is_over (self) && in_time)
         in_time = emp_thread_wait (&session->changed, &session->lock, until);
     bool dry = self->put >= atomic_load (&self->credit);
     self->wanted = dry;
     pthread_mutex_unlock (&session->lock);
     self->last_us = emp_now ();
-    return feeds_over (session) ? EMP_STOPPED : dry ? EMP_TIMEOUT : EMP_OK;
+    return is_over (self) ? EMP_STOPPED : dry ? EMP_TIMEOUT : EMP_OK;
 }
 
 /* True while chunks come fast. */

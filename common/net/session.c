@@ -89,6 +89,14 @@ static void take_put_credit (emp_session_t *self, const emp_control_t *message)
     pthread_cond_broadcast (&self->changed);
 }
 
+static void feed_is_over (emp_session_t *self, uint32_t id)
+{
+    for (emp_feed_t *feed = self->feeds; feed; feed = feed->next)
+        if (feed->id == id)
+            atomic_store (&feed->over, true);
+    pthread_cond_broadcast (&self->changed);
+}
+
 static void take_answer (emp_session_t *self, const emp_control_t *message)
 {
     bool named = self->expect_name && strcmp (message->name, self->expect_name) != 0;
@@ -128,6 +136,7 @@ static void hear (emp_session_t *self, const emp_control_t *message)
         emp_session_take_tool (self, message->blob, message->blob_size);
         pthread_cond_broadcast (&self->changed);
         break;
+    case EMP_MSG_FEED_OVER: feed_is_over (self, message->id); break;
     case EMP_MSG_REVOKE: emp_lane_revoke (self, message->id, message->window, message->code); break;
     case EMP_MSG_GONE:
     case EMP_MSG_JOINED:

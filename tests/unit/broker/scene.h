@@ -211,6 +211,7 @@ static inline void scene_show_effect (scene_t *self, const emp_effect_t *fx)
         scene_show (self, "free ?");
         break;
     case EMP_FX_PUT_CREDIT: scene_show (self, "credit %c %llu", feed, (unsigned long long) fx->credit); break;
+    case EMP_FX_FEED_OVER: scene_show (self, "over %c", feed); break;
     case EMP_FX_STOPPED: scene_show (self, "%s %s", fx->drained ? "drained" : "stopped", lane); break;
     case EMP_FX_SINK_STOPPED: scene_show (self, "sink stopped"); break;
     case EMP_FX_REVOKE: scene_show (self, "revoke %c%llu#%u %s", feed, number, fx->attempt, lane); break;

@@ -323,7 +323,7 @@ Test (end, B14_a_queue_that_workers_put_to_ends_with_the_last_ticket_of_all)
               "put b 1 => keep b1, push b1#1 A:r\n"
               "puts B 2 =>\n"
               "done B a2#1 => result 4 a2#1 done, free a2, stopped A, stopped B\n" /* q is the manager's alone */
-              "done A:r b1#1 => result 5 b1#1 done, free b1, stopped A:r, sink stopped\n"
+              "done A:r b1#1 => result 5 b1#1 done, free b1, over b, stopped A:r, sink stopped\n"
               "put b 1 => stale"); /* its feed has ended with the queue */
     scene_end (s);
 }
@@ -338,7 +338,7 @@ Test (end, B20_no_queue_stops_before_the_puts_that_were_announced_are_here)
               "puts A 1 =>\n" /* it overtook the put */
               "done A a1#1 => result 2 a1#1 done, free a1, stopped A, stopped B\n"
               "put b 1 => keep b0, push b0#1 A:r\n"
-              "done A:r b0#1 => result 3 b0#1 done, free b0, stopped A:r, sink stopped");
+              "done A:r b0#1 => result 3 b0#1 done, free b0, over b, stopped A:r, sink stopped");
     scene_end (s);
 }
 
@@ -365,7 +365,7 @@ Test (end, a_queue_that_a_worker_puts_to_beside_the_manager_ends_with_the_last_t
               "want c => credit c 234\n"
               "put c 1 => keep c0, push c0#1 A\n"
               "done A c0#1 => result 2 c0#1 done, free c0\n" /* q is empty, b0 is not done */
-              "done A:r b0#1 => result 3 b0#1 done, free b0, stopped A:r, stopped A, stopped B, sink stopped");
+              "done A:r b0#1 => result 3 b0#1 done, free b0, stopped A:r, over c, stopped A, stopped B, sink stopped");
     scene_end (s);
 }
 
@@ -376,7 +376,7 @@ Test (end, a_worker_may_open_a_feed_until_its_queue_has_stopped)
               "stop =>\n"
               "feed B r => feed b 0\n"
               "feed M r => feed none stopped\n"
-              "done A a1#1 => result 2 a1#1 done, free a1, stopped A, stopped B, stopped A:r, sink stopped\n"
+              "done A a1#1 => result 2 a1#1 done, free a1, stopped A, stopped B, over b, stopped A:r, sink stopped\n"
               "feed A r => feed none stopped");
     scene_end (s);
 }

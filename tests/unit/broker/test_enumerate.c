@@ -114,6 +114,7 @@ static void watch (const emp_effect_t *fx)
             world.credit = fx->credit;
         }
         break;
+    case EMP_FX_FEED_OVER: cr_assert_neq (fx->feed, 0); break;
     case EMP_FX_SINK_CLOSED: world.sink_stopped = false; break;
     case EMP_FX_SINK_STOPPED:
         cr_assert_not (world.sink_stopped, "the sink is told twice");
