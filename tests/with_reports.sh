@@ -33,7 +33,7 @@ left_running ()
 (cd "$EMP_SCRATCH" && exec bash "$@")
 verdict=$?
 
-for _ in 1 2 3 4 5 6 7 8 9 10; do
+for _ in {1..50}; do
     left=$(left_running)
     [ -z "$left" ] && break
     sleep 0.1
