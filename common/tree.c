@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "scalar.h"
 #include "scan.h"
 
 /* A pair of a map is two objects in a row, and all that have a pointer have it at the same place. */
@@ -58,61 +59,7 @@ emp_tree_size_t emp_tree_measure (const void *data, size_t size)
     return sum;
 }
 
-/* ---- values that are their own head ------------------------------------------------------------------------------ */
-
-static uint64_t load (const uint8_t *at, size_t width)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < width; i++)
-        value = value << 8 | at[i];
-    return value;
-}
-
-static void set_signed (msgpack_object *object, int64_t value)
-{
-    object->type = value < 0 ? MSGPACK_OBJECT_NEGATIVE_INTEGER : MSGPACK_OBJECT_POSITIVE_INTEGER;
-    object->via.i64 = value;
-}
-
-static void set_float (msgpack_object *object, const uint8_t *at, size_t width)
-{
-    uint64_t bits = load (at, width);
-    if (width == sizeof (float)) {
-        uint32_t half = (uint32_t) bits;
-        float value;
-        memcpy (&value, &half, sizeof value);
-        object->type = MSGPACK_OBJECT_FLOAT32;
-        object->via.f64 = (double) value;
-    } else {
-        object->type = MSGPACK_OBJECT_FLOAT64;
-        memcpy (&object->via.f64, &bits, sizeof bits);
-    }
-}
-
-/* A value whose first byte says how long it is: `size` bytes at `at`. */
-static void set_fixed (msgpack_object *object, const uint8_t *at, size_t size)
-{
-    uint8_t first = *at++;
-    size_t width = size - 1;
-    if (first < 0x80 || first >= 0xe0)
-        set_signed (object, (int8_t) first);
-    else if (first == 0xc0)
-        object->type = MSGPACK_OBJECT_NIL;
-    else if (first == 0xc2 || first == 0xc3) {
-        object->type = MSGPACK_OBJECT_BOOLEAN;
-        object->via.boolean = first == 0xc3;
-    } else if (first == 0xca || first == 0xcb)
-        set_float (object, at, width);
-    else if (first <= 0xcf) {
-        object->type = MSGPACK_OBJECT_POSITIVE_INTEGER;
-        object->via.u64 = load (at, width);
-    } else {
-        assert (width > 0); /* 0xd0 to 0xd3 */
-        set_signed (object, (int64_t) (load (at, width) << (64 - 8 * width)) >> (64 - 8 * width));
-    }
-}
-
-/* ---- the others -------------------------------------------------------------------------------------------------- */
+/* ---- texts, lists and their like ----------------------------------------------------------------------------------- */
 
 /* `body` bytes at self->at. */
 static void set_bytes (build_t *self, msgpack_object *object, uint8_t first, uint64_t body)
@@ -165,7 +112,7 @@ void emp_tree_build (const void *data, size_t size, msgpack_object *objects, cha
         uint8_t first = *self.at;
         size_t fixed = emp_scan_fixed (first);
         if (fixed) {
-            set_fixed (object, self.at, fixed);
+            emp_scalar_read (object, self.at, fixed);
             self.at += fixed;
             continue;
         }

@@ -4,10 +4,10 @@
  */
 #include "rows.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../scalar.h"
 #include "../scan.h"
 
 #define ZONE_BYTES 8192
@@ -40,85 +40,26 @@ void emp_rows_clear (emp_rows_t *self)
 
 /* ---- flat rows --------------------------------------------------------------------------------------------------- */
 
-/* The big-endian number in the `width` bytes at `at`, which are there: 1, 2, 4 or 8. */
-static inline uint64_t load (const uint8_t *at, size_t width)
-{
-    uint64_t eight;
-    uint32_t four;
-    uint16_t two;
-    switch (width) {
-    case 8: memcpy (&eight, at, 8); return be64toh (eight);
-    case 4: memcpy (&four, at, 4); return be32toh (four);
-    case 2: memcpy (&two, at, 2); return be16toh (two);
-    default: return *at;
-    }
-}
-
-static void set_signed (msgpack_object *object, int64_t value)
-{
-    object->type = value < 0 ? MSGPACK_OBJECT_NEGATIVE_INTEGER : MSGPACK_OBJECT_POSITIVE_INTEGER;
-    object->via.i64 = value;
-}
-
-/* Reads what stands behind the first byte of a number. */
-static void set_number (msgpack_object *object, uint8_t first, const uint8_t *at, size_t width)
-{
-    uint64_t bits = load (at, width);
-    if (first == 0xca) {
-        uint32_t half = (uint32_t) bits;
-        float value;
-        memcpy (&value, &half, sizeof value);
-        object->type = MSGPACK_OBJECT_FLOAT32;
-        object->via.f64 = value;
-    } else if (first == 0xcb) {
-        object->type = MSGPACK_OBJECT_FLOAT64;
-        memcpy (&object->via.f64, &bits, sizeof bits);
-    } else if (first < 0xd0) {
-        object->type = MSGPACK_OBJECT_POSITIVE_INTEGER;
-        object->via.u64 = bits;
-    } else
-        set_signed (object, (int64_t) (bits << (64 - 8 * width)) >> (64 - 8 * width));
-}
-
-/* A text or binary of `size` bytes at `at`; both have the same shape in a msgpack_object. */
-static const uint8_t *set_bytes (msgpack_object *object, msgpack_object_type type, const uint8_t *at, size_t left,
-                                 uint64_t size)
-{
-    if (size > left)
-        return NULL;
-    object->type = type;
-    object->via.str.ptr = (const char *) at;
-    object->via.str.size = (uint32_t) size;
-    return at + size;
-}
-
 /* Reads one row at `at`, of which `left` > 0 bytes are there. NULL: it is not flat, or not whole. */
 static const uint8_t *flat_row (msgpack_object *object, const uint8_t *at, size_t left)
 {
-    /* Bytes of the number behind 0xc4 … 0xdb: a length, or the value itself; 0: neither flat nor a number. */
-    static const uint8_t widths[] = {1, 2, 4, 0, 0, 0, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 0, 0, 0, 0, 0, 1, 2, 4};
-    uint8_t first = *at++;
-    left--;
-    if (first < 0x80 || first >= 0xe0) {
-        set_signed (object, (int8_t) first);
-        return at;
+    uint8_t first = *at;
+    size_t fixed = emp_scan_fixed (first);
+    if (fixed) {
+        if (fixed > left)
+            return NULL;
+        emp_scalar_read (object, at, fixed);
+        return at + fixed;
     }
-    if (first >= 0xa0 && first < 0xc0)
-        return set_bytes (object, MSGPACK_OBJECT_STR, at, left, first & 0x1f);
-    if (first == 0xc0 || first == 0xc2 || first == 0xc3) {
-        object->type = first == 0xc0 ? MSGPACK_OBJECT_NIL : MSGPACK_OBJECT_BOOLEAN;
-        object->via.u64 = 0;
-        object->via.boolean = first == 0xc3;
-        return at;
-    }
-    size_t width = first >= 0xc4 && first <= 0xdb ? widths[first - 0xc4] : 0;
-    if (width == 0 || width > left)
+    bool binary = first >= 0xc4 && first <= 0xc6;
+    bool text = (first & 0xe0) == 0xa0 || (first >= 0xd9 && first <= 0xdb);
+    emp_scan_head_t head;
+    if ((!binary && !text) || !emp_scan_head (&at, at + left, &head))
         return NULL;
-    if (first < 0xc7 || first > 0xd8)
-        return set_bytes (object, first < 0xc7 ? MSGPACK_OBJECT_BIN : MSGPACK_OBJECT_STR, at + width, left - width,
-                          load (at, width));
-    set_number (object, first, at, width);
-    return at + width;
+    object->type = binary ? MSGPACK_OBJECT_BIN : MSGPACK_OBJECT_STR; /* both have the same shape */
+    object->via.str.ptr = (const char *) at;
+    object->via.str.size = (uint32_t) head.body;
+    return at + head.body;
 }
 
 static bool make_room (emp_rows_t *self, size_t count)
