@@ -22,8 +22,10 @@ static bool is_over (emp_feed_t *self)
 static emp_status_t wait_for_credit (emp_feed_t *self, uint64_t until)
 {
     emp_session_t *session = self->session;
-    if (self->put < atomic_load (&self->credit) && !is_over (self))
-        return EMP_OK;
+    if (self->put < atomic_load (&self->credit)) {
+        self->wanted = false; /* what was asked for has come while nobody waited for it */
+        return is_over (self) ? EMP_STOPPED : EMP_OK;
+    }
     emp_status_t status = emp_batch_flush (&self->batch);
     if (status != EMP_OK)
         return status;
@@ -64,11 +66,13 @@ emp_status_t emp_feed_put (emp_feed_t *self, emp_buf_t *chunk, uint32_t rows, ui
     emp_status_t status = wait_for_credit (self, until);
     if (status != EMP_OK)
         return status;
-    atomic_fetch_add (&self->session->puts, 1);
     emp_part_t part = {.rows = rows};
     status = emp_batch_add (&self->batch, &part, chunk, keep, now);
-    if (status == EMP_OK)
+    if (status == EMP_OK) {
         *ret_number = self->put++;
+        /* Before the DONE of the ticket in hand, and never of what was not sent: queues wait for what is announced. */
+        atomic_fetch_add (&self->session->puts, 1);
+    }
     return status;
 }
 

@@ -143,6 +143,36 @@ Test (shell, B5_a_session_that_has_the_job_already_keeps_no_other)
     tear_down (&house);
 }
 
+static emp_status_t try_put (emp_feed_t *feed, uint64_t until)
+{
+    emp_buf_t chunk;
+    emp_buf_init (&chunk, 64);
+    emp_buf_append (&chunk, "\x91\x01", 2);
+    uint64_t number;
+    emp_status_t status = emp_feed_put (feed, &chunk, 1, until, &number);
+    emp_buf_release (&chunk);
+    return status;
+}
+
+Test (shell, B13_a_worker_that_did_not_wait_for_credit_asks_for_more_when_it_came)
+{
+    house_t house = build (1000, 60000000);
+    emp_session_t *one = worker (&house, "Process-1");
+    emp_feed_t *feed;
+    cr_assert_eq (emp_session_declare (house.manager, "small", 3, 0), EMP_OK);
+    cr_assert_eq (emp_feed_new (one, "small", "small", &feed), EMP_OK);
+    cr_assert_eq (try_put (feed, 0), EMP_TIMEOUT, "none is given ahead");
+    uint64_t waiting, maxsize, limit = emp_now () + 5000000;
+    cr_assert_eq (emp_session_count (one, "small", &waiting, &maxsize), EMP_OK); /* the credit came before the answer */
+    cr_assert_eq (try_put (feed, 0), EMP_OK);
+    cr_assert_eq (try_put (feed, limit), EMP_OK, "the second");
+    cr_assert_eq (try_put (feed, limit), EMP_OK, "the third");
+    cr_assert_eq (try_put (feed, emp_now () + 20000), EMP_TIMEOUT, "it is full");
+    emp_feed_destroy (&feed);
+    emp_session_destroy (&one);
+    tear_down (&house);
+}
+
 Test (shell, endings_that_are_kept_back_leave_while_their_owner_is_busy_elsewhere)
 {
     house_t house = build (1000, 5000000);
