@@ -302,7 +302,7 @@ typedef struct {
     uint64_t tickets;       /* made by feeders */
     uint64_t answered;      /* with a result in the dictionary */
     uint64_t dead;          /* failed ATTEMPTS_MAX times */
-    uint64_t missing;       /* neither; 0 before emp_wait () is over */
+    uint64_t missing;       /* neither, or put by a worker and dropped by a drain; 0 before emp_wait () is over */
     uint64_t rows_in;       /* rows of all tickets */
     uint64_t rows_answered; /* rows of the answered ones */
     uint64_t results;       /* values; a ticket may have several */

@@ -181,6 +181,9 @@ void emp_summary (emp_t *self, emp_summary_t *ret_summary)
         }
     if (self->stage == EMP_OVER)
         sum.missing = emp_results_missing (self->results);
+    /* What workers put and a drain dropped has no name here, and is missing all the same. */
+    if (self->stage == EMP_OVER && sum.missing < core.dropped_by_drain)
+        sum.missing = core.dropped_by_drain;
     uint64_t ended = sum.answered + sum.dead + sum.missing;
     sum.tickets = sum.tickets < ended ? ended : sum.tickets; /* workers have put some, too */
     pthread_mutex_lock (&self->lock);

@@ -271,6 +271,13 @@ static void forget_when_acked (emp_core_t *self, core_feed_t *feed)
     core_list_add_tail (&self->ended_feeds, &feed->in_queue);
 }
 
+void core_feed_tell_over (const emp_core_t *self, const core_feed_t *feed, emp_effects_t *fx)
+{
+    emp_effect_t *effect = core_effects_add (fx, EMP_FX_FEED_OVER);
+    effect->session = feed->session_id;
+    effect->feed = core_feed_id (self, feed);
+}
+
 void core_feed_end (emp_core_t *self, core_feed_t *feed)
 {
     assert (!feed->ended);

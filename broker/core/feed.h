@@ -52,6 +52,8 @@ void core_feed_spend (emp_core_t *self, core_feed_t *feed, uint32_t count);
 void core_feed_saw (core_feed_t *feed, uint32_t size);
 /* It waits for credit. */
 void core_feed_want (emp_core_t *self, core_feed_t *feed);
+/* Its owner learns that nothing it puts is taken any more. */
+void core_feed_tell_over (const emp_core_t *self, const core_feed_t *feed, emp_effects_t *fx);
 void core_feed_end (emp_core_t *self, core_feed_t *feed);
 /* One of its tickets has ended. */
 void core_feed_settle (emp_core_t *self, core_feed_t *feed);

@@ -58,9 +58,7 @@ static void end_feeds (emp_core_t *self, core_queue_t *queue, emp_effects_t *fx)
     core_link_t *link;
     while ((link = core_list_first (&queue->feeds))) {
         core_feed_t *feed = CORE_OF (link, core_feed_t, in_queue);
-        emp_effect_t *effect = core_effects_add (fx, EMP_FX_FEED_OVER);
-        effect->session = feed->session_id;
-        effect->feed = core_feed_id (self, feed);
+        core_feed_tell_over (self, feed, fx);
         core_feed_end (self, feed);
     }
 }

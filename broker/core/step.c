@@ -279,12 +279,25 @@ static void drop_waiting (emp_core_t *self, const core_queue_t *queue, emp_effec
         core_ticket_drop (self, CORE_OF (link, core_ticket_t, link), fx);
 }
 
+/* A worker may wait at a full queue, with a chunk in hand that is to be finished. */
+static void tell_feeds (const emp_core_t *self, const core_queue_t *queue, emp_effects_t *fx)
+{
+    for (core_link_t *link = core_list_first (&queue->feeds); link; link = core_list_next (&queue->feeds, link)) {
+        const core_feed_t *feed = CORE_OF (link, core_feed_t, in_queue);
+        if (!feed->managers) /* that one has said it */
+            core_feed_tell_over (self, feed, fx);
+    }
+}
+
 static emp_status_t the_run_drains (emp_core_t *self, emp_effects_t *fx)
 {
     self->draining = true;
     say_stop_to_all (self);
-    for (core_link_t *link = core_list_first (&self->all_queues); link; link = core_list_next (&self->all_queues, link))
+    for (core_link_t *link = core_list_first (&self->all_queues); link;
+         link = core_list_next (&self->all_queues, link)) {
         drop_waiting (self, CORE_OF (link, core_queue_t, in_all), fx);
+        tell_feeds (self, CORE_OF (link, core_queue_t, in_all), fx);
+    }
     return EMP_OK;
 }
 

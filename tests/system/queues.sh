@@ -95,6 +95,16 @@ run wide.yaml
 expect "1000 queues: rows" "$(numbers wide.out | cksum)" \
     "$(seq 1 1000 | awk '{ print $1 * 10; if ($1 % 2) print $1 * 10 + 1 }' | sort -n | cksum)"
 
+# B13, B20: workers that wait at a full queue which nobody reads learn of a drain: the chunk in hand is given back.
+relay_job stuff.yaml stuff "STOP_GRACE: 600" "queues: [{name: q, maxsize: 4}]" "ROWS_MAX: 1" "feed: [{range: {start: 0, count: 3}}]"
+"$eisenmp" run stuff.yaml >stuff.out 2>stuff.err &
+pid=$!
+until_true 20 at_least 3 "grep full stuff.err"
+kill -INT $pid
+wait $pid
+expect "B13: drained" "$? $(numbers stuff.out | sort -u | tr '\n' ' ')" "1 5 "
+expect "B13: no worker was lost" "$(grep -c 'Workers lost' stuff.out)" 0
+
 expect "B19: commands" "$("$program" commands "$module")" \
     "got 60 sum 5760 after nothing tickets 120 answered 120"
 "$program" full "$module" >full.out 2>full.err

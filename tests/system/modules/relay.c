@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-emp_worker_fn stages, both, answer, split, texts, count_down, tools, wide;
+emp_worker_fn stages, both, answer, split, texts, count_down, tools, wide, stuff;
 
 static void put_number (emp_queue_t *queue, uint64_t number)
 {
@@ -173,4 +173,23 @@ bool wide (emp_toolbox_t *toolbox)
         emp_chunk_done (&chunk);
     }
     return any;
+}
+
+/* Puts on q, which nobody gets from, until it is told that q takes no more. */
+bool stuff (emp_toolbox_t *toolbox)
+{
+    emp_chunk_t *chunk = emp_queue_get (emp_toolbox_queue (toolbox, EMP_DEFAULT_QUEUE));
+    if (!chunk)
+        return false;
+    emp_queue_t *queue = emp_toolbox_queue (toolbox, "q");
+    emp_status_t status;
+    while (emp_queue_put_wait (queue, "\x01", 1, 50) == EMP_OK)
+        ;
+    emp_toolbox_print (toolbox, "full\n");
+    do
+        status = emp_queue_put (queue, "\x01", 1);
+    while (status == EMP_OK);
+    msgpack_pack_int (emp_chunk_result (chunk), status);
+    emp_chunk_done (&chunk);
+    return true;
 }

@@ -381,6 +381,19 @@ Test (end, a_worker_may_open_a_feed_until_its_queue_has_stopped)
     scene_end (s);
 }
 
+Test (end, a_drain_tells_workers_that_their_puts_are_taken_no_more)
+{
+    begin_pipeline ();
+    scene (s, "put a 1 => keep a1, push a1#1 A\n"
+              "feed A r => feed b 0\n"
+              "want b => credit b 2\n"
+              "drain => over b, drained A:r\n"
+              "put b 1 =>\n" /* it was under way, and is dropped */
+              "done A a1#1 => result 2 a1#1 done, free a1, drained A, drained B, sink stopped");
+    cr_assert_eq (stats ().dropped_by_drain, 1);
+    scene_end (s);
+}
+
 Test (end, no_feed_opens_on_a_queue_when_stop_was_said)
 {
     begin (1);
