@@ -82,8 +82,10 @@ void door_gone (emp_broker_t *self, const emp_effect_t *fx)
             .session = fx->session, .how = fx->how, .code = fx->code, .window = fx->count, .pid = (uint32_t) fx->pid};
         snprintf (gone.name, sizeof gone.name, "%s", fx->name ? fx->name : "");
         const emp_control_t *lost = self->control;
-        if (lost && lost->kind == EMP_MSG_LOST && lost->session == fx->session)
+        if (lost && lost->kind == EMP_MSG_LOST && lost->session == fx->session) {
+            gone.size = lost->size;
             memcpy (gone.text, lost->text, sizeof gone.text);
+        }
         tell_gone (self, &gone);
     }
     if (self->manager == fx->session) {
@@ -122,7 +124,11 @@ static void lost (emp_broker_t *self, const emp_control_t *message)
     if (broker_step (self, &event) == EMP_OK)
         return;
     /* It died before it said hello, or was given up before: there is nothing to take back, but it is told. */
-    emp_control_t gone = {.session = message->session, .how = message->how, .code = message->code, .pid = message->pid};
+    emp_control_t gone = {.session = message->session,
+                          .how = message->how,
+                          .code = message->code,
+                          .pid = message->pid,
+                          .size = message->size};
     memcpy (gone.name, message->name, sizeof gone.name);
     memcpy (gone.text, message->text, sizeof gone.text);
     if (message->name[0])

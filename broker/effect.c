@@ -49,6 +49,7 @@ static void welcome (emp_broker_t *self, const emp_effect_t *fx)
     }
     emp_control_t joined = {.kind = EMP_MSG_JOINED, .session = peer->session, .pid = peer->pid};
     memcpy (joined.name, peer->name, sizeof joined.name);
+    memcpy (joined.host, peer->host, sizeof joined.host);
     answer (self, self->manager, &joined);
 }
 

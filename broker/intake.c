@@ -15,6 +15,7 @@ static void put (emp_broker_t *self, const emp_wire_t *wire)
                          .session = wire->session,
                          .feed = wire->feed,
                          .number = wire->first,
+                         .skipped = wire->skipped,
                          .count = wire->count,
                          .parts = wire->parts,
                          .end = wire->end};

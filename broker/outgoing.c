@@ -227,7 +227,9 @@ void outgoing_chunk (emp_broker_t *self, const emp_effect_t *fx)
     lane_t *lane = table_at (&self->lanes, fx->lane);
     assert (lane && lane->id == fx->lane);
     slice_t *chunk = &self->chunks[fx->ticket & 0xffffffffu];
-    emp_part_t part = {.ticket = fx->ticket, .number = fx->number, .attempt = fx->attempt, .rows = fx->rows};
+    emp_part_t part = {
+        .ticket = fx->ticket, .number = fx->number, .attempt = fx->attempt, .rows = fx->rows, .from = fx->from,
+        .count = fx->part};
     slice_t slice = *chunk;
     if (slice.blob)
         slice.blob->refs++;
@@ -293,11 +295,18 @@ static void gather_result (emp_broker_t *self, const kept_t *result)
 void outgoing_result (emp_broker_t *self, const emp_effect_t *fx)
 {
     kept_t result = {.feed = fx->feed, .serial = fx->serial};
-    result.part =
-        (emp_part_t){.number = fx->number, .attempt = fx->attempt, .rows = fx->rows, .outcome = (uint32_t) fx->outcome};
-    if (self->wire && (fx->outcome == EMP_OUTCOME_DONE || fx->how == EMP_HOW_BYE))
-        result.slice = slice_of (self->blob, self->part_offset, self->wire->parts[self->part].length);
-    else
+    result.part = (emp_part_t){.number = fx->number,
+                               .attempt = fx->attempt,
+                               .rows = fx->rows,
+                               .from = fx->from,
+                               .left = fx->left,
+                               .session = fx->session,
+                               .outcome = (uint32_t) fx->outcome};
+    if (self->wire && (fx->outcome == EMP_OUTCOME_DONE || fx->how == EMP_HOW_BYE)) {
+        const emp_part_t *said = &self->wire->parts[self->part];
+        result.part.hash = said->hash;
+        result.slice = slice_of (self->blob, self->part_offset, said->length);
+    } else
         result.slice = death_text (fx);
     if (self->sink && self->sink->ready)
         gather_result (self, &result);

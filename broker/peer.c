@@ -79,6 +79,7 @@ peer_t *peer_require (emp_broker_t *self, const void *route, size_t size, const 
     peer->pid = hello->pid;
     peer->near = strncmp (hello->endpoint, "inproc://", 9) == 0 ? NEAR_INPROC : NEAR_IPC;
     snprintf (peer->name, sizeof peer->name, "%s", hello->name);
+    snprintf (peer->host, sizeof peer->host, "%s", hello->host);
     return peer;
 }
 

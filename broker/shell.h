@@ -58,6 +58,7 @@ typedef struct {
     size_t route_size;
     uint8_t route[256];
     char name[EMP_LABEL_MAX + 1];
+    char host[EMP_HOST_MAX + 1];
     uint32_t pid;
 } peer_t;
 

@@ -72,6 +72,11 @@ static void put_field (msgpack_packer *out, const emp_control_t *self, char lett
     case 'x': msgpack_pack_uint32 (out, self->code); break;
     case 'h': msgpack_pack_uint64 (out, (uint64_t) self->how); break;
     case 'd': msgpack_pack_uint32 (out, self->pid); break;
+    case 'm': put_text (out, self->host, EMP_HOST_MAX); break;
+    case 'y': msgpack_pack_uint32 (out, self->attempt); break;
+    case 'f': msgpack_pack_uint32 (out, self->from); break;
+    case 'c': msgpack_pack_uint32 (out, self->rows); break;
+    case 'a': msgpack_pack_uint64 (out, (uint64_t) self->ended); break;
     default: assert (false && "a letter of EMP_CONTROL_MAP that nobody encodes");
     }
 }
@@ -99,7 +104,7 @@ emp_status_t emp_control_encode (const emp_control_t *self, emp_buf_t *out)
 static void clear (emp_control_t *self)
 {
     memset (self, 0, offsetof (emp_control_t, name));
-    self->name[0] = self->endpoint[0] = self->intake[0] = self->text[0] = '\0';
+    self->name[0] = self->host[0] = self->endpoint[0] = self->intake[0] = self->text[0] = '\0';
     self->blob = NULL;
     self->blob_size = 0;
 }
@@ -120,7 +125,12 @@ static bool is_role (uint64_t number)
 
 static bool is_how (uint64_t number)
 {
-    return number <= EMP_HOW_SILENCE;
+    return number <= EMP_HOW_TIMEOUT;
+}
+
+static bool is_attempt_end (uint64_t number)
+{
+    return number >= EMP_ATTEMPT_FAILED && number <= EMP_ATTEMPT_LATE;
 }
 
 static bool is_status (uint64_t number)
@@ -159,6 +169,11 @@ static void get_field (emp_cursor_t *in, emp_control_t *self, char letter)
     case 'x': self->code = (uint32_t) emp_cursor_uint (in, UINT32_MAX); break;
     case 'h': self->how = (emp_how_t) get_named (in, is_how); break;
     case 'd': self->pid = (uint32_t) emp_cursor_uint (in, UINT32_MAX); break;
+    case 'm': emp_cursor_str (in, self->host, sizeof self->host); break;
+    case 'y': self->attempt = (uint32_t) emp_cursor_uint (in, UINT32_MAX); break;
+    case 'f': self->from = (uint32_t) emp_cursor_uint (in, EMP_ROWS_MAX_LIMIT); break;
+    case 'c': self->rows = (uint32_t) emp_cursor_uint (in, EMP_ROWS_MAX_LIMIT); break;
+    case 'a': self->ended = (emp_attempt_end_t) get_named (in, is_attempt_end); break;
     default: assert (false && "a letter of EMP_CONTROL_MAP that nobody decodes");
     }
 }

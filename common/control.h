@@ -12,9 +12,10 @@
 #include "buf.h"
 #include "name.h"
 
-#define EMP_PROTOCOL_VERSION 1
+#define EMP_PROTOCOL_VERSION 2
 #define EMP_ENDPOINT_MAX 255             /* bytes of an endpoint, "ipc:///tmp/…" */
 #define EMP_TEXT_MAX 4096                /* bytes of a reason or of a stderr tail */
+#define EMP_HOST_MAX 64                  /* bytes of a host's name */
 #define EMP_BLOB_MAX (64u * 1024 * 1024) /* bytes of a job's configuration */
 #define EMP_TICKET_NONE UINT64_MAX       /* no ticket has this handle: LOST of who had none in hand */
 #define EMP_TOOLS_MAX 4096               /* objects of mp_tools_q in one run */
@@ -24,10 +25,10 @@
 /* kind, number, who sends it (c client, b broker), its fields in order.
  * Field letters: s session u64 | p parent session u64 | r role | n name | k text | i id u32 | e endpoint |
  *                t intake endpoint | w window/credit/count u64 | z size u64 | b blob | o status | x code u32 | h how |
- *                d process id u32 */
+ *                d process id u32 | m host | y attempt u32 | f first row u32 | c rows u32 | a fate */
 /* clang-format off */
 #define EMP_CONTROL_MAP(X)                                                                                           \
-    X (HELLO, 1, "sprnde")     /* c: session, parent (0 none), role, name, pid, endpoint dialled */                  \
+    X (HELLO, 1, "sprnmde")    /* c: session, parent (0 none), role, name, host, pid, endpoint dialled */            \
     X (WELCOME, 2, "wzb")      /* b: beat every w ms, dead after z ms of silence, job blob */                        \
     X (REFUSED, 3, "ok")       /* b: status, reason; the session is not taken */                                     \
     X (JOB, 4, "b")            /* c manager: the job's configuration for every worker */                             \
@@ -46,10 +47,10 @@
     X (DRAIN, 17, "")          /* c manager: hand out nothing more; b to supervisors: the run drains */              \
     X (BEAT, 18, "")           /* both: I am alive */                                                                \
     X (BYE, 19, "k")           /* c: I leave, reason or ""; what I hold is for others */                             \
-    X (LOST, 20, "sndhxwk")    /* c supervisor, manager: session, name, pid, how, code, ticket it was at (0 not known,  \
-                                  EMP_TICKET_NONE none), stderr tail */                                                         \
-    X (GONE, 21, "sndhxwk")    /* b to manager: session, name, pid, how, code, tickets taken back, stderr tail */    \
-    X (JOINED, 22, "snd")      /* b to manager: a worker session, its name, its pid */                               \
+    X (LOST, 20, "sndhxwzk")   /* c supervisor, manager: session, name, pid, how, code, ticket it was at (0 not known,  \
+                                  EMP_TICKET_NONE none), its peak memory in bytes (0 not known), stderr tail */                                                         \
+    X (GONE, 21, "sndhxwzk")   /* b to manager: session, name, pid, how, code, tickets taken back, peak, tail */     \
+    X (JOINED, 22, "snmd")     /* b to manager: a worker session, its name, host and pid */                          \
     X (PRINT, 23, "nb")        /* c: worker name, a text for the screen of at most EMP_PRINT_MAX; b to the manager */ \
     X (KILL, 24, "s")          /* c manager, b to supervisors: kill the slot of this session, or, 0, all and leave */ \
     X (REVOKE, 25, "iwx")      /* b to worker: lane, ticket, attempt: do not begin it, another has it now */ \
@@ -58,7 +59,9 @@
     X (INFO, 28, "nw")         /* c: worker name, rows done of a chunk in hand; b to the manager */                    \
     X (WANT, 29, "i")          /* c: this feed has none left and waits for put credit */                             \
     X (TOOL, 30, "b")          /* c manager, b to workers: the place of an object of mp_tools_q; empty: no more */ \
-    X (FEED_OVER, 31, "i")     /* b: this feed's queue has stopped; nothing that it puts is taken any more */
+    X (FEED_OVER, 31, "i")     /* b: this feed's queue has stopped; nothing that it puts is taken any more */        \
+    X (ATTEMPT, 40, "iwyfcsahxk") /* b to manager: what became of one attempt when it was no answer: feed, number,    \
+                                  attempt, first row, rows, session, fate, how, code, reason */
 /* clang-format on */
 
 typedef enum {
@@ -70,7 +73,25 @@ typedef enum {
 typedef enum { EMP_ROLE_MANAGER = 1, EMP_ROLE_SUPERVISOR = 2, EMP_ROLE_WORKER = 3 } emp_role_t;
 
 /* How a session ended; the code is the exit status or the signal's number. */
-typedef enum { EMP_HOW_BYE = 0, EMP_HOW_EXIT = 1, EMP_HOW_SIGNAL = 2, EMP_HOW_SILENCE = 3 } emp_how_t;
+typedef enum {
+    EMP_HOW_BYE = 0,
+    EMP_HOW_EXIT = 1,
+    EMP_HOW_SIGNAL = 2,
+    EMP_HOW_SILENCE = 3,
+    EMP_HOW_TIMEOUT = 4 /* it was killed, having had a ticket for longer than TICKET_TIMEOUT */
+} emp_how_t;
+
+/* What became of one attempt at a ticket that was no answer. */
+typedef enum {
+    EMP_ATTEMPT_FAILED = 1,    /* its holder died at it, or was given up */
+    EMP_ATTEMPT_REFUSED = 2,   /* its holder could not; the reason is its */
+    EMP_ATTEMPT_RETURNED = 3,  /* its holder is gone and had not begun it */
+    EMP_ATTEMPT_HANDED = 4,    /* taken back from a busy holder for an idle one */
+    EMP_ATTEMPT_COPIED = 5,    /* still held, and given to a second one as well */
+    EMP_ATTEMPT_HALVED = 6,    /* it failed too often, and goes on as two halves */
+    EMP_ATTEMPT_OVERTAKEN = 7, /* another attempt was answered first */
+    EMP_ATTEMPT_LATE = 8       /* given up and answered all the same: taken, since nobody else had */
+} emp_attempt_end_t;
 
 typedef struct {
     emp_kind_t kind;
@@ -84,8 +105,12 @@ typedef struct {
     uint32_t code;                       /* x */
     uint32_t pid;                        /* d */
     emp_how_t how;                       /* h */
+    uint32_t attempt;                    /* y */
+    uint32_t from, rows;                 /* f, c */
+    emp_attempt_end_t ended;            /* a */
     emp_status_t status;                 /* o */
     char name[EMP_LABEL_MAX + 1];        /* n: a queue's full name, or a worker's */
+    char host[EMP_HOST_MAX + 1];         /* m */
     char endpoint[EMP_ENDPOINT_MAX + 1]; /* e */
     char intake[EMP_ENDPOINT_MAX + 1];   /* t */
     char text[EMP_TEXT_MAX + 1];         /* k: cut by the encoder when longer */

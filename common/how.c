@@ -18,5 +18,8 @@ void emp_how_text (emp_how_t how, uint32_t code, char *ret_text)
         snprintf (ret_text, EMP_HOW_TEXT_MAX + 1, "killed by signal %u (%s)", code, name ? name : "unknown");
         return;
     case EMP_HOW_SILENCE: snprintf (ret_text, EMP_HOW_TEXT_MAX + 1, "was silent"); return;
+    case EMP_HOW_TIMEOUT:
+        snprintf (ret_text, EMP_HOW_TEXT_MAX + 1, "killed: had its ticket for longer than TICKET_TIMEOUT");
+        return;
     }
 }

@@ -12,10 +12,10 @@
 
 #include "scan.h"
 
-/* The longest: a list's head, at most eight numbers and a label, and the parts. */
+/* The longest: a list's head, at most nine numbers and a label, and the parts. */
 #define NUMBER_MAX 9
-#define PART_MAX (5 * NUMBER_MAX)
-#define FRAME_MAX (3 + 8 * NUMBER_MAX + 2 + EMP_LABEL_MAX + EMP_WIRE_PARTS_MAX * PART_MAX)
+#define PART_MAX (9 * NUMBER_MAX)
+#define FRAME_MAX (3 + 9 * NUMBER_MAX + 2 + EMP_LABEL_MAX + EMP_WIRE_PARTS_MAX * PART_MAX)
 _Static_assert (FRAME_MAX <= EMP_WIRE_HEADER_MAX, "a header has room for as many parts as a message may have");
 _Static_assert (EMP_LABEL_MAX <= UINT8_MAX, "a label's length is written in one byte");
 
@@ -25,8 +25,8 @@ typedef struct {
 } shape_t;
 
 static const shape_t shapes[] = {
-    [EMP_WIRE_PUT] = {8, 2},     [EMP_WIRE_DONE] = {8, 4},    [EMP_WIRE_CHUNKS] = {6, 5},
-    [EMP_WIRE_STOPPED] = {5, 0}, [EMP_WIRE_RESULTS] = {7, 5},
+    [EMP_WIRE_PUT] = {9, 2},     [EMP_WIRE_DONE] = {8, 5},    [EMP_WIRE_CHUNKS] = {6, 7},
+    [EMP_WIRE_STOPPED] = {5, 0}, [EMP_WIRE_RESULTS] = {7, 9},
 };
 
 /* ---- encode: each put writes at `at`, which has room, and returns what is behind it ------------------------------ */
@@ -78,6 +78,7 @@ static uint8_t *put_put (uint8_t *at, const emp_wire_t *self)
     at = put (at, self->session);
     at = put (at, self->feed);
     at = put (at, self->first);
+    at = put (at, self->skipped);
     at = put_bool (at, self->end);
     at = put (at, self->count);
     for (const emp_part_t *part = self->parts; part < self->parts + self->count; part++) {
@@ -99,6 +100,7 @@ static uint8_t *put_done (uint8_t *at, const emp_wire_t *self)
         at = put (at, part->attempt);
         at = put (at, part->outcome);
         at = put (at, part->length);
+        at = put (at, part->hash);
     }
     return at;
 }
@@ -114,6 +116,8 @@ static uint8_t *put_chunks (uint8_t *at, const emp_wire_t *self)
         at = put (at, part->number);
         at = put (at, part->length);
         at = put (at, part->rows);
+        at = put (at, part->from);
+        at = put (at, part->count);
     }
     return at;
 }
@@ -136,6 +140,10 @@ static uint8_t *put_results (uint8_t *at, const emp_wire_t *self)
         at = put (at, part->outcome);
         at = put (at, part->rows);
         at = put (at, part->length);
+        at = put (at, part->from);
+        at = put (at, part->left);
+        at = put (at, part->session);
+        at = put (at, part->hash);
     }
     return at;
 }
@@ -213,6 +221,7 @@ static void get_put (emp_cursor_t *in, emp_wire_t *self)
     self->session = emp_cursor_uint (in, UINT64_MAX);
     self->feed = get_u32 (in);
     self->first = emp_cursor_uint (in, UINT64_MAX - EMP_WIRE_PARTS_MAX);
+    self->skipped = emp_cursor_uint (in, self->first);
     self->end = emp_cursor_bool (in);
     self->count = get_count (in, self->end ? 0 : 1);
     for (uint32_t i = 0; i < self->count; i++) {
@@ -235,6 +244,7 @@ static void get_done (emp_cursor_t *in, emp_wire_t *self)
         part->attempt = get_attempt (in);
         part->outcome = get_outcome (in, EMP_OUTCOME_REFUSED);
         part->length = get_length (in);
+        part->hash = emp_cursor_uint (in, UINT64_MAX);
     }
 }
 
@@ -249,6 +259,8 @@ static void get_chunks (emp_cursor_t *in, emp_wire_t *self)
         part->number = emp_cursor_uint (in, UINT64_MAX);
         part->length = get_length (in);
         part->rows = get_rows (in);
+        part->from = (uint32_t) emp_cursor_uint (in, part->rows);
+        part->count = (uint32_t) emp_cursor_uint (in, part->rows - part->from);
     }
 }
 
@@ -272,6 +284,10 @@ static void get_results (emp_cursor_t *in, emp_wire_t *self)
         part->outcome = get_outcome (in, EMP_OUTCOME_DEAD);
         part->rows = get_rows (in);
         part->length = get_length (in);
+        part->from = get_rows (in);
+        part->left = get_rows (in);
+        part->session = emp_cursor_uint (in, UINT64_MAX);
+        part->hash = emp_cursor_uint (in, UINT64_MAX);
     }
 }
 

@@ -5,11 +5,12 @@
  * A data message is two frames: a header, one flat msgpack list, and a payload, the packed parts back to back. One
  * message carries the parts of 1 to EMP_WIRE_PARTS_MAX tickets: many when a lane is busy, one when it is idle. The
  * payload is never read by the broker.
- *   PUT     c→b intake   [version, 32, run, session, feed, first, end, n, (length, rows)…]
- *   DONE    c→b intake   [version, 33, run, session, lane, window, puts, n, (ticket, attempt, outcome, length)…]
- *   CHUNKS  b→c lane     [version, 34, run, lane, label, n, (ticket, attempt, number, length, rows)…]
+ *   PUT     c→b intake   [version, 32, run, session, feed, first, skipped, end, n, (length, rows)…]
+ *   DONE    c→b intake   [version, 33, run, session, lane, window, puts, n, (ticket, attempt, outcome, length, hash)…]
+ *   CHUNKS  b→c lane     [version, 34, run, lane, label, n, (ticket, attempt, number, length, rows, from, count)…]
  *   STOPPED b→c lane     [version, 35, run, lane, drained]
- *   RESULTS b→c sink     [version, 36, run, feed, label, serial, n, (number, attempt, outcome, rows, length)…]
+ *   RESULTS b→c sink     [version, 36, run, feed, label, serial, n,
+ *                         (number, attempt, outcome, rows, length, from, left, session, hash)…]
  * The payload of PUT and CHUNKS is n chunks, each packed as one msgpack list of rows; that of DONE and RESULTS is n
  * results, each packed as zero or more msgpack values back to back, of outcome EMP_OUTCOME_DONE, or as one text, the
  * reason, of the other outcomes; that of STOPPED is empty.
@@ -22,7 +23,7 @@
 #include "control.h"
 
 #define EMP_WIRE_PARTS_MAX 256
-#define EMP_WIRE_HEADER_MAX 16384                               /* bytes of a header frame */
+#define EMP_WIRE_HEADER_MAX 32768                               /* bytes of a header frame */
 #define EMP_WIRE_PAYLOAD_MAX (EMP_CHUNK_BYTES_MAX + 64u * 1024) /* bytes of a payload frame */
 #define EMP_WIRE_BATCH_BYTES 65536                              /* a message of several parts stays under this */
 
@@ -45,8 +46,13 @@ typedef struct {
     uint64_t number;  /* CHUNKS, RESULTS: n of _TID_n; PUT: first + index, filled by decode */
     uint32_t attempt; /* DONE, CHUNKS, RESULTS: 1… */
     uint32_t outcome; /* DONE, RESULTS: emp_outcome_t */
-    uint32_t rows;    /* PUT, CHUNKS, RESULTS */
+    uint32_t rows;    /* PUT, CHUNKS: of the chunk; RESULTS: that have ended with this, all of them unless it was halved */
     uint32_t length;  /* bytes of its part of the payload */
+    uint32_t from;    /* CHUNKS: the first row to be worked at; RESULTS: of those that ended. 0 unless it was halved */
+    uint32_t count;   /* CHUNKS: how many are to be worked at, all of them unless it was halved */
+    uint32_t left;    /* RESULTS: rows of the ticket that have not ended yet; 0: it has */
+    uint64_t session; /* RESULTS: who worked at it last */
+    uint64_t hash;    /* DONE, RESULTS: emp_hash of the whole chunk as it was worked at; 0 when nobody says */
 } emp_part_t;
 
 typedef struct {
@@ -55,7 +61,8 @@ typedef struct {
     uint64_t session;              /* PUT, DONE: who sends */
     uint32_t feed;                 /* PUT, RESULTS: feed id */
     uint32_t lane;                 /* DONE, CHUNKS, STOPPED: lane id */
-    uint64_t first;                /* PUT: number of its first ticket */
+    uint64_t first;                /* PUT: number of its first ticket, so many were put or skipped before */
+    uint64_t skipped;              /* PUT: numbers below `first` that were not put, since they have ended in an earlier run */
     uint64_t serial;               /* RESULTS: of its first part, 1… */
     uint64_t window;               /* DONE: the consumer's credit from now on */
     uint64_t puts;                 /* DONE: tickets that the session has put by now, over all its feeds */

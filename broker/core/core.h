@@ -89,7 +89,7 @@ typedef enum {
     EMP_EV_LANE_READY, /* lane: its consumer has connected; nothing is pushed before */
     EMP_EV_OPEN_FEED,  /* session, name */
     EMP_EV_OPEN_SINK,  /* session */
-    EMP_EV_PUT,        /* session, feed, number (first), count, parts (length, rows), end */
+    EMP_EV_PUT,        /* session, feed, number (first), skipped, count, parts (length, rows), end */
     EMP_EV_PUTS,       /* session, number: it has put so many tickets by now, here or under way. Comes before the DONE
                              of the tickets while it held which it put them */
     EMP_EV_WANT,       /* session, feed: it waits for put credit. A worker's feed gets none unasked */
@@ -115,6 +115,7 @@ typedef struct {
     uint32_t window;
     uint32_t lane, feed;
     uint64_t number;
+    uint64_t skipped; /* PUT: numbers below it that were never put; its feed only raises it */
     uint32_t count;
     const emp_part_t *parts; /* borrowed for the step */
     uint64_t ticket;
@@ -136,8 +137,9 @@ typedef enum {
     EMP_FX_SINK_CLOSED,  /* its session is gone */
     EMP_FX_DECLARED,     /* queue, status: answer to DECLARE */
     EMP_FX_TICKET,       /* ticket, index: the put's part `index` is this ticket now; keep its bytes */
-    EMP_FX_PUSH,         /* ticket, lane, attempt, feed, number, rows */
-    EMP_FX_RESULT,     /* serial, ticket, feed, number, rows, attempt, outcome (done, dead): pass to the sink. For done
+    EMP_FX_PUSH,         /* ticket, lane, attempt, feed, number, rows (of the chunk), from, part */
+    EMP_FX_RESULT,     /* serial, ticket, feed, number, rows, from, left, attempt, session (who worked at it last),
+                             outcome (done, dead): pass to the sink. For done
                              the bytes are the event's; for dead the reason is the shell's to word (how, code, or the
                              refusal's text when how is EMP_HOW_BYE) */
     EMP_FX_FREE,       /* ticket: its chunk's bytes are needed no more */
@@ -154,6 +156,7 @@ typedef struct {
     uint64_t session;
     uint32_t queue, lane, feed;
     uint32_t index, attempt, rows, count, code;
+    uint32_t from, part, left; /* PUSH: rows of the chunk to work at. RESULT: `rows` from here; rows still open */
     emp_outcome_t outcome;
     emp_role_t role;
     emp_how_t how;

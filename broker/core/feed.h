@@ -33,8 +33,9 @@ typedef struct core_feed {
     core_session_t *session; /* NULL when ended */
     core_queue_t *queue;
     uint64_t session_id;
-    uint64_t next;        /* number of its next ticket */
-    uint64_t granted;     /* numbers below may be put */
+    uint64_t next;        /* tickets that it has put */
+    uint64_t skipped;     /* numbers that it has passed over: its next ticket is next + skipped */
+    uint64_t granted;     /* so many may be put */
     uint64_t open;        /* tickets that have not ended */
     uint64_t last_serial; /* when ended and nothing open: no result of it has a later serial */
     bool managers;        /* the manager's own: it puts all the time, so some credit is given ahead */

@@ -93,6 +93,7 @@ static void end_with_result (emp_core_t *self, core_ticket_t *ticket, emp_outcom
     effect->feed = core_feed_id (self, ticket->feed);
     effect->number = ticket->number;
     effect->rows = ticket->rows;
+    effect->session = ticket->lane ? ticket->lane->session->node.key : end->session;
     effect->attempt =
         outcome == EMP_OUTCOME_DEAD ? ticket->failures : ticket->attempt; /* a ticket handed over has more */
     effect->outcome = outcome;
@@ -172,6 +173,7 @@ void core_ticket_push (emp_core_t *self, core_ticket_t *ticket, core_lane_t *lan
     effect->attempt = ticket->attempt;
     effect->number = ticket->number;
     effect->rows = ticket->rows;
+    effect->part = ticket->rows;
 }
 
 void core_ticket_hand_over (emp_core_t *self, core_ticket_t *ticket, core_lane_t *to, emp_effects_t *fx)

@@ -185,6 +185,7 @@ static void end_doomed (emp_core_t *self, core_end_t end, emp_effects_t *fx)
             doom_children (self, session);
     }
     while ((link = core_list_first (doomed))) {
+        end.session = CORE_OF (link, core_session_t, in_all)->node.key;
         end_one (self, CORE_OF (link, core_session_t, in_all), &end, fx);
         core_link_remove (link);
         core_list_add_tail (&self->gone_sessions, link);

@@ -32,6 +32,7 @@ typedef struct {
     emp_how_t how;
     uint32_t code;
     uint64_t ticket; /* it was at, 0: not known */
+    uint64_t session;
 } core_end_t;
 
 /* A new one, or the one that is there, refreshed. EMP_STALE (of another role, or without an id), EMP_FULL, EMP_NOMEM */

@@ -165,10 +165,12 @@ static emp_status_t a_feed_puts (emp_core_t *self, const emp_event_t *event, emp
         return stranger (self, event->session);
     core_session_heard (self, feed->session);
     core_session_saw (self, feed->session, event->count);
-    if (event->number != feed->next)
+    bool may_skip = feed->managers && event->skipped >= feed->skipped;
+    if ((event->skipped != feed->skipped && !may_skip) || event->number != feed->next + event->skipped)
         return EMP_STALE;
     if (event->count > core_feed_unspent (feed))
         return EMP_FULL;
+    feed->skipped = event->skipped;
     if (self->draining)
         drain_parts (self, event);
     else

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../hash.h"
 #include "../scan.h"
 #include "port.h"
 
@@ -47,6 +48,8 @@ emp_status_t emp_chunk_fill (emp_chunk_t *self, const emp_lane_chunk_t *from)
         emp_chunk_clear (self);
         return status;
     }
+    emp_rows_narrow (&self->rows, from->from, from->count);
+    self->hash = emp_hash (from->data, from->size);
     self->ticket = from->ticket;
     self->number = from->number;
     self->attempt = from->attempt;

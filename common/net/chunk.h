@@ -25,6 +25,7 @@ struct emp_chunk {
     bool abandoned; /* it was refused in its owner's name; only the owner still knows it */
     uint64_t ticket, number, got_us;
     uint32_t attempt;
+    uint64_t hash; /* of its bytes */
     emp_rows_t rows;
     void *frame; /* the message; whoever took it from the lane gives it back */
     emp_buf_t result;

@@ -22,8 +22,7 @@ typedef struct {
     emp_status_t (*open) (emp_session_t *session, const char *queue, uint32_t window, emp_lane_t **ret_lane);
     emp_status_t (*next) (emp_lane_t *lane, uint64_t until, emp_lane_chunk_t *ret_chunk);
     void (*release) (void *frame);
-    emp_status_t (*done) (emp_lane_t *lane, uint64_t ticket, uint32_t attempt, emp_outcome_t outcome, emp_buf_t *result,
-                          uint64_t busy_us);
+    emp_status_t (*done) (emp_lane_t *lane, const emp_lane_end_t *end, emp_buf_t *result);
     void (*close) (emp_lane_t **lane);
 } emp_lane_calls_t;
 extern const emp_lane_calls_t emp_lane_calls;

@@ -69,11 +69,26 @@ emp_status_t emp_feed_put (emp_feed_t *self, emp_buf_t *chunk, uint32_t rows, ui
     emp_part_t part = {.rows = rows};
     status = emp_batch_add (&self->batch, &part, chunk, keep, now);
     if (status == EMP_OK) {
-        *ret_number = self->put++;
+        *ret_number = self->put++ + self->skipped;
         /* Before the DONE of the ticket in hand, and never of what was not sent: queues wait for what is announced. */
         atomic_fetch_add (&self->session->puts, 1);
     }
     return status;
+}
+
+emp_status_t emp_feed_skip (emp_feed_t *self)
+{
+    if (self->ended || !self->fed_ahead)
+        return EMP_STATE;
+    emp_status_t status = emp_batch_flush (&self->batch); /* the numbers of a message follow each other */
+    if (status != EMP_OK)
+        return status;
+    self->skipped++;
+    pthread_mutex_lock (&self->batch.lock);
+    self->batch.wire.first++;
+    self->batch.wire.skipped++;
+    pthread_mutex_unlock (&self->batch.lock);
+    return EMP_OK;
 }
 
 emp_status_t emp_feed_end (emp_feed_t *self)

@@ -78,16 +78,16 @@ static void flush (emp_lane_t *self)
     emp_batch_flush (&self->out);
 }
 
-emp_status_t emp_lane_done (emp_lane_t *self, uint64_t ticket, uint32_t attempt, emp_outcome_t outcome,
-                            emp_buf_t *result, uint64_t busy_us)
+emp_status_t emp_lane_done (emp_lane_t *self, const emp_lane_end_t *end, emp_buf_t *result)
 {
-    measure (self, busy_us);
-    emp_part_t part = {.ticket = ticket, .attempt = attempt, .outcome = (uint32_t) outcome};
+    measure (self, end->busy_us);
+    emp_part_t part = {
+        .ticket = end->ticket, .attempt = end->attempt, .outcome = (uint32_t) end->outcome, .hash = end->hash};
     /* It grows by one a chunk, which doubles it in a round trip (TCP's slow start), and shrinks at once. */
     uint64_t window = atomic_load_explicit (&self->out.window, memory_order_relaxed),
              wanted = credit_for (self->average_us);
     atomic_store_explicit (&self->out.window, wanted > window ? window + 1 : wanted, memory_order_relaxed);
-    bool keep = self->average_us <= KEEP_BACK_US && busy_us <= KEEP_BACK_US;
+    bool keep = self->average_us <= KEEP_BACK_US && end->busy_us <= KEEP_BACK_US;
     return emp_batch_add (&self->out, &part, result, keep, emp_now ());
 }
 
@@ -150,6 +150,8 @@ static void take_part (emp_lane_t *self, emp_lane_chunk_t *ret_chunk)
                                     .number = part->number,
                                     .attempt = part->attempt,
                                     .rows = part->rows,
+                                    .from = part->from,
+                                    .count = part->count,
                                     .label = self->in.label,
                                     .data = (const uint8_t *) zmq_msg_data (&self->frame->payload) + self->offset,
                                     .size = part->length,

@@ -26,12 +26,16 @@ const emp_lane_calls_t emp_lane_calls = {
 
 /* ---- the end of a chunk; the queue's lock is held ---------------------------------------------------------------- */
 
-static emp_status_t send_end (emp_port_t *self, emp_chunk_t *chunk, emp_outcome_t outcome)
+static emp_status_t send_end (emp_port_t *self, const emp_chunk_t *chunk, emp_outcome_t outcome, emp_buf_t *result)
 {
     if (!self->lane)
         return EMP_STOPPED;
-    return self->client->calls->done (self->lane, chunk->ticket, chunk->attempt, outcome, &chunk->result,
-                                      emp_now () - chunk->got_us);
+    emp_lane_end_t end = {.ticket = chunk->ticket,
+                          .attempt = chunk->attempt,
+                          .outcome = outcome,
+                          .hash = chunk->hash,
+                          .busy_us = emp_now () - chunk->got_us};
+    return self->client->calls->done (self->lane, &end, result);
 }
 
 static void no_longer_open (emp_port_t *self)
@@ -54,9 +58,7 @@ static void abandon (emp_port_t *self)
     emp_buf_t reason;
     emp_buf_init (&reason, EMP_TEXT_MAX);
     emp_chunk_set_reason (&reason, "the module asked for the next chunk and had not given this one back");
-    if (self->lane)
-        client->calls->done (self->lane, chunk->ticket, chunk->attempt, EMP_OUTCOME_REFUSED, &reason,
-                             emp_now () - chunk->got_us);
+    send_end (self, chunk, EMP_OUTCOME_REFUSED, &reason);
     emp_buf_release (&reason);
     chunk->abandoned = true;
     emp_client_forget (chunk);
@@ -75,7 +77,7 @@ emp_status_t emp_port_end_chunk (emp_chunk_t *chunk, emp_outcome_t outcome)
     }
     pthread_mutex_lock (&self->lock);
     bool stale = chunk->abandoned;
-    emp_status_t status = stale ? EMP_STALE : send_end (self, chunk, outcome);
+    emp_status_t status = stale ? EMP_STALE : send_end (self, chunk, outcome, &chunk->result);
     if (status == EMP_OK && outcome == EMP_OUTCOME_DONE)
         atomic_fetch_add (&client->rows_done, rows);
     client->calls->release (chunk->frame);
@@ -121,7 +123,8 @@ static void refuse_unread (emp_port_t *self, emp_chunk_t *chunk, const emp_lane_
     snprintf (reason, sizeof reason, "the chunk's %zu bytes cannot be unpacked as a list of %u rows: %s", from->size,
               from->rows, emp_status_text (status));
     emp_chunk_set_reason (&chunk->result, reason);
-    self->client->calls->done (self->lane, from->ticket, from->attempt, EMP_OUTCOME_REFUSED, &chunk->result, 0);
+    emp_lane_end_t end = {.ticket = from->ticket, .attempt = from->attempt, .outcome = EMP_OUTCOME_REFUSED};
+    self->client->calls->done (self->lane, &end, &chunk->result);
     self->client->calls->release (from->frame);
     emp_chunk_clear (chunk);
 }

@@ -4,6 +4,7 @@
  */
 #include "rows.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,13 @@ void emp_rows_clear (emp_rows_t *self)
         self->flat = NULL;
         self->room = 0;
     }
+}
+
+void emp_rows_narrow (emp_rows_t *self, size_t from, size_t count)
+{
+    assert (from <= self->count && count <= self->count - from);
+    self->list += from;
+    self->count = count;
 }
 
 /* ---- flat rows --------------------------------------------------------------------------------------------------- */

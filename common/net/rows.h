@@ -25,6 +25,8 @@ void emp_rows_release (emp_rows_t *self);
 /* `data` is one msgpack list of `expected` rows; texts and binaries point into it. EMP_MALFORMED: it is not; EMP_TOOBIG:
  * more objects than EMP_SCAN_OBJECTS_MAX; EMP_NOMEM. On an error there are no rows. */
 emp_status_t emp_rows_unpack (emp_rows_t *self, const void *data, size_t size, size_t expected);
+/* Leaves `count` of them, from the from-th on; from + count <= rows. */
+void emp_rows_narrow (emp_rows_t *self, size_t from, size_t count);
 /* No rows; keeps a usual amount of memory. */
 void emp_rows_clear (emp_rows_t *self);
 

@@ -142,6 +142,7 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     case EMP_MSG_JOINED:
     case EMP_MSG_PRINT:
     case EMP_MSG_INFO:
+    case EMP_MSG_ATTEMPT:
     case EMP_MSG_DRAIN:
     case EMP_MSG_KILL: pass_on = true; break;
     case EMP_MSG_BEAT:
@@ -494,6 +495,8 @@ static emp_status_t say_hello (emp_session_t *self, const emp_session_config_t *
     emp_control_t hello = {
         .kind = EMP_MSG_HELLO, .parent = config->parent, .role = config->role, .pid = (uint32_t) getpid ()};
     snprintf (hello.name, sizeof hello.name, "%s", config->name);
+    if (gethostname (hello.host, sizeof hello.host - 1) != 0)
+        hello.host[0] = 0;
     memcpy (hello.endpoint, self->endpoint, sizeof hello.endpoint);
     emp_control_t answer;
     emp_status_t status = emp_session_ask (self, &hello, EMP_MSG_WELCOME, NULL, &answer);

@@ -72,6 +72,7 @@ void emp_lane_destroy (emp_lane_t **self);
 typedef struct {
     uint64_t ticket, number;
     uint32_t attempt, rows;
+    uint32_t from, count; /* of the rows: those to work at */
     const char *label; /* borrowed until the next emp_lane_next */
     const void *data;  /* packed list of rows; borrowed until emp_lane_release (chunk.frame) */
     size_t size;
@@ -82,11 +83,18 @@ typedef struct {
  * EMP_SYSTEM: the session is down. Results kept back are sent before it blocks. */
 emp_status_t emp_lane_next (emp_lane_t *self, uint64_t until, emp_lane_chunk_t *ret_chunk);
 void emp_lane_release (void *frame);
-/* Ends one ticket. `result` is emptied (memory may be taken). Tells the broker the lane's credit, which follows the time that chunks
- * take: `busy_us` between the chunk's handing out and now. Small results of fast chunks are kept back and sent together,
- * never longer than the next call of emp_lane_next that would block. */
-emp_status_t emp_lane_done (emp_lane_t *self, uint64_t ticket, uint32_t attempt, emp_outcome_t outcome,
-                            emp_buf_t *result, uint64_t busy_us);
+/* How one ticket ends. */
+typedef struct {
+    uint64_t ticket;
+    uint32_t attempt;
+    emp_outcome_t outcome;
+    uint64_t hash;    /* emp_hash of the chunk's bytes, 0: not known */
+    uint64_t busy_us; /* between the chunk's handing out and now */
+} emp_lane_end_t;
+/* Ends it. `result` is emptied (memory may be taken). Tells the broker the lane's credit, which follows the time that chunks
+ * take. Small results of fast chunks are kept back and sent together, never longer than the next call of emp_lane_next that
+ * would block. */
+emp_status_t emp_lane_done (emp_lane_t *self, const emp_lane_end_t *end, emp_buf_t *result);
 
 /* ---- a feed: chunks go ----------------------------------------------------------------------------------------- */
 
@@ -98,6 +106,8 @@ uint32_t emp_feed_id (const emp_feed_t *self);
  * of `chunk`. EMP_STOPPED when the run drains or the session is
  * down: nothing was put. *ret_number is the ticket's number. */
 emp_status_t emp_feed_put (emp_feed_t *self, emp_buf_t *chunk, uint32_t rows, uint64_t until, uint64_t *ret_number);
+/* The next number is passed over: its ticket has ended in an earlier run. A manager's feeds only. */
+emp_status_t emp_feed_skip (emp_feed_t *self);
 /* No more puts. */
 emp_status_t emp_feed_end (emp_feed_t *self);
 

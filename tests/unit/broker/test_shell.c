@@ -76,7 +76,9 @@ static void finish (emp_lane_t *lane, emp_lane_chunk_t *chunk, const char *resul
     emp_buf_t bytes;
     emp_buf_init (&bytes, 1 << 20);
     emp_buf_append (&bytes, result, strlen (result));
-    cr_assert_eq (emp_lane_done (lane, chunk->ticket, chunk->attempt, EMP_OUTCOME_DONE, &bytes, busy_us), EMP_OK);
+    emp_lane_end_t end = {
+        .ticket = chunk->ticket, .attempt = chunk->attempt, .outcome = EMP_OUTCOME_DONE, .busy_us = busy_us};
+    cr_assert_eq (emp_lane_done (lane, &end, &bytes), EMP_OK);
     emp_buf_release (&bytes);
     emp_lane_release (chunk->frame);
 }

@@ -110,6 +110,7 @@ static inline emp_status_t fake_next (emp_lane_t *lane, uint64_t until, emp_lane
                                     .number = i,
                                     .attempt = 1,
                                     .rows = fake.chunks[i].rows,
+                                    .count = fake.chunks[i].rows,
                                     .label = fake.chunks[i].label,
                                     .data = fake.chunks[i].data,
                                     .size = fake.chunks[i].size,
@@ -123,14 +124,12 @@ static inline void fake_release (void *frame)
     fake.frames--;
 }
 
-static inline emp_status_t fake_done (emp_lane_t *lane, uint64_t ticket, uint32_t attempt, emp_outcome_t outcome,
-                                      emp_buf_t *result, uint64_t busy_us)
+static inline emp_status_t fake_done (emp_lane_t *lane, const emp_lane_end_t *said, emp_buf_t *result)
 {
-    (void) busy_us;
-    cr_assert (lane == (emp_lane_t *) &fake && attempt == 1);
+    cr_assert (lane == (emp_lane_t *) &fake && said->attempt == 1);
     fake_end_t *end = &fake.ends[fake.ended++];
-    end->ticket = ticket;
-    end->outcome = outcome;
+    end->ticket = said->ticket;
+    end->outcome = said->outcome;
     end->size = result->size < sizeof end->bytes ? result->size : sizeof end->bytes;
     if (end->size)
         memcpy (end->bytes, result->data, end->size);
