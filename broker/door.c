@@ -95,6 +95,7 @@ void door_gone (emp_broker_t *self, const emp_effect_t *fx)
     }
     if (self->peer && self->peer->session == fx->session)
         self->peer = NULL;
+    parked_forget (self, fx->session);
     peer_forget (self, fx->session);
 }
 
@@ -178,6 +179,11 @@ static void tell_supervisors (emp_broker_t *self, emp_kind_t kind, uint64_t sess
         if (peer->role == EMP_ROLE_SUPERVISOR)
             peer_send (self, peer, &message);
     }
+}
+
+void door_kill (emp_broker_t *self, uint64_t session)
+{
+    tell_supervisors (self, EMP_MSG_KILL, session);
 }
 
 /* ---- what may be said, and by whom ----------------------------------------------------------------------------------- */
@@ -277,6 +283,11 @@ static void bye (emp_broker_t *self, const emp_control_t *message)
 {
     (void) message;
     settle (self);
+    if (self->peer && parked_any (self, self->peer->session)) {
+        peer_of_session (self, self->peer->session)->leaving =
+            true; /* until its puts are here, or it is silent for too long */
+        return;
+    }
     emp_event_t event = {.kind = EMP_EV_BYE, .session = self->peer->session};
     broker_step (self, &event);
 }

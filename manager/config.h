@@ -68,6 +68,8 @@ typedef struct {
     uint64_t info_thread_max; /* rows expected in all, for percent and time left; 0: not known */
     bool serve;               /* workers stay until they are told to end */
     uint32_t attempts_max;
+    bool halve;                      /* HALVE: chunks that kill their workers are halved */
+    bool speculate;                  /* SPECULATE: slow last tickets are copied */
     uint32_t beat_ms, dead_after_ms; /* BEAT, DEAD_AFTER: seconds in the file, may have a fraction */
     uint32_t stop_grace_ms;          /* STOP_GRACE: how long a drain, and the last stop of workers, may take */
     uint64_t big_data_min;           /* BIG_DATA_MIN: what is packed in more bytes is an arena */

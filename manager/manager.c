@@ -148,6 +148,8 @@ static emp_status_t start_broker (emp_t *self)
     emp_broker_config_t config = {
         .directory = self->directory, .listen = door, .beat_ms = self->config.beat_ms, .core = emp_core_config_default};
     config.core.attempts_max = self->config.attempts_max;
+    config.core.halve = self->config.halve;
+    config.core.speculate = self->config.speculate;
     config.core.dead_after = (emp_usec_t) self->config.dead_after_ms * 1000;
     emp_status_t status;
     self->broker = emp_broker_new (&config, &status);
@@ -394,6 +396,7 @@ void emp_destroy (emp_t **self_p)
     emp_queues_close (self);
     if (self->session)
         emp_session_close (self->session);
+    emp_client_wait (&self->client);
     emp_collector_destroy (&self->collector);
     emp_broker_destroy (&self->broker);
     if (self->directory[0])

@@ -294,6 +294,7 @@ void core_feed_end (emp_core_t *self, core_feed_t *feed)
     queue->manager_feeds -= feed->managers;
     self->manager_feeds -= feed->managers;
     queue->shares_grew = true;
+    self->balanced = false; /* what is held may be copied, if this was the last */
     core_queue_touch (self, queue);
     if (feed->open == 0)
         forget_when_acked (self, feed);

@@ -39,6 +39,7 @@ struct core_ticket {
     uint16_t failures;   /* those before it was a half included */
     uint16_t strikes;    /* failures of this record */
     uint16_t deaths;     /* of these: holders that died of their own doing */
+    bool suspect;        /* it waits, or is held, alone: poison.h */
 };
 
 typedef struct {

@@ -11,7 +11,7 @@
 #define CORE_HALVES 2u
 
 /* Its holder has died at it, or it is a part of one of which that is so: it is worked at alone. */
-static inline bool core_ticket_is_suspect (const core_ticket_t *self)
+static inline bool core_poison_suspects (const core_ticket_t *self)
 {
     return self->deaths > 0 || self->family;
 }
@@ -19,7 +19,12 @@ static inline bool core_ticket_is_suspect (const core_ticket_t *self)
 /* Counts a failure of a ticket. True: it is one too many. */
 bool core_poison_strikes_out (const emp_core_t *self, core_ticket_t *ticket, const core_end_t *end);
 /* A held ticket has failed: it waits again, or is halved, or dead. `size`: bytes of the reason. Room was reserved. */
-void core_poison_fail (emp_core_t *self, core_ticket_t *ticket, const core_end_t *end, uint64_t size, emp_effects_t *fx);
+void core_poison_fail (emp_core_t *self, core_ticket_t *ticket, const core_end_t *end, uint64_t size,
+                       emp_effects_t *fx);
+/* It has failed once too often, and waits or is held by one: halved, or dead. */
+void core_poison_out (emp_core_t *self, core_ticket_t *ticket, const core_end_t *end, uint64_t size, emp_effects_t *fx);
+/* The lane is closed, or gives no credit any more: it is kept free for no suspect. */
+void core_poison_unreserve (emp_core_t *self, core_lane_t *lane);
 /* Gives suspects to lanes that hold nothing. */
 void core_poison_deal (emp_core_t *self, emp_effects_t *fx);
 
