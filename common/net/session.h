@@ -73,8 +73,8 @@ typedef struct {
     uint64_t ticket, number;
     uint32_t attempt, rows;
     uint32_t from, count; /* of the rows: those to work at */
-    const char *label; /* borrowed until the next emp_lane_next */
-    const void *data;  /* packed list of rows; borrowed until emp_lane_release (chunk.frame) */
+    const char *label;    /* borrowed until the next emp_lane_next */
+    const void *data;     /* packed list of rows; borrowed until emp_lane_release (chunk.frame) */
     size_t size;
     void *frame; /* counted reference to the message; give back with emp_lane_release */
 } emp_lane_chunk_t;
