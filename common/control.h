@@ -22,7 +22,7 @@
 #define EMP_PRINT_MAX 65536              /* bytes of one PRINT */
 #define EMP_CONTROL_MAX (EMP_BLOB_MAX + 16384)
 
-/* kind, number, who sends it (c client, b broker), its fields in order.
+/* kind, number, who sends it (c client, b broker), its fields in order. 32 to 39 are for data messages (wire.h).
  * Field letters: s session u64 | p parent session u64 | r role | n name | k text | i id u32 | e endpoint |
  *                t intake endpoint | w window/credit/count u64 | z size u64 | b blob | o status | x code u32 | h how |
  *                d process id u32 | m host | y attempt u32 | f first row u32 | c rows u32 | a fate */

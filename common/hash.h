@@ -3,7 +3,7 @@
  * hash.h - 64 bits that tell one chunk's bytes from another's: XXH3 of the packed list of rows, never 0.
  *
  * Not against an adversary: it shows that a worker worked at what the feeder made, and that a run which is resumed reads the
- * input that it read before. Source: xxHash, header only, so nothing is linked. 378 bytes (42 integers) take 20 ns.
+ * input that it read before. Source: xxHash, header only, so nothing is linked. 378 bytes (42 integers) take 25 ns.
  */
 #ifndef EMP_HASH_H
 #define EMP_HASH_H
