@@ -108,6 +108,7 @@ void emp_client_put_out_of_hand (emp_client_t *self, emp_chunk_t *chunk)
         self->in_hand = chunk->after;
     if (chunk->after)
         chunk->after->before = chunk->before;
+    atomic_store (&self->page->ended, chunk->ticket);
     atomic_store (&self->page->ticket, self->in_hand ? self->in_hand->ticket : 0);
     pthread_mutex_unlock (&self->lock);
 }
