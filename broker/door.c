@@ -93,6 +93,7 @@ void door_gone (emp_broker_t *self, const emp_effect_t *fx)
     }
     if (self->peer && self->peer->session == fx->session)
         self->peer = NULL;
+    parked_forget (self, fx->session);
     peer_forget (self, fx->session);
 }
 
@@ -271,6 +272,11 @@ static void bye (emp_broker_t *self, const emp_control_t *message)
 {
     (void) message;
     settle (self);
+    if (self->peer && parked_any (self, self->peer->session)) {
+        peer_of_session (self, self->peer->session)->leaving =
+            true; /* until its puts are here, or it is silent for too long */
+        return;
+    }
     emp_event_t event = {.kind = EMP_EV_BYE, .session = self->peer->session};
     broker_step (self, &event);
 }

@@ -235,7 +235,7 @@ emp_status_t broker_step (emp_broker_t *self, const emp_event_t *event)
      * it is answered twice; a death is told of a session that has said BYE, or was given up. */
     bool foreseen =
         (event->kind == EMP_EV_DONE && status == EMP_STALE) || (event->kind == EMP_EV_LOST && status == EMP_UNKNOWN);
-    if (status != EMP_OK && !foreseen)
+    if (status != EMP_OK && status != EMP_STATE && !foreseen)
         broker_drop (self);
     for (size_t i = 0; i < self->fx.count; i++)
         do_effect (self, &self->fx.list[i]);

@@ -59,6 +59,7 @@ typedef struct {
     uint8_t route[256];
     char name[EMP_LABEL_MAX + 1];
     uint32_t pid;
+    bool leaving; /* it has said BYE, and endings of it are parked */
 } peer_t;
 
 /* ---- sockets of queues and consumers -------------------------------------------------------------------------------- */
@@ -108,6 +109,13 @@ typedef struct {
     slice_t slice;
 } kept_t;
 
+/* A DONE that waits for its session's puts (parked.c). */
+typedef struct {
+    uint64_t session;
+    zmq_msg_t header;
+    blob_t *blob;
+} parked_t;
+
 struct emp_broker {
     emp_broker_config_t config;
     char directory[EMP_DIRECTORY_MAX + 1];
@@ -148,7 +156,9 @@ struct emp_broker {
     uint64_t sink_session;
     kept_t *kept; /* results before the sink was ready, in order */
     size_t kept_count, kept_room;
-    uint32_t sinks; /* opened so far: the last one's id */
+    uint32_t sinks;   /* opened so far: the last one's id */
+    parked_t *parked; /* in order of arrival */
+    size_t parked_count, parked_room;
 
     struct pollfd *items;
     size_t items_room;
@@ -190,6 +200,17 @@ emp_status_t broker_step (emp_broker_t *self, const emp_event_t *event);
 void door_read (emp_broker_t *self);
 void door_gone (emp_broker_t *self, const emp_effect_t *fx);
 void intake_read (emp_broker_t *self, intake_t *intake);
+typedef enum { INTAKE_TAKEN, INTAKE_PUTS, INTAKE_TOO_EARLY } intake_verdict_t;
+/* One message; whose puts it brought, or on whose it has to wait, is *ret_session. */
+intake_verdict_t intake_take (emp_broker_t *self, zmq_msg_t *header, blob_t *blob, uint64_t *ret_session);
+/* parked.c. Takes the header, and a reference of its own of the blob. */
+void parked_keep (emp_broker_t *self, uint64_t session, zmq_msg_t *header, blob_t *blob);
+/* Puts of this session have come. */
+void parked_retry (emp_broker_t *self, uint64_t session);
+bool parked_any (const emp_broker_t *self, uint64_t session);
+/* The session is gone. */
+void parked_forget (emp_broker_t *self, uint64_t session);
+void parked_release (emp_broker_t *self);
 /* Counts a message of a peer that is dropped. */
 void broker_drop (emp_broker_t *self);
 

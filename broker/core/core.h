@@ -36,8 +36,9 @@
  *
  * End of a queue that the manager alone has fed: STOP was said, every feed of it has ended and no ticket of it is open.
  * Any other queue could still be put to by whoever works on any ticket, so it ends with the last of all tickets: STOP
- * was said of all queues, the manager's feeds have ended, no ticket is open on any queue, and no put that a session
- * announced is still under way. Workers' feeds end with it. (Termination detection by counting messages: Mattern 1987.)
+ * was said of all queues, the manager's feeds have ended, and no ticket is open on any queue. Workers' feeds end with it. A
+ * ticket stays held until all is here that its worker had put when it ended it: a DONE that overtook such a put waits for it
+ * (EMP_STATE). So no put of a ticket that is answered is lost. (Counting messages: Mattern 1987.)
  * A queue that has stopped tells each of its lanes, and each lane that opens later, once, when its consumer has
  * connected. When every queue has stopped, the sink is told, behind the last result; a queue that is declared after
  * that is a stopped one. Workers may open feeds until their queue has stopped, the manager until STOP was said.
@@ -90,11 +91,10 @@ typedef enum {
     EMP_EV_OPEN_FEED,  /* session, name */
     EMP_EV_OPEN_SINK,  /* session */
     EMP_EV_PUT,        /* session, feed, number (first), count, parts (length, rows), end */
-    EMP_EV_PUTS,       /* session, number: it has put so many tickets by now, here or under way. Comes before the DONE
-                             of the tickets while it held which it put them */
     EMP_EV_WANT,       /* session, feed: it waits for put credit. A worker's feed gets none unasked */
     EMP_EV_CREDIT,     /* session, lane, window */
-    EMP_EV_DONE,       /* session, lane, ticket, attempt, outcome (done, refused), size (bytes of results) */
+    EMP_EV_DONE,       /* session, lane, ticket, attempt, outcome (done, refused), size (bytes of results), number (of
+                             tickets that the session has put by now, here or under way) */
     EMP_EV_ACK,        /* serial: results up to this one are kept by the manager */
     EMP_EV_STOP,       /* name, "" is all queues, those declared later included */
     EMP_EV_DRAIN
@@ -178,6 +178,7 @@ emp_core_t *emp_core_new (const emp_core_config_t *config);
 void emp_core_destroy (emp_core_t **self);
 
 /* Appends effects to *fx in the order in which they shall be done. EMP_OK; EMP_NOMEM: nothing was changed;
+ * EMP_STATE: a DONE before its puts; nothing was changed or counted, say it again behind the session's next PUT.
  * EMP_STALE / EMP_UNKNOWN / EMP_FULL: a peer's event that does not apply (unknown session, lane, feed, queue or ticket,
  * old attempt, another's lane, a number out of turn, no credit, no room for one more session): nothing was changed, it
  * was counted. A known session's DECLARE or OPEN is always EMP_OK, its effect has the answer's status (DECLARE:

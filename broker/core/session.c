@@ -76,28 +76,6 @@ core_session_t *core_session_hear (emp_core_t *self, uint64_t id)
     return session;
 }
 
-/* ---- puts -------------------------------------------------------------------------------------------------------- */
-
-static uint64_t due_puts (const core_session_t *session)
-{
-    return session->announced > session->seen ? session->announced - session->seen : 0;
-}
-
-void core_session_announce (emp_core_t *self, core_session_t *session, uint64_t puts)
-{
-    self->puts_due -= due_puts (session);
-    if (puts > session->announced)
-        session->announced = puts;
-    self->puts_due += due_puts (session);
-}
-
-void core_session_saw (emp_core_t *self, core_session_t *session, uint32_t count)
-{
-    self->puts_due -= due_puts (session);
-    session->seen += count;
-    self->puts_due += due_puts (session);
-}
-
 /* ---- the end ----------------------------------------------------------------------------------------------------- */
 
 /* The ticket that the lane's holder was at, or NULL. */
@@ -142,7 +120,6 @@ static void end_one (emp_core_t *self, core_session_t *session, const core_end_t
         self->sink_told = false;
         core_effects_add (fx, EMP_FX_SINK_CLOSED)->session = session->node.key;
     }
-    self->puts_due -= due_puts (session); /* what has not come by now never will */
     self->sessions_lost += end->lost;
     emp_effect_t *effect = core_effects_add (fx, EMP_FX_SESSION_GONE);
     effect->session = session->node.key;

@@ -40,7 +40,7 @@ static void grant_due (emp_core_t *self, emp_effects_t *fx)
 bool core_is_over (const emp_core_t *self)
 {
     return self->queues_said == self->queues.taken && self->manager_feeds == 0 && self->counts.waiting == 0 &&
-           self->counts.held == 0 && self->puts_due == 0;
+           self->counts.held == 0;
 }
 
 bool core_queue_is_over (const emp_core_t *self, const core_queue_t *queue)

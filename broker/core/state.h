@@ -31,7 +31,6 @@ struct emp_core {
     core_backlog_t backlog;
     core_session_t *sink; /* whose sink it is, or NULL */
     uint64_t free_credit; /* of all ready lanes */
-    uint64_t puts_due;    /* announced by sessions, and not here yet */
     uint64_t stale, refused_puts, sessions_lost;
     uint32_t session_count, feed_count, manager_feeds, queues_said, queues_stopped;
     bool stop_all; /* STOP of all queues was said */

@@ -158,13 +158,14 @@ static void drain_parts (emp_core_t *self, const emp_event_t *event)
 static emp_status_t a_feed_puts (emp_core_t *self, const emp_event_t *event, emp_effects_t *fx)
 {
     core_feed_t *feed = core_feed_find (self, event->feed);
+    core_session_t *session = core_session_hear (self, event->session);
+    if (session)
+        session->seen += event->count; /* taken or not: nobody needs to wait for it any more */
     bool own = feed && feed->session_id == event->session;
     if ((!feed || (own && feed->ended)) && event->end && event->count == 0)
-        return core_session_hear (self, event->session) ? EMP_OK : EMP_UNKNOWN; /* a worker's ended with its queue */
+        return session ? EMP_OK : EMP_UNKNOWN; /* a worker's ended with its queue */
     if (!own || feed->ended)
-        return stranger (self, event->session);
-    core_session_heard (self, feed->session);
-    core_session_saw (self, feed->session, event->count);
+        return session ? EMP_STALE : EMP_UNKNOWN;
     if (event->number != feed->next)
         return EMP_STALE;
     if (event->count > core_feed_unspent (feed))
@@ -187,15 +188,6 @@ static core_lane_t *own_lane (emp_core_t *self, const emp_event_t *event)
         return NULL;
     core_session_heard (self, lane->session);
     return lane;
-}
-
-static emp_status_t a_session_tells_its_puts (emp_core_t *self, const emp_event_t *event)
-{
-    core_session_t *session = core_session_hear (self, event->session);
-    if (!session)
-        return EMP_UNKNOWN;
-    core_session_announce (self, session, event->number);
-    return EMP_OK;
 }
 
 static emp_status_t a_feed_waits_for_credit (emp_core_t *self, const emp_event_t *event)
@@ -222,6 +214,8 @@ static emp_status_t a_lane_is_done_with_a_ticket (emp_core_t *self, const emp_ev
     core_lane_t *lane = own_lane (self, event);
     if (!lane)
         return stranger (self, event->session);
+    if (event->number > lane->session->seen)
+        return EMP_STATE;
     core_ticket_t *ticket = core_ticket_find (self, event->ticket);
     if (!ticket)
         return EMP_STALE;
@@ -332,7 +326,8 @@ static size_t effects_bound (const emp_core_t *self, const emp_event_t *event)
 
 static emp_status_t make_room (emp_core_t *self, const emp_event_t *event, emp_effects_t *fx)
 {
-    uint64_t results = event->kind == EMP_EV_DONE ? 1 : may_end_sessions (event) ? self->counts.held : 0;
+    /* One more than are held: who is lost may be blamed for a ticket that was handed over and waits. */
+    uint64_t results = event->kind == EMP_EV_DONE ? 1 : may_end_sessions (event) ? self->counts.held + 1 : 0;
     emp_status_t status = core_effects_reserve (fx, effects_bound (self, event));
     if (status == EMP_OK)
         status = core_backlog_reserve (&self->backlog, results);
@@ -355,7 +350,6 @@ static emp_status_t take (emp_core_t *self, const emp_event_t *event, emp_effect
     case EMP_EV_OPEN_FEED: return a_feed_is_opened (self, event, fx);
     case EMP_EV_OPEN_SINK: return the_sink_is_opened (self, event, fx);
     case EMP_EV_PUT: return a_feed_puts (self, event, fx);
-    case EMP_EV_PUTS: return a_session_tells_its_puts (self, event);
     case EMP_EV_WANT: return a_feed_waits_for_credit (self, event);
     case EMP_EV_CREDIT: return a_lane_gets_credit (self, event);
     case EMP_EV_DONE: return a_lane_is_done_with_a_ticket (self, event, fx);
@@ -390,7 +384,7 @@ emp_status_t emp_core_step (emp_core_t *self, const emp_event_t *event, emp_usec
         return status;
     if (event->kind == EMP_EV_PUT && status == EMP_FULL)
         self->refused_puts++;
-    else if (status != EMP_OK)
+    else if (status != EMP_OK && status != EMP_STATE)
         self->stale++;
     core_settle (self, fx);
     core_balance_plan (self);

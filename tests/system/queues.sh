@@ -105,6 +105,13 @@ wait $pid
 expect "B13: drained" "$? $(numbers stuff.out | sort -u | tr '\n' ' ')" "1 5 "
 expect "B13: no worker was lost" "$(grep -c 'Workers lost' stuff.out)" 0
 
+# B14: a put is read though its worker leaves at once, and its last chunk's end, by another socket, is there long before it.
+relay_job heavy.yaml heavy "ROWS_MAX: 1" "queues: [{name: q, maxsize: 9}]" "feed: [{range: {start: 0, count: 2}}]"
+for _ in 1 2 3; do
+    run heavy.yaml
+    expect "B14: put before the end" "$(numbers heavy.out | tr '\n' ' ')" "5000000 5000000 "
+done
+
 expect "B19: commands" "$("$program" commands "$module")" \
     "got 60 sum 5760 after nothing tickets 120 answered 120"
 "$program" full "$module" >full.out 2>full.err
@@ -112,4 +119,6 @@ expect "B13, B16: before the start" "$(sed -n 1p full.out)" "before: not possibl
 expect "B13, B16: full" "$(sed -n 2p full.out)" \
     "empty 1 put 4 full 1 size 4, in hand: not possible now sum 10 empty 1 then timed out, bad malformed message"
 expect "B23, B30: kill: $(cat full.err)" "$("$program" kill "$module")" "procs 3 named then 2 over 0 then 1 answered 10 lost 0"
+# B23: more orders to kill at once than a supervisor has turns.
+expect "B23: each of them" "$("$program" each "$module")" "procs 80 then 0"
 finish

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-emp_worker_fn stages, both, answer, split, texts, count_down, tools, wide, stuff;
+emp_worker_fn stages, both, answer, split, texts, count_down, tools, wide, stuff, heavy;
 
 static void put_number (emp_queue_t *queue, uint64_t number)
 {
@@ -190,6 +190,30 @@ bool stuff (emp_toolbox_t *toolbox)
         status = emp_queue_put (queue, "\x01", 1);
     while (status == EMP_OK);
     msgpack_pack_int (emp_chunk_result (chunk), status);
+    emp_chunk_done (&chunk);
+    return true;
+}
+
+/* Process-1 puts a binary of 5 MB on q for each chunk and leaves at once; the others answer with its length. */
+bool heavy (emp_toolbox_t *toolbox)
+{
+    bool reads = emp_toolbox_start_sequence_num (toolbox) > 0;
+    emp_chunk_t *chunk = emp_queue_get (emp_toolbox_queue (toolbox, reads ? "q" : EMP_DEFAULT_QUEUE));
+    if (!chunk)
+        return false;
+    if (reads)
+        msgpack_pack_uint64 (emp_chunk_result (chunk), emp_chunk_row (chunk, 0)->via.bin.size);
+    else {
+        static char bytes[5000000];
+        msgpack_sbuffer row;
+        msgpack_sbuffer_init (&row);
+        msgpack_packer pk;
+        msgpack_packer_init (&pk, &row, msgpack_sbuffer_write);
+        msgpack_pack_bin (&pk, sizeof bytes);
+        msgpack_pack_bin_body (&pk, bytes, sizeof bytes);
+        emp_queue_put (emp_toolbox_queue (toolbox, "q"), row.data, row.size);
+        msgpack_sbuffer_destroy (&row);
+    }
     emp_chunk_done (&chunk);
     return true;
 }

@@ -142,6 +142,24 @@ static void kill_some (const char *module)
     emp_destroy (&emp);
 }
 
+/* Kills one after the other, faster than the supervisor looks. */
+static void kill_each (const char *module)
+{
+    enum { MANY = 80 };
+    emp_t *emp = manager (module, "count_down", MANY);
+    must (emp, emp_config_set_bool (emp, "SERVE", true), "SERVE");
+    must (emp, emp_start (emp), "start");
+    static emp_proc_t list[MANY];
+    while (emp_proc_list (emp, list, MANY) < MANY && emp_wait_for (emp, 5) == EMP_TIMEOUT)
+        ;
+    printf ("procs %zu", emp_proc_list (emp, list, MANY));
+    for (size_t i = 0; i < MANY; i++)
+        must (emp, emp_proc_kill (emp, list[i].pid), "kill");
+    must (emp, emp_wait (emp), "wait"); /* which nothing but their deaths ends */
+    printf (" then %zu\n", emp_proc_list (emp, list, MANY));
+    emp_destroy (&emp);
+}
+
 int main (int argc, char **argv)
 {
     if (argc != 3)
@@ -150,6 +168,8 @@ int main (int argc, char **argv)
         commands (argv[2]);
     else if (strcmp (argv[1], "full") == 0)
         full (argv[2]);
+    else if (strcmp (argv[1], "each") == 0)
+        kill_each (argv[2]);
     else
         kill_some (argv[2]);
     return 0;

@@ -321,36 +321,47 @@ Test (end, B14_a_queue_that_workers_put_to_ends_with_the_last_ticket_of_all)
               "done A:r b0#1 => result 2 b0#1 done, free b0\n"
               "done A a1#1 => result 3 a1#1 done, free a1\n" /* r is empty, and B may still put */
               "put b 1 => keep b1, push b1#1 A:r\n"
-              "puts B 2 =>\n"
-              "done B a2#1 => result 4 a2#1 done, free a2, stopped A, stopped B\n" /* q is the manager's alone */
+              "done B a2#1 puts 2 => result 4 a2#1 done, free a2, stopped A, stopped B\n" /* q is the manager's alone */
               "done A:r b1#1 => result 5 b1#1 done, free b1, over b, stopped A:r, sink stopped\n"
               "put b 1 => stale"); /* its feed has ended with the queue */
     scene_end (s);
 }
 
-Test (end, B20_no_queue_stops_before_the_puts_that_were_announced_are_here)
+Test (end, B20_a_ticket_is_held_until_the_puts_that_its_done_announces_are_here)
 {
     begin_pipeline ();
     scene (s, "put a 1 end => keep a1, push a1#1 A\n"
               "stop =>\n"
               "feed A r => feed b 0\n"
               "want b => credit b 2\n"
-              "puts A 1 =>\n" /* it overtook the put */
-              "done A a1#1 => result 2 a1#1 done, free a1, stopped A, stopped B\n"
+              "done A a1#1 puts 1 => too early\n" /* it overtook the put */
               "put b 1 => keep b0, push b0#1 A:r\n"
-              "done A:r b0#1 => result 3 b0#1 done, free b0, over b, stopped A:r, sink stopped");
+              "done A a1#1 puts 1 => result 2 a1#1 done, free a1, stopped A, stopped B\n"
+              "done A:r b0#1 puts 1 => result 3 b0#1 done, free b0, over b, stopped A:r, sink stopped");
+    cr_assert_eq (stats ().stale, 0);
     scene_end (s);
 }
 
-Test (end, puts_that_a_lost_worker_announced_are_waited_for_no_more)
+Test (end, the_ticket_of_a_worker_whose_puts_never_came_is_done_again)
 {
     begin_pipeline ();
     scene (s, "put a 1 end => keep a1, push a1#1 A\n"
               "stop =>\n"
-              "feed B r => feed b 0\n"
-              "puts B 7 =>\n"
-              "done A a1#1 => result 2 a1#1 done, free a1, stopped A, stopped B\n"
-              "lost B signal 9 => closed B, gone B signal 9 took 0, stopped A:r, sink stopped");
+              "feed A r => feed b 0\n"
+              "want b => credit b 2\n"
+              "done A a1#1 puts 1 => too early\n"
+              "lost A signal 9 at a1 => closed A, closed A:r, gone A signal 9 took 1, push a1#2 B\n"
+              "done B a1#2 => result 2 a1#2 done, free a1, stopped B, sink stopped");
+    scene_end (s);
+}
+
+Test (end, puts_that_are_not_taken_are_waited_for_no_more)
+{
+    begin_pipeline ();
+    scene (s, "put a 1 => keep a1, push a1#1 A\n"
+              "feed A r => feed b 0\n"
+              "put b 1 => full\n" /* without credit */
+              "done A a1#1 puts 1 => result 2 a1#1 done, free a1");
     scene_end (s);
 }
 

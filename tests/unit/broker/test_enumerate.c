@@ -517,7 +517,6 @@ static void random_step (unsigned drains)
         if (roll (2000) < drains)
             step (&(emp_event_t){.kind = EMP_EV_DRAIN});
         break;
-    case 74: step (&(emp_event_t){.kind = EMP_EV_PUTS, .session = session, .number = roll (10)}); break;
     case 75 ... 77: {
         known_feed_t *feed = &feeds[roll (feed_count ? feed_count : 1)];
         step (&(emp_event_t){.kind = EMP_EV_WANT, .session = feed->session, .feed = feed->feed});
