@@ -99,6 +99,39 @@ Test (end, a_worker_that_died_at_anothers_ticket_fails_none)
     scene_end (s);
 }
 
+/* Puts and ends so many tickets of a feed, none of which is acknowledged. */
+static void answer (char feed, const char *lane, unsigned from, unsigned count)
+{
+    char lines[100];
+    for (unsigned i = from; i < from + count; i++) {
+        snprintf (lines, sizeof lines, "put %c 1 => ...\ndone %s %c%u#1 => ...", feed, lane, feed, i);
+        scene (s, lines);
+    }
+}
+
+Test (end, who_is_lost_may_be_blamed_for_a_ticket_that_waits_while_none_is_held)
+{
+    emp_core_config_t config = scene_config ();
+    config.attempts_max = 1;
+    s = scene_of_one_queue (&config);
+    scene (s, "hello A => ...\nlane A 1 => ...\nready A => ...");
+    answer ('a', "A", 1, 63);
+    scene (s, "credit A 2 => ...\n"
+              "put a 2 => keep a64, keep a65, push a64#1 A, push a65#1 A\n"
+              "hello B => ...\nlane B 1 => ...\nready B => ...\n"
+              "at 60000\nalive A =>\nalive B =>\n"
+              "tick => revoke a65#1 A, push a65#2 B\n"
+              "credit A 0 => ...\n"
+              "done A a64#1 => ...\n"
+              "bye B => closed B, gone B bye 0 took 1\n" /* a65 waits, and was A's */
+              "declare r 100 => ...\nfeed M r => ...\nhello C => ...\nlane C r 1 => ...\nready C:r => ...");
+    answer ('b', "C:r", 0,
+            64); /* the row of results not acknowledged is full, and as long as it can be without growing */
+    scene (s,
+           "lost A signal 11 at a65 => result 130 a65#1 dead signal 11, free a65, closed A, gone A signal 11 took 0");
+    scene_end (s);
+}
+
 Test (end, a_session_is_not_lost_twice)
 {
     begin (1);
