@@ -394,6 +394,7 @@ void emp_destroy (emp_t **self_p)
     emp_queues_close (self);
     if (self->session)
         emp_session_close (self->session);
+    emp_client_wait (&self->client);
     emp_collector_destroy (&self->collector);
     emp_broker_destroy (&self->broker);
     if (self->directory[0])

@@ -271,9 +271,12 @@ static emp_status_t put (emp_queue_t *base, const void *rows, size_t size, uint6
 static emp_status_t count (emp_queue_t *base, uint64_t *ret_waiting, uint64_t *ret_maxsize)
 {
     emp_client_t *client = ((emp_port_t *) base)->client;
-    if (!client->session || atomic_load (&client->closing))
+    emp_session_t *session = emp_client_enter (client);
+    if (!session)
         return EMP_STATE;
-    return emp_session_count (client->session, base->name, ret_waiting, ret_maxsize);
+    emp_status_t status = emp_session_count (session, base->name, ret_waiting, ret_maxsize);
+    emp_client_leave (client);
+    return status;
 }
 
 const emp_queue_calls_t emp_port_calls = {.get = get, .put = put, .count = count};
