@@ -195,6 +195,8 @@ static emp_status_t get (emp_queue_t *base, uint64_t until, emp_chunk_t **ret_ch
     emp_status_t status = wait_for_turn (self, until);
     if (status == EMP_OK)
         status = next_chunk (self, until, ret_chunk);
+    if (!self->open)
+        pthread_cond_signal (&self->given_back); /* the turn that was given to this thread is another's */
     pthread_mutex_unlock (&self->lock);
     if (status != EMP_TIMEOUT)
         emp_client_remember (self->client, *ret_chunk);
