@@ -99,8 +99,8 @@ static void feed_is_over (emp_session_t *self, uint32_t id)
 
 static void take_answer (emp_session_t *self, const emp_control_t *message)
 {
-    bool named = self->expect_name && strcmp (message->name, self->expect_name) != 0;
-    if (message->kind != self->expect || named) {
+    bool ours = message->kind == self->expect;
+    if (!ours || (self->expect_name && strcmp (message->name, self->expect_name) != 0)) {
         atomic_fetch_add (&self->dropped, 1); /* an answer that nobody waits for any more */
         return;
     }
@@ -113,6 +113,7 @@ static void take_answer (emp_session_t *self, const emp_control_t *message)
         self->feeds = self->expect_feed;
     }
     self->expect = 0;
+    self->expect_name = NULL;
     self->answered = true;
     pthread_cond_broadcast (&self->changed);
 }
@@ -393,6 +394,7 @@ emp_status_t emp_session_ask (emp_session_t *self, emp_control_t *question, emp_
     if (status == EMP_OK && !self->answered)
         status = atomic_load (&self->down) ? EMP_SYSTEM : EMP_TIMEOUT;
     self->expect = 0;
+    self->expect_name = NULL; /* the caller's, who goes */
     self->expect_feed = NULL;
     self->answer = NULL;
     pthread_mutex_unlock (&self->lock);
