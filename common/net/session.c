@@ -83,9 +83,12 @@ static void take_welcome (emp_session_t *self, const emp_control_t *message)
 
 static void take_put_credit (emp_session_t *self, const emp_control_t *message)
 {
-    for (emp_feed_t *feed = self->feeds; feed; feed = feed->next)
-        if (feed->id == message->id && message->window > atomic_load (&feed->credit))
-            atomic_store (&feed->credit, message->window);
+    for (emp_feed_t *feed = self->feeds; feed; feed = feed->next) {
+        if (feed->id != message->id || message->window < atomic_load (&feed->credit))
+            continue;
+        feed->answered = true; /* no more than before: there is none */
+        atomic_store (&feed->credit, message->window);
+    }
     pthread_cond_broadcast (&self->changed);
 }
 
@@ -152,6 +155,7 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     case EMP_MSG_DECLARE:
     case EMP_MSG_COUNT:
     case EMP_MSG_WANT:
+    case EMP_MSG_UNWANT:
     case EMP_MSG_OPEN_LANE:
     case EMP_MSG_OPEN_FEED:
     case EMP_MSG_OPEN_SINK:
