@@ -94,3 +94,17 @@ Test (port, a_turn_that_brings_its_thread_no_chunk_is_passed_on)
     emp_port_destroy (&port);
     emp_client_release (&client);
 }
+
+Test (port, a_get_of_a_tool_that_will_not_come_is_a_refusal_like_any_other)
+{
+    emp_client_t client;
+    emp_client_init (&client, &calls, NULL, NULL, "test");
+    port = emp_port_new (&client, "mp_tools_q");
+    for (uint32_t i = 1; i <= 3; i++) {
+        cr_assert_null (emp_queue_get (&port->base));
+        cr_assert_eq (emp_client_refusals (&client), i);
+    }
+    cr_assert (!client.broken, "it has stopped, as queues do");
+    emp_port_destroy (&port);
+    emp_client_release (&client);
+}
