@@ -221,7 +221,8 @@ EMP_API void emp_generator_fail (emp_generator_t *generator, const char *format,
 /* ---- managers ---------------------------------------------------------------------------------------------- */
 
 EMP_API emp_t *emp_new (void);
-/* Kills what still runs, removes what lies about. */
+/* Kills what still runs, removes what lies about. A get or put that another thread waits in says that the queue has stopped; but no
+ * thread may call anything of it later, so join those that do before. */
 EMP_API void emp_destroy (emp_t **self);
 /* The sentence of the last error of this manager, "" when there was none. Borrowed, until the next call. */
 EMP_API const char *emp_error (const emp_t *self);

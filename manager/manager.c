@@ -387,8 +387,10 @@ void emp_destroy (emp_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    if (self->session)
+    if (self->session) {
+        emp_session_leave (self->session); /* whoever waits in a get, which holds the queue's lock */
         emp_session_stop_feeds (self->session);
+    }
     emp_launcher_destroy (&self->launcher);
     bool all = end_feeders (self);
     emp_queues_close (self);

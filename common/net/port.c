@@ -190,6 +190,7 @@ static emp_status_t wait_for_turn (emp_port_t *self, uint64_t until)
 static emp_status_t get (emp_queue_t *base, uint64_t until, emp_chunk_t **ret_chunk)
 {
     emp_port_t *self = (emp_port_t *) base;
+    emp_client_t *client = self->client; /* a manager may be gone when this thread has let go of the lock */
     if (!emp_thread_lock (&self->lock, until))
         return EMP_TIMEOUT;
     emp_status_t status = wait_for_turn (self, until);
@@ -199,7 +200,7 @@ static emp_status_t get (emp_queue_t *base, uint64_t until, emp_chunk_t **ret_ch
         pthread_cond_signal (&self->given_back); /* the turn that was given to this thread is another's */
     pthread_mutex_unlock (&self->lock);
     if (status != EMP_TIMEOUT)
-        emp_client_remember (self->client, *ret_chunk);
+        emp_client_remember (client, *ret_chunk);
     return status;
 }
 
