@@ -108,3 +108,27 @@ Test (port, a_get_of_a_tool_that_will_not_come_is_a_refusal_like_any_other)
     emp_port_destroy (&port);
     emp_client_release (&client);
 }
+
+static void *ends (void *arg)
+{
+    emp_chunk_t *chunk = arg;
+    emp_chunk_done (&chunk);
+    return NULL;
+}
+
+Test (port, a_chunk_that_another_thread_has_ended_takes_no_more_results)
+{
+    emp_client_t client;
+    emp_client_init (&client, &calls, NULL, NULL, "test");
+    port = emp_port_new (&client, "q");
+    emp_port_t *output = emp_port_new (&client, "mp_output_q");
+    emp_chunk_t *chunk = emp_queue_get (&port->base);
+    cr_assert_eq (emp_queue_put (&output->base, "\x07", 1), EMP_OK);
+    pthread_t thread;
+    cr_assert_eq (pthread_create (&thread, NULL, ends, chunk), 0);
+    pthread_join (thread, NULL);
+    cr_assert_eq (emp_queue_put (&output->base, "\x07", 1), EMP_STATE);
+    emp_port_destroy (&output);
+    emp_port_destroy (&port);
+    emp_client_release (&client);
+}
