@@ -68,6 +68,10 @@ void emp_session_stop_feeds (emp_session_t *self)
 
 static void take_welcome (emp_session_t *self, const emp_control_t *message)
 {
+    if (message->window == 0 || message->window > UINT32_MAX) { /* we would do nothing but beat, or never */
+        atomic_fetch_add (&self->dropped, 1);
+        return;
+    }
     atomic_store (&self->run, message->run);
     self->welcomed = true;
     self->beat_us = message->window * 1000;
@@ -128,7 +132,8 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     switch (message->kind) {
     case EMP_MSG_WELCOME:
         take_welcome (self, message);
-        take_answer (self, message);
+        if (self->welcomed)
+            take_answer (self, message);
         break;
     case EMP_MSG_DECLARED:
     case EMP_MSG_LANE:

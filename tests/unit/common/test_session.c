@@ -72,16 +72,23 @@ static void *welcome (void *arg)
     return NULL;
 }
 
-static emp_session_t *join (uint64_t beat_ms)
+static emp_status_t knock (uint64_t beat_ms, emp_session_t **ret_session)
 {
-    emp_session_t *session = NULL;
     emp_control_t answer = {.kind = EMP_MSG_WELCOME, .window = beat_ms, .size = 60000};
     pthread_t thread;
     cr_assert (emp_thread_start (&thread, "welcome", welcome, &answer));
     emp_session_config_t config = {.endpoint = endpoint, .role = EMP_ROLE_WORKER, .name = "w", .timeout_ms = 300};
-    cr_assert_eq (emp_session_new (&config, &session, NULL), EMP_OK);
+    emp_status_t status = emp_session_new (&config, ret_session, NULL);
     pthread_join (thread, NULL);
-    return session;
+    return status;
+}
+
+Test (session, a_welcome_that_leaves_no_time_between_two_beats_is_none)
+{
+    emp_session_t *session;
+    open_door ();
+    cr_assert_eq (knock (0, &session), EMP_TIMEOUT);
+    close_door ();
 }
 
 /* ---- late answers ------------------------------------------------------------------------------------------------ */
@@ -96,7 +103,8 @@ static void *asks (void *arg)
 Test (session, an_answer_that_comes_when_its_asker_is_gone_is_dropped)
 {
     open_door ();
-    emp_session_t *session = join (1000);
+    emp_session_t *session;
+    cr_assert_eq (knock (1000, &session), EMP_OK);
     pthread_attr_t attributes;
     pthread_attr_init (&attributes);
     pthread_attr_setstacksize (&attributes, 64u << 20); /* not kept for a later thread: gone with its own */
