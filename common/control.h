@@ -101,7 +101,5 @@ emp_status_t emp_control_encode (const emp_control_t *self, emp_buf_t *out);
  * kinds, roles, hows and statuses, foreign versions, missing or extra fields are EMP_MALFORMED. A text is zeroed by its
  * first byte; what stands behind a text's end means nothing. */
 emp_status_t emp_control_decode (const void *data, size_t size, emp_control_t *ret_self);
-/* "HELLO", or "?" */
-const char *emp_control_name (emp_kind_t kind);
 
 #endif
