@@ -387,13 +387,16 @@ void emp_destroy (emp_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    if (self->session)
+    if (self->session) {
+        emp_session_leave (self->session); /* whoever waits in a get, which holds the queue's lock */
         emp_session_stop_feeds (self->session);
+    }
     emp_launcher_destroy (&self->launcher);
     bool all = end_feeders (self);
     emp_queues_close (self);
     if (self->session)
         emp_session_close (self->session);
+    emp_client_wait (&self->client);
     emp_collector_destroy (&self->collector);
     emp_broker_destroy (&self->broker);
     if (self->directory[0])

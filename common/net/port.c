@@ -190,14 +190,17 @@ static emp_status_t wait_for_turn (emp_port_t *self, uint64_t until)
 static emp_status_t get (emp_queue_t *base, uint64_t until, emp_chunk_t **ret_chunk)
 {
     emp_port_t *self = (emp_port_t *) base;
+    emp_client_t *client = self->client; /* a manager may be gone when this thread has let go of the lock */
     if (!emp_thread_lock (&self->lock, until))
         return EMP_TIMEOUT;
     emp_status_t status = wait_for_turn (self, until);
     if (status == EMP_OK)
         status = next_chunk (self, until, ret_chunk);
+    if (!self->open)
+        pthread_cond_signal (&self->given_back); /* the turn that was given to this thread is another's */
     pthread_mutex_unlock (&self->lock);
     if (status != EMP_TIMEOUT)
-        emp_client_remember (self->client, *ret_chunk);
+        emp_client_remember (client, *ret_chunk);
     return status;
 }
 
@@ -271,9 +274,12 @@ static emp_status_t put (emp_queue_t *base, const void *rows, size_t size, uint6
 static emp_status_t count (emp_queue_t *base, uint64_t *ret_waiting, uint64_t *ret_maxsize)
 {
     emp_client_t *client = ((emp_port_t *) base)->client;
-    if (!client->session || atomic_load (&client->closing))
+    emp_session_t *session = emp_client_enter (client);
+    if (!session)
         return EMP_STATE;
-    return emp_session_count (client->session, base->name, ret_waiting, ret_maxsize);
+    emp_status_t status = emp_session_count (session, base->name, ret_waiting, ret_maxsize);
+    emp_client_leave (client);
+    return status;
 }
 
 const emp_queue_calls_t emp_port_calls = {.get = get, .put = put, .count = count};

@@ -30,7 +30,7 @@ typedef struct emp_port {
     _Atomic uint64_t tickets, rows; /* put so far */
     /* mp_tools_q: what it has got */
     struct emp_arena **tools;
-    size_t tools_count;
+    _Atomic size_t tools_count;
     /* Tells whoever counts tickets of a feed that was opened, before the first put; NULL: nobody. */
     emp_status_t (*opened) (void *arg, struct emp_port *self, uint32_t feed);
     void *arg;

@@ -92,6 +92,8 @@ struct emp_feed {
     bool ended;
     bool fed_ahead; /* credit comes without being asked for: the manager's */
     bool wanted;    /* some was asked for and has not come */
+    bool unwanted;  /* and the broker was told that nobody waits any more */
+    bool answered;  /* under the session's lock: it has said what there is since somebody asked */
 };
 
 /* Under the session's lock: this attempt of a ticket shall not be begun. */

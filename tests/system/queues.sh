@@ -118,6 +118,7 @@ expect "B19: commands" "$("$program" commands "$module")" \
 expect "B13, B16: before the start" "$(sed -n 1p full.out)" "before: not possible now"
 expect "B13, B16: full" "$(sed -n 2p full.out)" \
     "empty 1 put 4 full 1 size 4, in hand: not possible now sum 10 empty 1 then timed out, bad malformed message"
+expect "B14: a get that waits ends with its manager" "$(timeout 20 "$program" gone "$module")" destroyed
 expect "B23, B30: kill: $(cat full.err)" "$("$program" kill "$module")" "procs 3 named then 2 over 0 then 1 answered 10 lost 0"
 # B23: more orders to kill at once than a supervisor has turns.
 expect "B23: each of them" "$("$program" each "$module")" "procs 80 then 0"

@@ -5,8 +5,10 @@
  *   queues commands <module>   B14, B19: commands to each worker's own queue, answers on a shared one
  *   queues full <module>       B13, B16: full, empty, size; a put that does not wait
  *   queues kill <module>       B23, B30: workers that never return, one killed, then all
+ *   queues gone <module>       a thread waits for a chunk when the manager is destroyed
  */
 #include <eisenmp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -103,6 +105,27 @@ static void full (const char *module)
     emp_destroy (&emp);
 }
 
+static void *waits (void *arg)
+{
+    return emp_queue_get (arg); /* NULL */
+}
+
+static void gone (const char *module)
+{
+    emp_t *emp = manager (module, "answer", 1);
+    const emp_queue_spec_t specs[] = {{NULL, "com_in_0", 5}, {NULL, "com_out", 2}};
+    must (emp, emp_queues_create (emp, specs, 2), "queues");
+    must (emp, emp_start (emp), "start");
+    pthread_t thread;
+    if (pthread_create (&thread, NULL, waits, emp_queue (emp, "com_out")) != 0)
+        exit (1);
+    usleep (200000);
+    emp_destroy (&emp);
+    void *chunk;
+    pthread_join (thread, &chunk);
+    printf ("destroyed%s\n", chunk ? ", with a chunk" : "");
+}
+
 static bool hundred (emp_generator_t *generator, msgpack_packer *row)
 {
     msgpack_pack_uint64 (row, emp_generator_index (generator));
@@ -170,6 +193,8 @@ int main (int argc, char **argv)
         full (argv[2]);
     else if (strcmp (argv[1], "each") == 0)
         kill_each (argv[2]);
+    else if (strcmp (argv[1], "gone") == 0)
+        gone (argv[2]);
     else
         kill_some (argv[2]);
     return 0;

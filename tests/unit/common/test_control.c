@@ -54,7 +54,7 @@ static bytes_t encoded (const emp_control_t *message)
     emp_buf_t out;
     emp_buf_init (&out, EMP_CONTROL_MAX);
     if (emp_control_encode (message, &out) != EMP_OK)
-        cr_assert_fail ("%s is not encoded", emp_control_name (message->kind));
+        cr_assert_fail ("kind %d is not encoded", (int) message->kind);
     bytes_t bytes = bytes_copy (out.data, out.size);
     emp_buf_release (&out);
     return bytes;
@@ -189,15 +189,6 @@ Test (control, a_frame_is_appended_behind_what_is_there)
     cr_assert_arr_eq (out.data, "before", 6);
     cr_assert_eq (emp_control_decode (out.data + 6, out.size - 6, &got), EMP_OK);
     emp_buf_release (&out);
-}
-
-Test (control, names_of_kinds)
-{
-    for (size_t i = 0; i < KINDS; i++)
-        cr_assert_str_eq (emp_control_name (kinds[i].kind), kinds[i].name);
-    cr_assert_str_eq (emp_control_name ((emp_kind_t) 0), "?");
-    cr_assert_str_eq (emp_control_name ((emp_kind_t) (KINDS + 1)), "?");
-    cr_assert_str_eq (emp_control_name ((emp_kind_t) -1), "?");
 }
 
 /* ---- the limits of encode ------------------------------------------------------------------------------------------ */
@@ -411,6 +402,14 @@ Test (control, every_truncation_of_every_kind_is_malformed)
     }
 }
 
+static const char *fields_of (emp_kind_t kind)
+{
+    size_t i = 0;
+    while (kinds[i].kind != kind)
+        i++;
+    return kinds[i].fields;
+}
+
 Test (control, every_changed_byte_is_refused_or_gives_another_whole_message)
 {
     int accepted = 0, refused = 0;
@@ -424,7 +423,7 @@ Test (control, every_changed_byte_is_refused_or_gives_another_whole_message)
             if (status == EMP_OK) { /* then it is one that could have been sent */
                 bytes_t copy = encoded (&message);
                 status = emp_control_decode (copy.data, copy.size, &again);
-                if (status != EMP_OK || !is_same (&again, &message, kinds[message.kind - 1].fields))
+                if (status != EMP_OK || !is_same (&again, &message, fields_of (message.kind)))
                     cr_assert_fail ("%s, number %zu", kinds[i].name, at);
                 bytes_free (&copy);
                 accepted++;
