@@ -246,8 +246,14 @@ static emp_status_t start_feeder (emp_t *self, emp_source_t **source_p, const ch
     emp_status_t status = emp_feeder_new (&config, source_p, &self->feeders[self->feeders_count]);
     if (status != EMP_OK)
         return emp_fail (self, status, "a feeder on queue %s: %s", queue, emp_status_text (status));
+    pthread_mutex_lock (&self->lock);
     self->feeder_queues[self->feeders_count] = emp_queues_find (self, queue);
-    self->feeders_count++;
+    emp_feeder_t *feeder = self->feeders[self->feeders_count++];
+    if (self->drain_said) { /* too late: nothing of it will be put */
+        emp_feeder_cancel (feeder);
+        self->early = true;
+    }
+    pthread_mutex_unlock (&self->lock);
     return EMP_OK;
 }
 
@@ -299,6 +305,8 @@ emp_status_t emp_start (emp_t *self)
         status = start_collector (self);
     if (status == EMP_OK)
         status = start_feeds (self);
+    if (status == EMP_OK)
+        status = emp_course_begin (self);
     if (status != EMP_OK)
         self->stage = EMP_FAILED;
     return status;
@@ -307,7 +315,7 @@ emp_status_t emp_start (emp_t *self)
 emp_status_t emp_run_q_feeder (emp_t *self, emp_generator_fn *generator, void *arg, emp_queue_t *queue,
                                const char *header_msg)
 {
-    if (self->stage != EMP_RUNNING || self->queue_stop_said)
+    if (self->stage != EMP_RUNNING || self->waited)
         return emp_fail (self, EMP_STATE, "a feeder may be started between emp_start and emp_wait");
     if (header_msg && (strlen (header_msg) > EMP_LABEL_MAX || strchr (header_msg, ';') || !*header_msg))
         return emp_fail (self, EMP_INVALID, "header_msg: found \"%.40s\", expected 1 to %d bytes without ';'",
@@ -387,6 +395,7 @@ void emp_destroy (emp_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
+    emp_course_end (self);
     if (self->session)
         emp_session_stop_feeds (self->session);
     emp_launcher_destroy (&self->launcher);

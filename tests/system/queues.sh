@@ -112,4 +112,12 @@ expect "B13, B16: before the start" "$(sed -n 1p full.out)" "before: not possibl
 expect "B13, B16: full" "$(sed -n 2p full.out)" \
     "empty 1 put 4 full 1 size 4, in hand: not possible now sum 10 empty 1 then timed out, bad malformed message"
 expect "B23, B30: kill: $(cat full.err)" "$("$program" kill "$module")" "procs 3 named then 2 over 0 then 1 answered 10 lost 0"
+
+# What waits learns of the end of a run also while nobody is in emp_wait.
+expect "B13: no worker could start" "$(timeout 60 "$program" deserted "$EMP_TEST_MODULES/loader_unresolved.so" 2>deserted.err)" \
+    "$(printf '%s\n' "get: the queue has stopped, invalid value: the workers could not start" \
+    "put: the queue has stopped, invalid value: the workers could not start")"
+expect "B13: stopped" "$(timeout 60 "$program" stopped "$module" 2>stopped.err)" \
+    "$(printf '%s\n' "get: the queue has stopped, ok: " \
+    "put: the queue has stopped, not every ticket was answered: 2 of 2 tickets were not answered")"
 finish

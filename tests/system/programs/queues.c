@@ -5,8 +5,11 @@
  *   queues commands <module>   B14, B19: commands to each worker's own queue, answers on a shared one
  *   queues full <module>       B13, B16: full, empty, size; a put that does not wait
  *   queues kill <module>       B23, B30: workers that never return, one killed, then all
+ *   queues deserted <module>   B13, B14: a put and a get that wait, without emp_wait, when the workers cannot start
+ *   queues stopped <module>    the same when another thread says emp_stop
  */
 #include <eisenmp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -142,6 +145,39 @@ static void kill_some (const char *module)
     emp_destroy (&emp);
 }
 
+static void *stopper (void *arg)
+{
+    usleep (300000); /* most likely the other waits by then; if not it must end all the same */
+    emp_stop (arg);
+    return NULL;
+}
+
+/* A put and a get that wait, each in a run of its own; nobody is in emp_wait meanwhile. */
+static void ended_early (const char *module, const char *ref, bool stop)
+{
+    for (int puts = 0; puts < 2; puts++) {
+        emp_t *emp = manager (module, ref, 1);
+        must (emp, emp_queue_create (emp, "q", 2), "queue");
+        must (emp, emp_start (emp), "start");
+        pthread_t thread;
+        if (stop)
+            pthread_create (&thread, NULL, stopper, emp);
+        emp_chunk_t *chunk = NULL;
+        emp_status_t status;
+        if (puts)
+            while ((status = put_number (emp_queue (emp, "q"), 1, -1)) == EMP_OK)
+                ;
+        else
+            status = emp_queue_get_wait (emp_queue (emp, "q"), -1, &chunk);
+        printf ("%s: %s, ", puts ? "put" : "get", emp_status_text (status));
+        if (stop)
+            pthread_join (thread, NULL);
+        status = emp_wait (emp);
+        printf ("%s: %s\n", emp_status_text (status), emp_error (emp));
+        emp_destroy (&emp);
+    }
+}
+
 int main (int argc, char **argv)
 {
     if (argc != 3)
@@ -150,6 +186,10 @@ int main (int argc, char **argv)
         commands (argv[2]);
     else if (strcmp (argv[1], "full") == 0)
         full (argv[2]);
+    else if (strcmp (argv[1], "deserted") == 0)
+        ended_early (argv[2], "worker_entrance", false);
+    else if (strcmp (argv[1], "stopped") == 0)
+        ended_early (argv[2], "count_down", true);
     else
         kill_some (argv[2]);
     return 0;
