@@ -105,7 +105,7 @@ emp_status_t emp_course_begin (emp_t *self);
 void emp_course_end (emp_t *self);
 /* queues.c. The i-th queue of that name; config.queues_count when there is none. */
 size_t emp_queues_find (const emp_t *self, const char *name);
-/* No more puts of the program's own. */
+/* No more puts of the program's own; one that waits in another thread says EMP_STOPPED. */
 void emp_queues_end_puts (emp_t *self);
 /* The session is used no more. Ends what waits. */
 void emp_queues_close (emp_t *self);

@@ -16,7 +16,13 @@
 static bool is_over (emp_feed_t *self)
 {
     const emp_session_t *session = self->session;
-    return atomic_load (&self->over) || atomic_load (&session->feeds_stopped) || atomic_load (&session->down);
+    return atomic_load (&self->over) || atomic_load (&session->feeds_stopped) || atomic_load (&session->down) ||
+           (self->stop && atomic_load (self->stop));
+}
+
+void emp_feed_stop_by (emp_feed_t *self, const _Atomic bool *stop)
+{
+    self->stop = stop;
 }
 
 static emp_status_t wait_for_credit (emp_feed_t *self, uint64_t until)

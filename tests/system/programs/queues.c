@@ -7,6 +7,7 @@
  *   queues kill <module>       B23, B30: workers that never return, one killed, then all
  *   queues deserted <module>   B13, B14: a put and a get that wait, without emp_wait, when the workers cannot start
  *   queues stopped <module>    the same when another thread says emp_stop
+ *   queues late <module>       emp_wait while another thread waits in a put
  */
 #include <eisenmp.h>
 #include <pthread.h>
@@ -178,6 +179,33 @@ static void ended_early (const char *module, const char *ref, bool stop)
     }
 }
 
+static void *putter (void *arg)
+{
+    static emp_status_t status;
+    while ((status = put_number (arg, 1, -1)) == EMP_OK)
+        ;
+    return &status;
+}
+
+static void late (const char *module)
+{
+    emp_t *emp = manager (module, "count_down", 1);
+    must (emp, emp_queue_create (emp, "q", 2), "queue");
+    must (emp, emp_start (emp), "start");
+    pthread_t thread;
+    pthread_create (&thread, NULL, putter, emp_queue (emp, "q"));
+    while (!emp_queue_full (emp_queue (emp, "q")))
+        usleep (1000);
+    emp_status_t status = emp_wait_for (emp, 10); /* the worker never reads q, so the run has no end */
+    void *put;
+    pthread_join (thread, &put);
+    printf ("wait: %s, put: %s", emp_status_text (status), emp_status_text (*(emp_status_t *) put));
+    emp_stop (emp);
+    printf (", %s", emp_status_text (emp_wait (emp)));
+    printf (": %s\n", emp_error (emp));
+    emp_destroy (&emp);
+}
+
 int main (int argc, char **argv)
 {
     if (argc != 3)
@@ -188,6 +216,8 @@ int main (int argc, char **argv)
         full (argv[2]);
     else if (strcmp (argv[1], "deserted") == 0)
         ended_early (argv[2], "worker_entrance", false);
+    else if (strcmp (argv[1], "late") == 0)
+        late (argv[2]);
     else if (strcmp (argv[1], "stopped") == 0)
         ended_early (argv[2], "count_down", true);
     else
