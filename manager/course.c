@@ -301,7 +301,8 @@ emp_status_t emp_wait_for (emp_t *self, int timeout_ms)
 
 bool emp_begin_proc_shutdown (emp_t *self)
 {
-    return wait_until (self, 0) != EMP_TIMEOUT;
+    wait_until (self, 0);
+    return self->stage == EMP_OVER;
 }
 
 void emp_drain (emp_t *self)

@@ -83,7 +83,7 @@ static void full (const char *module)
     emp_t *emp = manager (module, "count_down", 1);
     must (emp, emp_queue_create (emp, "q", 4), "queue");
     emp_queue_t *queue = emp_queue (emp, "q");
-    printf ("before: %s\n", emp_status_text (put_number (queue, 0, 0)));
+    printf ("before: %s, over %d\n", emp_status_text (put_number (queue, 0, 0)), emp_begin_proc_shutdown (emp));
     must (emp, emp_start (emp), "start");
     bool empty = emp_queue_empty (queue);
     unsigned put = 0;
@@ -96,7 +96,7 @@ static void full (const char *module)
     while (emp_queue_get_wait (queue, 200, &chunk) == EMP_OK) {
         sum += 1 + emp_chunk_row (chunk, 0)->via.u64;
         if (sum == 1)
-            printf (", in hand: %s", emp_status_text (emp_wait (emp)));
+            printf (", in hand: %s %d", emp_status_text (emp_wait (emp)), emp_begin_proc_shutdown (emp));
         emp_chunk_done (&chunk);
     }
     printf (" sum %llu empty %d then %s, bad %s\n", (unsigned long long) sum, emp_queue_empty (queue),
