@@ -4,6 +4,7 @@
  */
 #include "procs.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,8 +96,10 @@ size_t emp_proc_list (emp_t *self, emp_proc_t *list, size_t room)
     pthread_mutex_lock (&procs->lock);
     size_t count = procs->count;
     for (size_t i = 0; i < count && i < room; i++) {
-        list[i].pid = procs->list[i].pid;
-        memcpy (list[i].name, procs->list[i].name, sizeof list[i].name);
+        const emp_known_proc_t *known = &procs->list[i];
+        list[i] = (emp_proc_t){.pid = known->pid};
+        static_assert (sizeof known->name <= sizeof list[i].name, "a name fits");
+        memcpy (list[i].name, known->name, sizeof known->name);
     }
     pthread_mutex_unlock (&procs->lock);
     return count;
