@@ -323,6 +323,7 @@ static void read_feed (emp_jobread_t *self, const emp_yaml_node_t *node)
     if (good) {
         emp_status_t status = emp_config_feed (self->config, &feed);
         const emp_yaml_node_t *place = status == EMP_UNKNOWN   ? fields[QUEUE]
+                                       : status == EMP_REFUSED ? fields[QUEUE]
                                        : status == EMP_INVALID ? fields[HEADER_MSG]
                                        : status == EMP_EXISTS  ? fields[LINES]
                                                                : NULL;

@@ -320,6 +320,8 @@ emp_status_t emp_run_q_feeder (emp_t *self, emp_generator_fn *generator, void *a
     if (header_msg && (strlen (header_msg) > EMP_LABEL_MAX || strchr (header_msg, ';') || !*header_msg))
         return emp_fail (self, EMP_INVALID, "header_msg: found \"%.40s\", expected 1 to %d bytes without ';'",
                          header_msg, EMP_LABEL_MAX);
+    if (queue && emp_config_has_own_job (queue->name))
+        return emp_fail (self, EMP_INVALID, EMP_OWN_JOB, queue->name);
     emp_source_t *source;
     emp_status_t status = emp_source_of_generator (generator, arg, &self->config, &source);
     if (status != EMP_OK)

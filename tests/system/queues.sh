@@ -109,7 +109,9 @@ expect "B19: commands" "$("$program" commands "$module")" \
     "got 60 sum 5760 after nothing tickets 120 answered 120"
 "$program" full "$module" >full.out 2>full.err
 expect "B13, B16: before the start" "$(sed -n 1p full.out)" "before: not possible now, over 0"
-expect "B13, B16: full" "$(sed -n 2p full.out)" \
+expect "B9: no feeder on a queue with a job of its own" "$(sed -n 2p full.out)" \
+    "feeder: invalid value: queue: found mp_info_q, which has a job of its own, expected mp_input_q or a queue of your own"
+expect "B13, B16: full" "$(sed -n 3p full.out)" \
     "empty 1 put 4 full 1 size 4, in hand: not possible now 0 sum 10 empty 1 then timed out, bad malformed message"
 expect "B23, B30: kill: $(cat full.err)" "$("$program" kill "$module")" "procs 3 named then 2 over 0 then 1 answered 10 lost 0"
 

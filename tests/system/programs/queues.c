@@ -77,6 +77,12 @@ static void commands (const char *module)
     emp_destroy (&emp);
 }
 
+static bool hundred (emp_generator_t *generator, msgpack_packer *row)
+{
+    msgpack_pack_uint64 (row, emp_generator_index (generator));
+    return emp_generator_index (generator) < 100;
+}
+
 /* The workers read mp_input_q only, so queue q fills. */
 static void full (const char *module)
 {
@@ -85,6 +91,9 @@ static void full (const char *module)
     emp_queue_t *queue = emp_queue (emp, "q");
     printf ("before: %s, over %d\n", emp_status_text (put_number (queue, 0, 0)), emp_begin_proc_shutdown (emp));
     must (emp, emp_start (emp), "start");
+    printf ("feeder: %s: ",
+            emp_status_text (emp_run_q_feeder (emp, hundred, NULL, emp_queue (emp, "mp_info_q"), NULL)));
+    printf ("%s\n", emp_error (emp));
     bool empty = emp_queue_empty (queue);
     unsigned put = 0;
     while (put_number (queue, put, 50) == EMP_OK)
@@ -105,12 +114,6 @@ static void full (const char *module)
     must (emp, emp_proc_kill_all (emp), "kill");
     must (emp, emp_wait (emp), "wait");
     emp_destroy (&emp);
-}
-
-static bool hundred (emp_generator_t *generator, msgpack_packer *row)
-{
-    msgpack_pack_uint64 (row, emp_generator_index (generator));
-    return emp_generator_index (generator) < 100;
 }
 
 static size_t procs (emp_t *emp, emp_proc_t *list, size_t expected)

@@ -270,7 +270,7 @@ Test (jobfile, B17_feeds_come_in_the_order_of_the_file)
     cr_assert_str_eq (feed[6].source.path, "-");
     cr_assert_eq (feed[7].source.kind, EMP_SOURCE_GENERATOR);
     cr_assert_str_eq (feed[7].source.ref, "numbers");
-    cr_assert_str_eq (feed[7].queue, "mp_tools_q");
+    cr_assert_str_eq (feed[7].queue, "blue_q_7");
 }
 
 Test (jobfile, a_file_is_set_over_what_is_there)
