@@ -285,6 +285,7 @@ static emp_status_t wait_until (emp_t *self, uint64_t until)
         return EMP_TIMEOUT;
     emp_screen_flush (self->screen);
     self->stage = EMP_OVER;
+    emp_sweep (self); /* no supervisor is left that would, should we die in the report */
     end_output (self);
     return self->verdict = verdict (self);
 }

@@ -140,9 +140,15 @@ static emp_status_t raise_files (emp_t *self)
 
 static emp_status_t start_broker (emp_t *self)
 {
-    if (emp_rundir_new (self->directory, &self->directory_lock) != EMP_OK)
+    char directory[EMP_RUNDIR_MAX + 1];
+    int directory_lock;
+    if (emp_rundir_new (directory, &directory_lock) != EMP_OK)
         return emp_fail (self, EMP_SYSTEM, "cannot make a folder for sockets in %s: %s", emp_rundir_base (),
                          strerror (errno));
+    pthread_mutex_lock (&self->lock); /* emp_sweep removes what this names: whole or not at all */
+    memcpy (self->directory, directory, sizeof directory);
+    self->directory_lock = directory_lock;
+    pthread_mutex_unlock (&self->lock);
     char door[EMP_ENDPOINT_MAX + 1];
     snprintf (door, sizeof door, "ipc://%s/door", self->directory);
     emp_broker_config_t config = {
@@ -338,6 +344,16 @@ void emp_say (emp_t *self, const char *text)
     emp_screen_say (self->screen, text, strlen (text));
 }
 
+void emp_sweep (emp_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    if (self->directory[0])
+        emp_rundir_remove (self->directory, self->directory_lock);
+    self->directory[0] = 0;
+    self->directory_lock = -1;
+    pthread_mutex_unlock (&self->lock);
+}
+
 emp_t *emp_new (void)
 {
     emp_net_init ();
@@ -407,8 +423,7 @@ void emp_destroy (emp_t **self_p)
         emp_session_close (self->session);
     emp_collector_destroy (&self->collector);
     emp_broker_destroy (&self->broker);
-    if (self->directory[0])
-        emp_rundir_remove (self->directory, self->directory_lock);
+    emp_sweep (self);
     if (all)
         free_manager (self);
     else {

@@ -46,7 +46,7 @@ struct emp {
     struct emp_arena **tools; /* objects put on mp_tools_q */
     size_t tools_count;
 
-    char directory[EMP_RUNDIR_MAX + 1];
+    char directory[EMP_RUNDIR_MAX + 1]; /* these two are set and emptied under the lock */
     int directory_lock;
     emp_broker_t *broker;
     emp_session_t *session;
@@ -111,6 +111,8 @@ void emp_queues_end_puts (emp_t *self);
 void emp_queues_close (emp_t *self);
 void emp_queues_free (emp_t *self);
 
+/* Removes the folder of sockets, once. Any thread. */
+void emp_sweep (emp_t *self);
 /* Writes a text whole to the screen. */
 void emp_say (emp_t *self, const char *text);
 
