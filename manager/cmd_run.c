@@ -188,12 +188,6 @@ int emp_cmd_run (int argc, char **argv)
         NULL,
         NULL};
     argp_parse (&argp, argc, argv, 0, NULL, &options);
-    sigset_t ends;
-    sigemptyset (&ends);
-    sigaddset (&ends, SIGINT);
-    sigaddset (&ends, SIGTERM);
-    sigaddset (&ends, SIGHUP);
-    pthread_sigmask (SIG_BLOCK, &ends, NULL);
     signal (SIGPIPE, SIG_IGN);
     signal (SIGXFSZ, SIG_IGN); /* a file beyond `ulimit -f` is an error as a full disk is, and no death */
 
@@ -214,6 +208,12 @@ int emp_cmd_run (int argc, char **argv)
     }
     if (!options.quiet && manager->config.info_enable)
         emp_screen_enable_progress (manager->screen);
+    sigset_t ends;
+    sigemptyset (&ends);
+    sigaddset (&ends, SIGINT);
+    sigaddset (&ends, SIGTERM);
+    sigaddset (&ends, SIGHUP);
+    pthread_sigmask (SIG_BLOCK, &ends, NULL); /* not before: what is loaded may be a pipe that nobody writes to */
     listener_t listener = {0};
     int code = 1;
     if (listen_begin (&listener, manager, &ends)) {
