@@ -340,7 +340,7 @@ void emp_jobread_feeds (emp_jobread_t *self, const emp_yaml_node_t *node)
         emp_jobread_wrong (self, node, "feed", "a list of {queue: NAME, SOURCE: …}");
         return;
     }
-    for (const emp_yaml_node_t *item = node->first; item; item = item->next) {
+    for (const emp_yaml_node_t *item = node->first; item && !emp_diag_is_full (self->diag); item = item->next) {
         const emp_yaml_node_t *feed = emp_jobread_real (self, item);
         if (feed)
             read_feed (self, feed);
