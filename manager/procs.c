@@ -120,10 +120,8 @@ emp_status_t emp_proc_kill (emp_t *self, int pid)
                    : emp_fail (self, EMP_UNKNOWN, "process %d: not one of this run's workers", pid);
 }
 
-emp_status_t emp_proc_kill_all (emp_t *self)
+static emp_status_t kill_all (emp_t *self)
 {
-    if (!self->session)
-        return emp_fail (self, EMP_STATE, "nothing was started");
     pthread_mutex_lock (&self->lock);
     self->workers_unwanted = true;
     pthread_cond_broadcast (&self->changed);
@@ -131,12 +129,18 @@ emp_status_t emp_proc_kill_all (emp_t *self)
     return kill_session (self, 0);
 }
 
+emp_status_t emp_proc_kill_all (emp_t *self)
+{
+    return self->session ? kill_all (self) : emp_fail (self, EMP_STATE, "nothing was started");
+}
+
 /* ---- mp_process_q ------------------------------------------------------------------------------------------------ */
 
+/* In any thread: the manager's sentence is not ours to set. */
 static emp_status_t kill_named (emp_t *self, const msgpack_object *row)
 {
     if (row->type == MSGPACK_OBJECT_NIL)
-        return emp_proc_kill_all (self);
+        return kill_all (self);
     if (row->type != MSGPACK_OBJECT_STR || row->via.str.size > EMP_LABEL_MAX)
         return EMP_INVALID;
     char name[EMP_LABEL_MAX + 1] = {0};
