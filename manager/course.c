@@ -13,7 +13,7 @@
 
 #define LOOK_US 200000u /* how often progress is shown */
 
-static bool feeders_over (const emp_t *self)
+bool emp_course_fed (const emp_t *self)
 {
     for (size_t i = 0; i < self->feeders_count; i++)
         if (!emp_feeder_is_over (self->feeders[i]))
@@ -30,7 +30,7 @@ static void say (emp_t *self, emp_kind_t kind)
 static void begin_drain (emp_t *self, uint64_t now)
 {
     self->drain_said = true;
-    self->early = !feeders_over (self);
+    self->early = !emp_course_fed (self);
     self->deserted = self->workers_gone && !self->drain_wanted && !self->stop_wanted && !self->workers_unwanted;
     emp_launcher_drain (self->launcher);
     emp_session_stop_feeds (self->session);
@@ -70,7 +70,7 @@ static void stop_queues (emp_t *self)
  *   no feeder is at work, or stop, or time is up     over */
 static bool run_course (emp_t *self, uint64_t now)
 {
-    bool fed = feeders_over (self);
+    bool fed = emp_course_fed (self);
     if (self->waited && !self->stop_said) {
         stop_queues (self);
         self->stop_said = fed;
@@ -101,7 +101,7 @@ static void show_progress (emp_t *self)
         rows += emp_feeder_rows (self->feeders[i]);
         tickets += emp_feeder_tickets (self->feeders[i]);
     }
-    bool fed = feeders_over (self);
+    bool fed = emp_course_fed (self);
     uint64_t told = atomic_load (&self->rows_told); /* by who reports within a chunk */
     emp_progress_state_t state = {.rows_done = told > counts.rows_answered ? told : counts.rows_answered,
                                   .rows_expected = fed ? rows : self->config.info_thread_max,

@@ -375,13 +375,26 @@ emp_t *emp_new (void)
     return self;
 }
 
+/* Until no feeder is at work, or STOP_GRACE has passed, which a run that is over has given them already. */
+static void wait_for_feeders (emp_t *self)
+{
+    uint64_t until = self->stage == EMP_OVER ? 0 : emp_now () + (uint64_t) self->config.stop_grace_ms * 1000;
+    for (size_t i = 0; i < self->feeders_count; i++)
+        emp_feeder_cancel (self->feeders[i]);
+    pthread_mutex_lock (&self->lock);
+    for (bool in_time = true; in_time && !emp_course_fed (self);)
+        in_time = emp_thread_wait (&self->changed, &self->lock, until);
+    pthread_mutex_unlock (&self->lock);
+}
+
 /* True when nothing of a feeder is left to run. One that hangs in a generator of the user's cannot be ended; what its
  * thread may touch, should it ever come back, then stays: feeder, session, results and configuration. */
 static bool end_feeders (emp_t *self)
 {
+    wait_for_feeders (self);
     bool all = true;
     for (size_t i = 0; i < self->feeders_count; i++)
-        if (self->stage == EMP_OVER && !emp_feeder_is_over (self->feeders[i]))
+        if (!emp_feeder_is_over (self->feeders[i]))
             all = false;
         else
             emp_feeder_destroy (&self->feeders[i]);

@@ -124,4 +124,5 @@ expect "B13: stopped" "$(timeout 60 "$program" stopped "$module" 2>stopped.err)"
     "put: the queue has stopped, not every ticket was answered: 2 of 2 tickets were not answered")"
 expect "B13: emp_wait ends a put" "$(timeout 60 "$program" late "$module" 2>late.err)" \
     "wait: timed out, put: the queue has stopped, not every ticket was answered: 2 of 2 tickets were not answered"
+expect "B17: a generator that hangs is left behind" "$(timeout 60 "$program" hang "$module" 2>hang.err)" destroyed
 finish

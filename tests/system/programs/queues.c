@@ -8,6 +8,7 @@
  *   queues deserted <module>   B13, B14: a put and a get that wait, without emp_wait, when the workers cannot start
  *   queues stopped <module>    the same when another thread says emp_stop
  *   queues late <module>       emp_wait while another thread waits in a put
+ *   queues hang <module>       a generator that never comes back, destroyed without a wait
  */
 #include <eisenmp.h>
 #include <pthread.h>
@@ -209,6 +210,26 @@ static void late (const char *module)
     emp_destroy (&emp);
 }
 
+static bool stuck (emp_generator_t *generator, msgpack_packer *row)
+{
+    (void) row;
+    while (emp_generator_index (generator) == 0)
+        pause ();
+    return false;
+}
+
+static void hang (const char *module)
+{
+    emp_t *emp = manager (module, "count_down", 1);
+    must (emp, emp_config_set_double (emp, "STOP_GRACE", 0.2), "grace");
+    must (emp, emp_start (emp), "start");
+    must (emp, emp_run_q_feeder (emp, stuck, NULL, NULL, NULL), "feeder");
+    emp_destroy (&emp);
+    printf ("destroyed\n");
+    fflush (stdout);
+    _exit (0);
+}
+
 int main (int argc, char **argv)
 {
     if (argc != 3)
@@ -219,6 +240,8 @@ int main (int argc, char **argv)
         full (argv[2]);
     else if (strcmp (argv[1], "deserted") == 0)
         ended_early (argv[2], "worker_entrance", false);
+    else if (strcmp (argv[1], "hang") == 0)
+        hang (argv[2]);
     else if (strcmp (argv[1], "late") == 0)
         late (argv[2]);
     else if (strcmp (argv[1], "stopped") == 0)
