@@ -124,18 +124,18 @@ static uint32_t procs_of (const emp_t *self)
 /* A queue costs it an intake with a socket to listen at, and the same for each of its lanes, a connection to each, and
  * the manager's own ends. A worker costs the broker a lane, a connection to it, one to each intake and one to the door; and a share of what
  * libzmq keeps beside. */
-static emp_status_t raise_files (emp_t *self)
+static emp_status_t raise_files (emp_t *self, size_t feeds)
 {
     uint64_t needed = FILES_A_WORKER * (uint64_t) procs_of (self) + FILES_BESIDE +
-                      FILES_A_QUEUE * self->config.queues_count + FILES_A_FEED * self->config.feeds_count +
+                      FILES_A_QUEUE * self->config.queues_count + FILES_A_FEED * feeds +
                       emp_attributes_arenas (self->config.attributes);
     uint64_t limit = emp_thread_files (needed);
     if (limit >= needed)
         return EMP_OK;
     return emp_fail (self, EMP_INVALID,
-                     "PROCS_MAX: %u worker processes need %llu open files, the limit is %llu "
+                     "PROCS_MAX: %u worker processes and %zu feeders need %llu open files, the limit is %llu "
                      "(ulimit -n)",
-                     procs_of (self), (unsigned long long) needed, (unsigned long long) limit);
+                     procs_of (self), feeds, (unsigned long long) needed, (unsigned long long) limit);
 }
 
 static emp_status_t start_broker (emp_t *self)
@@ -240,6 +240,10 @@ static emp_status_t start_feeder (emp_t *self, emp_source_t **source_p, const ch
 {
     if (self->feeders_count == EMP_FEEDERS_MAX)
         return emp_fail (self, EMP_FULL, "at most %d feeders", EMP_FEEDERS_MAX);
+    emp_status_t status =
+        raise_files (self, self->feeders_count + 1); /* those of a program: nobody knew of it before */
+    if (status != EMP_OK)
+        return status;
     char label[EMP_LABEL_MAX + 1];
     emp_name_label (queue, label);
     emp_feeder_config_t config = {.session = self->session,
@@ -249,7 +253,7 @@ static emp_status_t start_feeder (emp_t *self, emp_source_t **source_p, const ch
                                   .rows_max = rows_max ? rows_max : self->config.rows_max,
                                   .ended = feeder_ended,
                                   .arg = self};
-    emp_status_t status = emp_feeder_new (&config, source_p, &self->feeders[self->feeders_count]);
+    status = emp_feeder_new (&config, source_p, &self->feeders[self->feeders_count]);
     if (status != EMP_OK)
         return emp_fail (self, status, "a feeder on queue %s: %s", queue, emp_status_text (status));
     pthread_mutex_lock (&self->lock);
@@ -298,7 +302,7 @@ emp_status_t emp_start (emp_t *self)
         return status;
     self->started_us = emp_now ();
     self->stage = EMP_RUNNING;
-    status = raise_files (self);
+    status = raise_files (self, self->config.feeds_count);
     if (status == EMP_OK)
         status = start_broker (self);
     if (status == EMP_OK)

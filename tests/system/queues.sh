@@ -125,4 +125,10 @@ expect "B13: stopped" "$(timeout 60 "$program" stopped "$module" 2>stopped.err)"
 expect "B13: emp_wait ends a put" "$(timeout 60 "$program" late "$module" 2>late.err)" \
     "wait: timed out, put: the queue has stopped, not every ticket was answered: 2 of 2 tickets were not answered"
 expect "B17: a generator that hangs is left behind" "$(timeout 60 "$program" hang "$module" 2>hang.err)" destroyed
+
+# Feeders of a program, of which nobody knew at the start: the limit of open files rises with them, or is told.
+expect "B17: feeders" "$( (ulimit -Sn 256; "$program" feeders "$module") 2>feeders.err)" "300 feeders, "
+( (ulimit -n 256; "$program" feeders "$module") >feeders.out 2>feeders.err)
+expect "B17: feeders and no more files: $(cat feeders.err)" "$? $(sed 's/[0-9][0-9]*/N/g' feeders.out)" \
+    "0 N feeders, PROCS_MAX: N worker processes and N feeders need N open files, the limit is N (ulimit -n)"
 finish

@@ -8,6 +8,7 @@
  *   queues deserted <module>   B13, B14: a put and a get that wait, without emp_wait, when the workers cannot start
  *   queues stopped <module>    the same when another thread says emp_stop
  *   queues late <module>       emp_wait while another thread waits in a put
+ *   queues feeders <module>    as many feeders as there may be open files for, or 300
  *   queues hang <module>       a generator that never comes back, destroyed without a wait
  */
 #include <eisenmp.h>
@@ -210,6 +211,25 @@ static void late (const char *module)
     emp_destroy (&emp);
 }
 
+static bool nothing (emp_generator_t *generator, msgpack_packer *row)
+{
+    (void) generator, (void) row;
+    return false;
+}
+
+static void feeders (const char *module)
+{
+    emp_t *emp = manager (module, "texts", 1);
+    must (emp, emp_start (emp), "start");
+    emp_status_t status = EMP_OK;
+    int count = 0;
+    while (count < 300 && (status = emp_run_q_feeder (emp, nothing, NULL, NULL, NULL)) == EMP_OK)
+        count++;
+    printf ("%d feeders, %s\n", count, emp_error (emp));
+    must (emp, emp_wait (emp), "wait");
+    emp_destroy (&emp);
+}
+
 static bool stuck (emp_generator_t *generator, msgpack_packer *row)
 {
     (void) row;
@@ -240,6 +260,8 @@ int main (int argc, char **argv)
         full (argv[2]);
     else if (strcmp (argv[1], "deserted") == 0)
         ended_early (argv[2], "worker_entrance", false);
+    else if (strcmp (argv[1], "feeders") == 0)
+        feeders (argv[2]);
     else if (strcmp (argv[1], "hang") == 0)
         hang (argv[2]);
     else if (strcmp (argv[1], "late") == 0)
