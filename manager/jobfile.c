@@ -359,7 +359,7 @@ static void report_unknown_key (emp_jobread_t *self, const emp_yaml_node_t *key)
 }
 
 typedef struct {
-    const emp_yaml_node_t *modules, *feed, *tools, *dead_after; /* NULL: not there */
+    const emp_yaml_node_t *modules, *feed, *tools, *dead_after, *results_file; /* NULL: not there */
 } seen_t;
 
 static void read_key (emp_jobread_t *self, const emp_yaml_node_t *root, const emp_yaml_node_t *value, seen_t *seen)
@@ -383,7 +383,7 @@ static void read_key (emp_jobread_t *self, const emp_yaml_node_t *root, const em
     else if (!is_set_twice (self, root, value))
         set_value (self, real, value->key->text);
     if (emp_yaml_is (value->key, "RESULTS_FILE"))
-        place_results_file (self, real);
+        place_results_file (self, seen->results_file = real);
     if (emp_yaml_is (value->key, "DEAD_AFTER") || (emp_yaml_is (value->key, "BEAT") && !seen->dead_after))
         seen->dead_after = real;
 }
@@ -405,7 +405,7 @@ static void read_tools (emp_jobread_t *self, const emp_yaml_node_t *node)
 
 static void read_root (emp_jobread_t *self, const emp_yaml_node_t *root)
 {
-    seen_t seen = {NULL, NULL, NULL, NULL};
+    seen_t seen = {0};
     if (!root || root->kind != EMP_YAML_MAP) {
         char found[EMP_SENTENCE_MAX] = "nothing";
         if (root)
@@ -425,6 +425,8 @@ static void read_root (emp_jobread_t *self, const emp_yaml_node_t *root)
         emp_jobread_feeds (self, seen.feed);
     if (seen.dead_after && emp_config_check (self->config))
         emp_diag_error (self->diag, seen.dead_after->offset, "%s", self->config->error);
+    if (seen.results_file && self->config->results_file && !self->config->results_store)
+        emp_diag_error (self->diag, seen.results_file->offset, EMP_NOT_STORED);
 }
 
 static char *directory_of (const char *path)

@@ -216,9 +216,7 @@ static emp_status_t start_output (emp_t *self)
     if (!self->config.results_file)
         return EMP_OK;
     if (!self->config.results_store)
-        return emp_fail (self, EMP_INVALID,
-                         "RESULTS_FILE: found RESULTS_STORE: false, expected true: there is nothing "
-                         "to write");
+        return emp_fail (self, EMP_INVALID, EMP_NOT_STORED);
     emp_status_t status = emp_output_open (self->config.results_file, &self->output, self->output_why);
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "RESULTS_FILE: %s", self->output_why);
 }
