@@ -299,6 +299,8 @@ emp_status_t emp_config_tool (emp_config_t *self, const char *name)
         emp_sentence_text (name, strlen (name), found);
         return fail (self, EMP_UNKNOWN, "tools: found %s, expected the name of an attribute of the toolbox", found);
     }
+    if (self->tools_count == EMP_TOOLS_MAX)
+        return fail (self, EMP_TOOBIG, "tools: found more than %d", EMP_TOOLS_MAX);
     char **tools = realloc (self->tools, (self->tools_count + 1) * sizeof (char *));
     if (tools)
         self->tools = tools;
