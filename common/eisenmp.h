@@ -222,7 +222,9 @@ EMP_API void emp_generator_fail (emp_generator_t *generator, const char *format,
 
 EMP_API emp_t *emp_new (void);
 /* Kills what still runs, removes what lies about. A get or put that another thread waits in says that the queue has stopped; but no
- * thread may call anything of it later, so join those that do before. */
+ * thread may call anything of it later, so join those that do before. A generator that does not come back within STOP_GRACE is
+ * left behind, with its thread and what that may touch; a program that has such ones ends by _exit (), since exit () may wait
+ * for them. */
 EMP_API void emp_destroy (emp_t **self);
 /* The sentence of the last error of this manager, "" when there was none. Borrowed, until the next call. */
 EMP_API const char *emp_error (const emp_t *self);

@@ -18,7 +18,13 @@
 static bool is_over (emp_feed_t *self)
 {
     const emp_session_t *session = self->session;
-    return atomic_load (&self->over) || atomic_load (&session->feeds_stopped) || atomic_load (&session->down);
+    return atomic_load (&self->over) || atomic_load (&session->feeds_stopped) || atomic_load (&session->down) ||
+           (self->stop && atomic_load (self->stop));
+}
+
+void emp_feed_stop_by (emp_feed_t *self, const _Atomic bool *stop)
+{
+    self->stop = stop;
 }
 
 static bool is_dry (emp_feed_t *self)

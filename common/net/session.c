@@ -58,8 +58,13 @@ void emp_session_leave (emp_session_t *self)
 
 void emp_session_stop_feeds (emp_session_t *self)
 {
-    pthread_mutex_lock (&self->lock);
     atomic_store (&self->feeds_stopped, true);
+    emp_session_wake_feeds (self);
+}
+
+void emp_session_wake_feeds (emp_session_t *self)
+{
+    pthread_mutex_lock (&self->lock);
     pthread_cond_broadcast (&self->changed);
     pthread_mutex_unlock (&self->lock);
 }

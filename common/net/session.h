@@ -14,6 +14,8 @@
 #ifndef EMP_SESSION_H
 #define EMP_SESSION_H
 
+#include <stdatomic.h>
+
 #include "../control.h"
 #include "../wire.h"
 #include "socket.h"
@@ -98,6 +100,9 @@ uint32_t emp_feed_id (const emp_feed_t *self);
  * of `chunk`. EMP_STOPPED when the run drains, the queue has stopped or the session is down; EMP_STATE behind emp_feed_end;
  * EMP_TOOBIG; EMP_NOMEM, EMP_SYSTEM: it could not be sent. Unless EMP_OK nothing was put. *ret_number is the ticket's number. */
 emp_status_t emp_feed_put (emp_feed_t *self, emp_buf_t *chunk, uint32_t rows, uint64_t until, uint64_t *ret_number);
+/* A put says EMP_STOPPED, also one that waits, once *stop is true and emp_session_wake_feeds () was called behind that. */
+void emp_feed_stop_by (emp_feed_t *self, const _Atomic bool *stop);
+void emp_session_wake_feeds (emp_session_t *self);
 /* No more puts. */
 emp_status_t emp_feed_end (emp_feed_t *self);
 

@@ -84,8 +84,9 @@ struct emp_feed {
     emp_session_t *session;
     emp_batch_t batch;
     uint32_t id;
-    _Atomic bool over;       /* its queue has stopped */
-    _Atomic uint64_t credit; /* tickets that may have been put since the first */
+    _Atomic bool over;        /* its queue has stopped */
+    const _Atomic bool *stop; /* its owner ends it; or NULL */
+    _Atomic uint64_t credit;  /* tickets that may have been put since the first */
     uint64_t put;
     uint64_t last_us;    /* when the last chunk was put */
     uint64_t average_us; /* from chunk to chunk, waiting for credit left out */

@@ -115,11 +115,30 @@ done
 expect "B19: commands" "$("$program" commands "$module")" \
     "got 60 sum 5760 after nothing tickets 120 answered 120"
 "$program" full "$module" >full.out 2>full.err
-expect "B13, B16: before the start" "$(sed -n 1p full.out)" "before: not possible now"
-expect "B13, B16: full" "$(sed -n 2p full.out)" \
-    "empty 1 put 4 full 1 size 4, in hand: not possible now sum 10 empty 1 then timed out, bad malformed message"
 expect "B14: a get that waits ends with its manager" "$(timeout 20 "$program" gone "$module")" destroyed
-expect "B23, B30: kill: $(cat full.err)" "$("$program" kill "$module")" "procs 3 named then 2 over 0 then 1 answered 10 lost 0"
 # B23: more orders to kill at once than a supervisor has turns.
 expect "B23: each of them" "$("$program" each "$module")" "procs 80 then 0"
+expect "B13, B16: before the start" "$(sed -n 1p full.out)" "before: not possible now, over 0"
+expect "B9: no feeder on a queue with a job of its own" "$(sed -n 2p full.out)" \
+    "feeder: invalid value: queue: found mp_info_q, which has a job of its own, expected mp_input_q or a queue of your own"
+expect "B13, B16: full" "$(sed -n 3p full.out)" \
+    "empty 1 put 4 full 1 size 4, in hand: not possible now 0 sum 10 empty 1 then timed out, bad malformed message"
+expect "B23, B30: kill: $(cat full.err)" "$("$program" kill "$module")" "procs 3 named then 2 over 0 then 1 answered 10 lost 0"
+
+# What waits learns of the end of a run also while nobody is in emp_wait.
+expect "B13: no worker could start" "$(timeout 60 "$program" deserted "$EMP_TEST_MODULES/loader_unresolved.so" 2>deserted.err)" \
+    "$(printf '%s\n' "get: the queue has stopped, invalid value: the workers could not start" \
+    "put: the queue has stopped, invalid value: the workers could not start")"
+expect "B13: stopped" "$(timeout 60 "$program" stopped "$module" 2>stopped.err)" \
+    "$(printf '%s\n' "get: the queue has stopped, ok: " \
+    "put: the queue has stopped, not every ticket was answered: 2 of 2 tickets were not answered")"
+expect "B13: emp_wait ends a put" "$(timeout 60 "$program" late "$module" 2>late.err)" \
+    "wait: timed out, put: the queue has stopped, not every ticket was answered: 2 of 2 tickets were not answered"
+expect "B17: a generator that hangs is left behind" "$(timeout 60 "$program" hang "$module" 2>hang.err)" destroyed
+
+# Feeders of a program, of which nobody knew at the start: the limit of open files rises with them, or is told.
+expect "B17: feeders" "$( (ulimit -Sn 256; "$program" feeders "$module") 2>feeders.err)" "300 feeders, "
+( (ulimit -n 256; "$program" feeders "$module") >feeders.out 2>feeders.err)
+expect "B17: feeders and no more files: $(cat feeders.err)" "$? $(sed 's/[0-9][0-9]*/N/g' feeders.out)" \
+    "0 N feeders, PROCS_MAX: N worker processes and N feeders need N open files, the limit is N (ulimit -n)"
 finish

@@ -1,5 +1,18 @@
 # SIGINT once drains, twice stops; a module that never returns is killed when its time is up; nothing is left behind.
 . "$EMP_SOURCE/tests/system/lib.bash"
+
+# While the job file is read, which here never ends, a signal ends the program.
+if [ -z "${method:-}" ]; then
+    mkfifo job.yaml
+    "$eisenmp" run job.yaml >load.out 2>load.err &
+    pid=$!
+    exec 9>job.yaml # it has opened the other end
+    kill -TERM $pid
+    until_true 20 is_over $pid || kill -KILL $pid
+    wait $pid
+    expect "load: exit code" $? 143
+    exec 9>&-
+fi
 each_method
 
 # Drain: an endless generator, one SIGINT: what was handed out is finished, exit 1, the dictionary has no hole but the end.
