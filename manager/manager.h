@@ -38,6 +38,8 @@ struct emp {
     char error[EMP_TEXT_MAX + 1];
     emp_stage_t stage;
     emp_screen_t *screen; /* stderr: workers' texts and progress */
+    bool course_runs;
+    pthread_t course;
 
     emp_client_t client;
     emp_port_t **ports; /* handles of queues, as in the configuration; NULL until asked for */
@@ -62,8 +64,6 @@ struct emp {
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    pthread_t course;
-    bool course_runs;
     /* facts */
     bool waited; /* emp_wait was called: no feeder and no put will follow */
     bool torn;   /* emp_destroy was */
