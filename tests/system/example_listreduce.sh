@@ -16,7 +16,7 @@ grep -v ' none$' answers.expected | sort >found.expected
 { cat "$example/job.yaml"; echo "RESULTS_DICT_PRINT: true"; } >job.yaml
 "$eisenmp" run job.yaml >job.out 2>job.err
 expect "job.yaml: exit code: $(cat job.err)" $? 0
-expect "job.yaml: answers" "$(found job.out)" "$(cat found.expected)"
+expect "E5: job.yaml: answers" "$(found job.out)" "$(cat found.expected)"
 expect "job.yaml: tickets" "$(tickets job.out | cksum)" "$( (seq 0 34; seq 0 35) | sort -n | cksum)"
 expect "job.yaml: names" "$(grep -o "'[a-z]*': \[" job.out | sort | paste -sd ' ')" "'english': [ 'german': ["
 "$EMP_BIN/example-listreduce" >program.out 2>program.err

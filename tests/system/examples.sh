@@ -8,7 +8,7 @@
 "$eisenmp" examples >list 2>err
 expect "list: exit code" $? 0
 expect "list: --list is the same" "$("$eisenmp" examples --list | cksum)" "$(cksum <list)"
-expect "list: job files" "$(cut -f 2 list | sort)" "$(printf '%s\n' "$EMP_SOURCE"/examples/*/*.yaml | sort)"
+expect "E8: list: job files" "$(cut -f 2 list | sort)" "$(printf '%s\n' "$EMP_SOURCE"/examples/*/*.yaml | sort)"
 expect "list: folders" "$(cut -f 1 list | cut -d / -f 1 | sort -u)" \
     "$(cd "$EMP_SOURCE/examples" && printf '%s\n' */*.yaml | cut -d / -f 1 | sort -u)"
 grep -qx "csv/seattle	$EMP_SOURCE/examples/csv/seattle.yaml" list || fail "list: no csv/seattle: $(cat list)"
@@ -87,11 +87,7 @@ mkdir bare && cp "$EMP_BIN/eisenmp" "$EMP_BIN/eisenmp-examples" bare/
 (eisenmp=bare/eisenmp PATH=/usr/bin:/bin; export EISENMP_EXAMPLES=menu; refused --web 'built where libmicrohttpd is'; exit $failures) || failures=$((failures + 1))
 
 # ---- the server of the page ----------------------------------------------------------------------------------------------
-if [ ! -x "$EMP_BIN/eisenmp-examples-web" ]; then
-    echo "the rest is skipped: built without libmicrohttpd"
-    finish
-    exit
-fi
+[ -x "$EMP_BIN/eisenmp-examples-web" ] || skip "the page: built without libmicrohttpd"
 mkdir menu/flood menu/stubborn
 cat >menu/flood/job.yaml <<YAML
 RESULTS_DICT_PRINT: true
