@@ -5,6 +5,7 @@
  *   queues commands <module>   B14, B19: commands to each worker's own queue, answers on a shared one
  *   queues full <module>       B13, B16: full, empty, size; a put that does not wait
  *   queues kill <module>       B23, B30: workers that never return, one killed, then all
+ *   queues processes <module>  B9: the same by mp_process_q
  */
 #include <eisenmp.h>
 #include <stdlib.h>
@@ -142,6 +143,45 @@ static void kill_some (const char *module)
     emp_destroy (&emp);
 }
 
+/* nil when there is no name: all of them. */
+static emp_status_t put_name (emp_queue_t *queue, const char *name)
+{
+    msgpack_sbuffer rows;
+    msgpack_packer pk;
+    msgpack_sbuffer_init (&rows);
+    msgpack_packer_init (&pk, &rows, msgpack_sbuffer_write);
+    if (name)
+        msgpack_pack_str_with_body (&pk, name, strlen (name));
+    else
+        msgpack_pack_nil (&pk);
+    emp_status_t status = emp_queue_put (queue, rows.data, rows.size);
+    msgpack_sbuffer_destroy (&rows);
+    return status;
+}
+
+static void processes (const char *module)
+{
+    emp_t *emp = manager (module, "count_down", WORKERS);
+    emp_queue_t *queue = emp_queue (emp, "mp_process_q");
+    must (emp, emp_start (emp), "start");
+    emp_proc_t list[8];
+    procs (emp, list, WORKERS);
+    printf ("unknown %s, number %s, nothing %s", emp_status_text (put_name (queue, "Process-9")),
+            emp_status_text (put_number (queue, 2, -1)), emp_status_text (emp_queue_put (queue, "", 0)));
+    must (emp, put_name (queue, "Process-2"), "Process-2");
+    size_t left = procs (emp, list, WORKERS - 1);
+    bool there = false;
+    for (size_t i = 0; i < left; i++)
+        there = there || strcmp (list[i].name, "Process-2") == 0;
+    printf (" then %zu %s Process-2, all %s", left, there ? "with" : "without",
+            emp_status_text (put_name (queue, NULL)));
+    must (emp, emp_wait (emp), "wait");
+    emp_summary_t summary;
+    emp_summary (emp, &summary);
+    printf (" then %d lost %llu\n", emp_begin_proc_shutdown (emp), (unsigned long long) summary.workers_lost);
+    emp_destroy (&emp);
+}
+
 int main (int argc, char **argv)
 {
     if (argc != 3)
@@ -150,6 +190,8 @@ int main (int argc, char **argv)
         commands (argv[2]);
     else if (strcmp (argv[1], "full") == 0)
         full (argv[2]);
+    else if (strcmp (argv[1], "processes") == 0)
+        processes (argv[2]);
     else
         kill_some (argv[2]);
     return 0;
