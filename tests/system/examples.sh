@@ -145,6 +145,18 @@ for host in "" $'Host: evil.example\r\n' $'Host: 127.0.0.1.evil.example\r\n' $'H
     request GET "/$token/" "$host" # without any, the library itself refuses
     case "$code" in 403 | 400) ;; *) fail "'$host' got $code" ;; esac
 done
+# Without the token the answer does not wait for a body, which would hold one of the connections; with it, it does.
+# answers_head <path> <code> <seconds>: to a head whose body never comes.
+answers_head ()
+{
+    exec 7<>"/dev/tcp/127.0.0.1/$port"
+    printf 'POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n' "$1" >&7
+    timeout "$3" cat <&7 >answer
+    exec 7>&-
+    expect "a body that never comes, $1" "$(sed -n '1s/^HTTP\/1.1 \([0-9]*\).*/\1/p' answer)" "$2"
+}
+answers_head "/$wrong/start/prime" 403 20
+answers_head "/$token/start/nothing" "" 0.2
 answers GET "/$token/" 200 $'Host: LocalHost:1\r\n'
 answers GET "/$token/start/prime" 405
 answers POST "/$token/events" 405
