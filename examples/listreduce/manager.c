@@ -152,7 +152,7 @@ static int run (emp_t *emp, list_t lists[LISTS], char **words, size_t count)
         fprintf (stderr, PROGRAM ": %llu worker processes were lost\n", (unsigned long long) summary.workers_lost);
     if (status)
         fprintf (stderr, PROGRAM ": %s\n", emp_error (emp));
-    return status ? 1 : 0;
+    return status == EMP_OK ? 0 : status == EMP_INVALID ? 2 : 1; /* invalid: the workers could not start */
 }
 
 int main (int argc, char **argv)

@@ -225,7 +225,7 @@ static int run (radio_t *self, const char *folder)
         emp_report (self->emp, stderr);
         fprintf (stderr, PROGRAM ": %s\n", emp_error (self->emp));
     }
-    return status ? 1 : 0;
+    return status == EMP_OK ? 0 : status == EMP_INVALID ? 2 : 1; /* invalid: the workers could not start */
 }
 
 int main (int argc, char **argv)
