@@ -71,7 +71,7 @@ int main (int argc, char **argv)
     long cores = sysconf (_SC_NPROCESSORS_ONLN);
     if (cores < 1 || cores > EMP_PROCS_MAX_LIMIT)
         cores = 1;
-    if (argc > 2 || *end || port > UINT16_MAX - (unsigned long) cores) {
+    if (argc > 2 || *end || (argc > 1 && end == argv[1]) || port > UINT16_MAX - (unsigned long) cores) {
         fprintf (stderr, "usage: " PROGRAM " [PORT]\n");
         return 2;
     }

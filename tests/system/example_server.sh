@@ -41,6 +41,8 @@ code=$?
 expect "manager.c: exit code: $(tail -n 3 key.err)" $code 0
 expect "manager.c: URLs" "$(urls key.out | cksum)" "$(cut -d ' ' -f 5 third | sort | cksum)"
 no_pages "manager.c, at the end" third
-"$EMP_BIN/example-server" "" x >usage.out 2>usage.err
-expect "usage: exit code" "$? $(grep -c '^usage: ' usage.err)" "2 1"
+for arguments in '"" x' '""' x; do
+    eval "\"$EMP_BIN/example-server\" $arguments" </dev/null >usage.out 2>usage.err
+    expect "usage, $arguments: exit code" "$? $(grep -c '^usage: ' usage.err)" "2 1"
+done
 finish

@@ -97,6 +97,8 @@ wrong 5 127.0.0.1
 expect "rows: reason" "$(grep -c 'found several rows in a chunk' wrong.out)" 1
 wrong 1 localhost
 expect "bind: reason" "$(grep -c 'bind is no IPv4 address' wrong.out)" 5
-"$EMP_BIN/example-servers" soon >usage.out 2>usage.err
-expect "usage: exit code" "$? $(grep -c '^usage: ' usage.err)" "2 1"
+for arguments in soon '""' '0 ""' '- x'; do
+    eval "\"$EMP_BIN/example-servers\" $arguments" </dev/null >usage.out 2>usage.err
+    expect "usage, $arguments: exit code" "$? $(grep -c '^usage: ' usage.err)" "2 1"
+done
 finish
