@@ -16,14 +16,19 @@ fi
 each_method
 
 # Drain: an endless generator, one SIGINT: what was handed out is finished, exit 1, the dictionary has no hole but the end.
-job drain.yaml pace 10 10 "PROCS_MAX: 2" "toolbox: {chunk_us: 1000}"
+job drain.yaml pace 10 10 "PROCS_MAX: 2" "toolbox: {chunk_us: 1000, mark: begun}"
 sed -i "s|range: .*|generator: $EMP_TEST_MODULES/endless.so, generator_ref: numbers}|" drain.yaml
 "$eisenmp" run drain.yaml >drain.out 2>drain.err &
 pid=$!
 until_true 20 at_least 2 "slots $pid"
+until_true 20 test -s begun # so something was handed out
 kill -INT $pid
 wait $pid
 expect "drain: exit code" $? 1
+answered=$(tickets drain.out | wc -l)
+[ "$answered" -gt 0 ] || fail "drain: nothing was answered"
+every_ticket_once drain drain.out "$answered"
+expect "drain: the first that is missing" "$(grep -m 1 '^mp_input_q' drain.out)" "mp_input_q (default);_TID_$answered"
 grep -q 'once more to stop' drain.err || fail "drain: nothing was said"
 expect "drain: no worker was lost" "$(grep -c 'Workers lost' drain.out)" 0
 

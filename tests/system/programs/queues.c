@@ -11,6 +11,7 @@
  *   queues late <module>       emp_wait while another thread waits in a put
  *   queues feeders <module>    as many feeders as there may be open files for, or 300
  *   queues hang <module>       a generator that never comes back, destroyed without a wait
+ *   queues processes <module>  B9: the same by mp_process_q
  */
 #include <eisenmp.h>
 #include <pthread.h>
@@ -290,6 +291,45 @@ static void hang (const char *module)
     _exit (0);
 }
 
+/* nil when there is no name: all of them. */
+static emp_status_t put_name (emp_queue_t *queue, const char *name)
+{
+    msgpack_sbuffer rows;
+    msgpack_packer pk;
+    msgpack_sbuffer_init (&rows);
+    msgpack_packer_init (&pk, &rows, msgpack_sbuffer_write);
+    if (name)
+        msgpack_pack_str_with_body (&pk, name, strlen (name));
+    else
+        msgpack_pack_nil (&pk);
+    emp_status_t status = emp_queue_put (queue, rows.data, rows.size);
+    msgpack_sbuffer_destroy (&rows);
+    return status;
+}
+
+static void processes (const char *module)
+{
+    emp_t *emp = manager (module, "count_down", WORKERS);
+    emp_queue_t *queue = emp_queue (emp, "mp_process_q");
+    must (emp, emp_start (emp), "start");
+    emp_proc_t list[8];
+    procs (emp, list, WORKERS);
+    printf ("unknown %s, number %s, nothing %s", emp_status_text (put_name (queue, "Process-9")),
+            emp_status_text (put_number (queue, 2, -1)), emp_status_text (emp_queue_put (queue, "", 0)));
+    must (emp, put_name (queue, "Process-2"), "Process-2");
+    size_t left = procs (emp, list, WORKERS - 1);
+    bool there = false;
+    for (size_t i = 0; i < left; i++)
+        there = there || strcmp (list[i].name, "Process-2") == 0;
+    printf (" then %zu %s Process-2, all %s", left, there ? "with" : "without",
+            emp_status_text (put_name (queue, NULL)));
+    must (emp, emp_wait (emp), "wait");
+    emp_summary_t summary;
+    emp_summary (emp, &summary);
+    printf (" then %d lost %llu\n", emp_begin_proc_shutdown (emp), (unsigned long long) summary.workers_lost);
+    emp_destroy (&emp);
+}
+
 int main (int argc, char **argv)
 {
     if (argc != 3)
@@ -312,6 +352,8 @@ int main (int argc, char **argv)
         late (argv[2]);
     else if (strcmp (argv[1], "stopped") == 0)
         ended_early (argv[2], "count_down", true);
+    else if (strcmp (argv[1], "processes") == 0)
+        processes (argv[2]);
     else
         kill_some (argv[2]);
     return 0;
