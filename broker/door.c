@@ -265,6 +265,16 @@ static void want (emp_broker_t *self, const emp_control_t *message)
     broker_step (self, &event);
 }
 
+static void unwant (emp_broker_t *self, const emp_control_t *message)
+{
+    emp_event_t event = {.kind = EMP_EV_WANT,
+                         .session = self->peer->session,
+                         .feed = message->id,
+                         .end = true,
+                         .number = message->window};
+    broker_step (self, &event);
+}
+
 static void credit (emp_broker_t *self, const emp_control_t *message)
 {
     emp_event_t event = {
@@ -324,6 +334,7 @@ static const struct {
     {EMP_MSG_OPEN_FEED, ANYBODY, open_feed},
     {EMP_MSG_CREDIT, ANYBODY, credit},
     {EMP_MSG_WANT, ANYBODY, want},
+    {EMP_MSG_UNWANT, ANYBODY, unwant},
     {EMP_MSG_BEAT, ANYBODY, beat},
     {EMP_MSG_BYE, ANYBODY, bye},
     {EMP_MSG_PRINT, ANYBODY, pass_on},

@@ -82,6 +82,8 @@ intake_t *intake_require (emp_broker_t *self, uint32_t queue)
     intake->pull = emp_socket_new (ZMQ_PULL, EMP_WIRE_PAYLOAD_MAX);
     if (!intake->pull || !bind_intake (self, intake) || table_set (&self->intakes, queue, intake) != EMP_OK ||
         !list_intake (self, intake)) {
+        if (table_at (&self->intakes, queue))
+            table_set (&self->intakes, queue, NULL); /* its place is there, so this needs no memory */
         zsock_destroy (&intake->pull);
         free (intake);
         return NULL;

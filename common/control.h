@@ -59,6 +59,7 @@
     X (INFO, 28, "nw")         /* c: worker name, rows done of a chunk in hand; b to the manager */                    \
     X (WANT, 29, "i")          /* c: this feed has none left and waits for put credit */                             \
     X (TOOL, 30, "b")          /* c manager, b to workers: the place of an object of mp_tools_q; empty: no more */ \
+    X (UNWANT, 41, "iw")       /* c: this feed, that has put so many, waits no longer; now, or not at all */             \
     X (FEED_OVER, 31, "i")     /* b: this feed's queue has stopped; nothing that it puts is taken any more */        \
     X (ATTEMPT, 40, "iwyfcsahxk") /* b to manager: what became of one attempt when it was no answer: feed, number,    \
                                   attempt, first row, rows, session, fate, how, code, reason */
@@ -125,7 +126,5 @@ emp_status_t emp_control_encode (const emp_control_t *self, emp_buf_t *out);
  * kinds, roles, hows and statuses, foreign versions, missing or extra fields are EMP_MALFORMED. A text is zeroed by its
  * first byte; what stands behind a text's end means nothing. */
 emp_status_t emp_control_decode (const void *data, size_t size, emp_control_t *ret_self);
-/* "HELLO", or "?" */
-const char *emp_control_name (emp_kind_t kind);
 
 #endif

@@ -3,7 +3,8 @@
  * cmd_run.c - `eisenmp run JOBFILE`: results on stdout, all else on stderr.
  *
  * SIGINT, SIGTERM or SIGHUP once drains: nothing more is handed out, what is in work is finished. Twice stops: workers are
- * killed. Both end with the report of what there is, and exit 1 when tickets are missing. A third time ends at once.
+ * killed. Both end with the report of what there is, and exit 1 when tickets are missing. A third time ends at once, as the
+ * first does while the job file is read or the report printed.
  */
 #include <argp.h>
 #include <errno.h>
@@ -58,9 +59,18 @@ static error_t take_option (int key, char *arg, struct argp_state *state)
 
 typedef struct {
     emp_t *manager;
+    _Atomic bool reporting; /* the run is over */
     int signals, end;
     pthread_t thread;
 } listener_t;
+
+/* A terminal that stands still gets no word: the end does not wait for it. */
+static void say_at_once (const char *text)
+{
+    struct pollfd terminal = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll (&terminal, 1, 0) == 1 && terminal.revents & POLLOUT)
+        (void) !write (STDERR_FILENO, text, strlen (text));
+}
 
 static void *listen_thread (void *arg)
 {
@@ -76,14 +86,20 @@ static void *listen_thread (void *arg)
         if (!fds[0].revents || read (self->signals, &info, sizeof info) != (ssize_t) sizeof info)
             continue;
         heard++;
+        if (atomic_load (&self->reporting)) {
+            say_at_once ("eisenmp: the run is over; the rest of its report is not printed\n");
+            _exit (1);
+        }
         if (heard == 1) {
             emp_drain (self->manager);
             emp_say (self->manager, "eisenmp: finishing what is in work; once more to stop");
         } else if (heard == 2) {
             emp_stop (self->manager);
             emp_say (self->manager, "eisenmp: stopping");
-        } else
-            _exit (1); /* the workers die with us, and the supervisor sweeps up */
+        } else {
+            emp_sweep (self->manager); /* the supervisor, if there is one yet, sweeps up behind its workers too */
+            _exit (1);                 /* they die with us */
+        }
     }
 }
 
@@ -131,12 +147,13 @@ static int exit_code (emp_t *manager, emp_status_t status)
     return status == EMP_INVALID || status == EMP_UNKNOWN || status == EMP_EXISTS ? 2 : 1;
 }
 
-static int run_to_end (emp_t *manager, const options_t *options)
+static int run_to_end (emp_t *manager, const options_t *options, listener_t *listener)
 {
     emp_status_t status = emp_start (manager);
     if (status != EMP_OK)
         return exit_code (manager, status) == 2 ? 2 : 1;
     status = emp_wait (manager);
+    atomic_store (&listener->reporting, true);
     if (status == EMP_INVALID)
         return exit_code (manager, status);
     emp_report (manager, stdout);
@@ -171,12 +188,6 @@ int emp_cmd_run (int argc, char **argv)
         NULL,
         NULL};
     argp_parse (&argp, argc, argv, 0, NULL, &options);
-    sigset_t ends;
-    sigemptyset (&ends);
-    sigaddset (&ends, SIGINT);
-    sigaddset (&ends, SIGTERM);
-    sigaddset (&ends, SIGHUP);
-    pthread_sigmask (SIG_BLOCK, &ends, NULL);
     signal (SIGPIPE, SIG_IGN);
     signal (SIGXFSZ, SIG_IGN); /* a file beyond `ulimit -f` is an error as a full disk is, and no death */
 
@@ -197,10 +208,16 @@ int emp_cmd_run (int argc, char **argv)
     }
     if (!options.quiet && manager->config.info_enable)
         emp_screen_enable_progress (manager->screen);
-    listener_t listener;
+    sigset_t ends;
+    sigemptyset (&ends);
+    sigaddset (&ends, SIGINT);
+    sigaddset (&ends, SIGTERM);
+    sigaddset (&ends, SIGHUP);
+    pthread_sigmask (SIG_BLOCK, &ends, NULL); /* not before: what is loaded may be a pipe that nobody writes to */
+    listener_t listener = {0};
     int code = 1;
     if (listen_begin (&listener, manager, &ends)) {
-        code = run_to_end (manager, &options);
+        code = run_to_end (manager, &options, &listener);
         listen_end (&listener);
     } else
         fprintf (stderr, "eisenmp: cannot listen to signals: %s\n", strerror (errno));

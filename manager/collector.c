@@ -16,6 +16,15 @@ struct emp_collector {
     pthread_t thread;
 };
 
+/* A ticket that ended twice is counted there and shows in the summary; nothing else is to be done. */
+static void take (emp_results_t *results, uint32_t feed, emp_status_t known, const emp_part_t *part,
+                  const uint8_t *payload)
+{
+    emp_status_t status = known == EMP_OK ? emp_results_take (results, feed, part, payload) : known;
+    if (status == EMP_FULL || status == EMP_NOMEM)
+        emp_results_lose (results, part, status);
+}
+
 static void *collector_thread (void *arg)
 {
     emp_collector_t *self = arg;
@@ -24,10 +33,9 @@ static void *collector_thread (void *arg)
     emp_status_t status;
     while ((status = emp_sink_next (self->sink, &wire, &payload)) == EMP_OK) {
         /* One that is not known was opened by a worker: the manager's are announced before they put. */
-        emp_results_worker_feed (self->results, wire->feed, wire->label);
+        emp_status_t known = emp_results_worker_feed (self->results, wire->feed, wire->label);
         for (uint32_t i = 0; i < wire->count; i++) {
-            /* A ticket that ended twice is counted there and shows in the summary; nothing else is to be done. */
-            emp_results_take (self->results, wire->feed, &wire->parts[i], payload);
+            take (self->results, wire->feed, known, &wire->parts[i], payload);
             payload += wire->parts[i].length;
         }
     }

@@ -135,11 +135,6 @@ const char *emp_feeder_label (const emp_feeder_t *self)
     return self->label;
 }
 
-const char *emp_feeder_queue (const emp_feeder_t *self)
-{
-    return self->queue;
-}
-
 uint64_t emp_feeder_tickets (const emp_feeder_t *self)
 {
     return atomic_load (&self->tickets);

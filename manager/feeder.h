@@ -34,9 +34,8 @@ bool emp_feeder_is_over (const emp_feeder_t *self);
 /* Why it failed, or NULL. When it is over. */
 const char *emp_feeder_error (const emp_feeder_t *self);
 const char *emp_feeder_label (const emp_feeder_t *self);
-const char *emp_feeder_queue (const emp_feeder_t *self); /* full name */
-uint64_t emp_feeder_tickets (const emp_feeder_t *self);  /* any thread */
-uint64_t emp_feeder_rows (const emp_feeder_t *self);     /* any thread */
+uint64_t emp_feeder_tickets (const emp_feeder_t *self); /* any thread */
+uint64_t emp_feeder_rows (const emp_feeder_t *self);    /* any thread */
 /* Cancels, waits for the thread, frees. */
 void emp_feeder_destroy (emp_feeder_t **self);
 

@@ -102,7 +102,9 @@ static int watch (emp_launcher_t *self)
             abort (); /* poll of two descriptors of our own */
         if (fds[0].revents) {
             int status = 0;
-            waitpid (self->pid, &status, 0);
+            /* ECHILD: the program ignores SIGCHLD, so nobody knows how it ended; well, for all that can be told. */
+            while (waitpid (self->pid, &status, 0) < 0 && errno == EINTR)
+                ;
             close (self->pidfd);
             return status;
         }

@@ -124,25 +124,31 @@ static uint32_t procs_of (const emp_t *self)
 /* A queue costs it an intake with a socket to listen at, and the same for each of its lanes, a connection to each, and
  * the manager's own ends. A worker costs the broker a lane, a connection to it, one to each intake and one to the door; and a share of what
  * libzmq keeps beside. */
-static emp_status_t raise_files (emp_t *self)
+static emp_status_t raise_files (emp_t *self, size_t feeds)
 {
     uint64_t needed = FILES_A_WORKER * (uint64_t) procs_of (self) + FILES_BESIDE +
-                      FILES_A_QUEUE * self->config.queues_count + FILES_A_FEED * self->config.feeds_count +
+                      FILES_A_QUEUE * self->config.queues_count + FILES_A_FEED * feeds +
                       emp_attributes_arenas (self->config.attributes);
     uint64_t limit = emp_thread_files (needed);
     if (limit >= needed)
         return EMP_OK;
     return emp_fail (self, EMP_INVALID,
-                     "PROCS_MAX: %u worker processes need %llu open files, the limit is %llu "
+                     "PROCS_MAX: %u worker processes and %zu feeders need %llu open files, the limit is %llu "
                      "(ulimit -n)",
-                     procs_of (self), (unsigned long long) needed, (unsigned long long) limit);
+                     procs_of (self), feeds, (unsigned long long) needed, (unsigned long long) limit);
 }
 
 static emp_status_t start_broker (emp_t *self)
 {
-    if (emp_rundir_new (self->directory, &self->directory_lock) != EMP_OK)
+    char directory[EMP_RUNDIR_MAX + 1];
+    int directory_lock;
+    if (emp_rundir_new (directory, &directory_lock) != EMP_OK)
         return emp_fail (self, EMP_SYSTEM, "cannot make a folder for sockets in %s: %s", emp_rundir_base (),
                          strerror (errno));
+    pthread_mutex_lock (&self->lock); /* emp_sweep removes what this names: whole or not at all */
+    memcpy (self->directory, directory, sizeof directory);
+    self->directory_lock = directory_lock;
+    pthread_mutex_unlock (&self->lock);
     char door[EMP_ENDPOINT_MAX + 1];
     snprintf (door, sizeof door, "ipc://%s/door", self->directory);
     emp_broker_config_t config = {
@@ -212,9 +218,7 @@ static emp_status_t start_output (emp_t *self)
     if (!self->config.results_file)
         return EMP_OK;
     if (!self->config.results_store)
-        return emp_fail (self, EMP_INVALID,
-                         "RESULTS_FILE: found RESULTS_STORE: false, expected true: there is nothing "
-                         "to write");
+        return emp_fail (self, EMP_INVALID, EMP_NOT_STORED);
     emp_status_t status = emp_output_open (self->config.results_file, &self->output, self->output_why);
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "RESULTS_FILE: %s", self->output_why);
 }
@@ -236,6 +240,10 @@ static emp_status_t start_feeder (emp_t *self, emp_source_t **source_p, const ch
 {
     if (self->feeders_count == EMP_FEEDERS_MAX)
         return emp_fail (self, EMP_FULL, "at most %d feeders", EMP_FEEDERS_MAX);
+    emp_status_t status =
+        raise_files (self, self->feeders_count + 1); /* those of a program: nobody knew of it before */
+    if (status != EMP_OK)
+        return status;
     char label[EMP_LABEL_MAX + 1];
     emp_name_label (queue, label);
     emp_feeder_config_t config = {.session = self->session,
@@ -245,11 +253,17 @@ static emp_status_t start_feeder (emp_t *self, emp_source_t **source_p, const ch
                                   .rows_max = rows_max ? rows_max : self->config.rows_max,
                                   .ended = feeder_ended,
                                   .arg = self};
-    emp_status_t status = emp_feeder_new (&config, source_p, &self->feeders[self->feeders_count]);
+    status = emp_feeder_new (&config, source_p, &self->feeders[self->feeders_count]);
     if (status != EMP_OK)
         return emp_fail (self, status, "a feeder on queue %s: %s", queue, emp_status_text (status));
+    pthread_mutex_lock (&self->lock);
     self->feeder_queues[self->feeders_count] = emp_queues_find (self, queue);
-    self->feeders_count++;
+    emp_feeder_t *feeder = self->feeders[self->feeders_count++];
+    if (self->drain_said) { /* too late: nothing of it will be put */
+        emp_feeder_cancel (feeder);
+        self->early = true;
+    }
+    pthread_mutex_unlock (&self->lock);
     return EMP_OK;
 }
 
@@ -288,7 +302,7 @@ emp_status_t emp_start (emp_t *self)
         return status;
     self->started_us = emp_now ();
     self->stage = EMP_RUNNING;
-    status = raise_files (self);
+    status = raise_files (self, self->config.feeds_count);
     if (status == EMP_OK)
         status = start_broker (self);
     if (status == EMP_OK)
@@ -301,6 +315,8 @@ emp_status_t emp_start (emp_t *self)
         status = start_collector (self);
     if (status == EMP_OK)
         status = start_feeds (self);
+    if (status == EMP_OK)
+        status = emp_course_begin (self);
     if (status != EMP_OK)
         self->stage = EMP_FAILED;
     return status;
@@ -309,11 +325,13 @@ emp_status_t emp_start (emp_t *self)
 emp_status_t emp_run_q_feeder (emp_t *self, emp_generator_fn *generator, void *arg, emp_queue_t *queue,
                                const char *header_msg)
 {
-    if (self->stage != EMP_RUNNING || self->queue_stop_said)
+    if (self->stage != EMP_RUNNING || self->waited)
         return emp_fail (self, EMP_STATE, "a feeder may be started between emp_start and emp_wait");
     if (header_msg && (strlen (header_msg) > EMP_LABEL_MAX || strchr (header_msg, ';') || !*header_msg))
         return emp_fail (self, EMP_INVALID, "header_msg: found \"%.40s\", expected 1 to %d bytes without ';'",
                          header_msg, EMP_LABEL_MAX);
+    if (queue && emp_config_has_own_job (queue->name))
+        return emp_fail (self, EMP_INVALID, EMP_OWN_JOB, queue->name);
     emp_source_t *source;
     emp_status_t status = emp_source_of_generator (generator, arg, &self->config, &source);
     if (status != EMP_OK)
@@ -328,6 +346,16 @@ emp_status_t emp_run_q_feeder (emp_t *self, emp_generator_fn *generator, void *a
 void emp_say (emp_t *self, const char *text)
 {
     emp_screen_say (self->screen, text, strlen (text));
+}
+
+void emp_sweep (emp_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    if (self->directory[0])
+        emp_rundir_remove (self->directory, self->directory_lock);
+    self->directory[0] = 0;
+    self->directory_lock = -1;
+    pthread_mutex_unlock (&self->lock);
 }
 
 emp_t *emp_new (void)
@@ -351,13 +379,26 @@ emp_t *emp_new (void)
     return self;
 }
 
+/* Until no feeder is at work, or STOP_GRACE has passed, which a run that is over has given them already. */
+static void wait_for_feeders (emp_t *self)
+{
+    uint64_t until = self->stage == EMP_OVER ? 0 : emp_now () + (uint64_t) self->config.stop_grace_ms * 1000;
+    for (size_t i = 0; i < self->feeders_count; i++)
+        emp_feeder_cancel (self->feeders[i]);
+    pthread_mutex_lock (&self->lock);
+    for (bool in_time = true; in_time && !emp_course_fed (self);)
+        in_time = emp_thread_wait (&self->changed, &self->lock, until);
+    pthread_mutex_unlock (&self->lock);
+}
+
 /* True when nothing of a feeder is left to run. One that hangs in a generator of the user's cannot be ended; what its
  * thread may touch, should it ever come back, then stays: feeder, session, results and configuration. */
 static bool end_feeders (emp_t *self)
 {
+    wait_for_feeders (self);
     bool all = true;
     for (size_t i = 0; i < self->feeders_count; i++)
-        if (self->stage == EMP_OVER && !emp_feeder_is_over (self->feeders[i]))
+        if (!emp_feeder_is_over (self->feeders[i]))
             all = false;
         else
             emp_feeder_destroy (&self->feeders[i]);
@@ -389,8 +430,11 @@ void emp_destroy (emp_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    if (self->session)
+    emp_course_end (self);
+    if (self->session) {
+        emp_session_leave (self->session); /* whoever waits in a get, which holds the queue's lock */
         emp_session_stop_feeds (self->session);
+    }
     emp_launcher_destroy (&self->launcher);
     bool all = end_feeders (self);
     emp_queues_close (self);
@@ -399,8 +443,7 @@ void emp_destroy (emp_t **self_p)
     emp_client_wait (&self->client);
     emp_collector_destroy (&self->collector);
     emp_broker_destroy (&self->broker);
-    if (self->directory[0])
-        emp_rundir_remove (self->directory, self->directory_lock);
+    emp_sweep (self);
     if (all)
         free_manager (self);
     else {

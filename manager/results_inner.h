@@ -51,7 +51,7 @@ struct emp_results {
     emp_file_t *file; /* NULL: all is in memory */
     char *path;       /* of the file; NULL: a scratch file */
     char *folder;     /* of the scratch file, or NULL */
-    bool full;        /* nothing more is kept, `why` says why */
+    bool full;        /* nothing more is kept */
     char why[EMP_FILE_WHY_MAX];
     uint64_t *by_ticket; /* answered entries in memory in order of key, number, arrival; made when first asked for */
     uint64_t by_ticket_count;

@@ -31,8 +31,6 @@
 #define ORPHANED_MS 2000
 #define FDS_A_SLOT 2
 #define FDS_BESIDE 64
-/* Slots that shall be killed, between two looks; whoever asks for more sees them live, and may ask again. */
-#define UNWANTED_MAX 64
 
 typedef enum { RUNNING, DRAINING, KILLING } state_t;
 
@@ -47,7 +45,8 @@ typedef struct {
     emp_voice_t voice;
     unsigned deaths; /* in a row, without a chunk */
     bool waits;
-    bool unwanted; /* it was killed by order, and is not started again */
+    bool kill_asked; /* under the supervisor's lock: it shall be killed by order… */
+    bool unwanted;   /* … and was, and is not started again */
 } slot_t;
 
 typedef struct {
@@ -60,9 +59,7 @@ typedef struct {
     int exit_code;
     int signals, bell;
     _Atomic bool kill_asked, drains, down; /* written by the session's thread, which then rings */
-    pthread_mutex_t lock;                  /* of the two below, which the session's thread writes too */
-    uint64_t unwanted[UNWANTED_MAX];       /* sessions of slots that shall be killed */
-    unsigned unwanted_count;
+    pthread_mutex_t lock; /* of the slots' session and kill_asked, which the session's thread looks at */
     slot_t *slots;
     emp_nursery_t nursery;
     struct pollfd *items;
@@ -150,7 +147,10 @@ static void watch (supervisor_t *self, const slot_t *slot)
 
 static void start_slot (supervisor_t *self, slot_t *slot)
 {
+    pthread_mutex_lock (&self->lock);
     slot->session = emp_random_id (); /* of this life */
+    slot->kill_asked = false;
+    pthread_mutex_unlock (&self->lock);
     slot->child = (emp_child_t){.pidfd = -1, .pipe = -1};
     emp_voice_init (&slot->voice);
     emp_status_t status = emp_nursery_slot (&self->nursery, slot->number, slot->session, &slot->child);
@@ -189,7 +189,12 @@ static void template_ended (supervisor_t *self)
 
 static void report_loss (supervisor_t *self, const slot_t *slot, pid_t pid, const emp_end_t *end)
 {
+    /* Who dies with nothing in hand may take the last ending along, which was kept back or is on its way: then that ticket
+     * fails, so that a module which crashes behind each chunk comes to an end. If it has left, the ticket is answered, and
+     * nobody fails. */
     uint64_t ticket = atomic_load (&slot->child.page->ticket);
+    if (!ticket)
+        ticket = atomic_load (&slot->child.page->ended);
     emp_control_t lost = {.kind = EMP_MSG_LOST,
                           .session = slot->session,
                           .pid = (uint32_t) pid,
@@ -258,27 +263,27 @@ static void slot_ended (supervisor_t *self, slot_t *slot)
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
-/* In the session's thread. */
+/* In the session's thread. A session that is no slot's of ours is another supervisor's. */
 static void want_no_more (supervisor_t *self, uint64_t session)
 {
     pthread_mutex_lock (&self->lock);
-    if (self->unwanted_count < UNWANTED_MAX)
-        self->unwanted[self->unwanted_count++] = session;
+    for (uint32_t i = 0; i < self->config->procs && self->slots; i++)
+        if (self->slots[i].session == session)
+            self->slots[i].kill_asked = true;
     pthread_mutex_unlock (&self->lock);
 }
 
 static void kill_unwanted (supervisor_t *self)
 {
     pthread_mutex_lock (&self->lock);
-    for (unsigned i = 0; i < self->unwanted_count; i++)
-        for (uint32_t s = 0; s < self->config->procs; s++) {
-            slot_t *slot = &self->slots[s];
-            if (slot->session != self->unwanted[i] || !slot->child.pid)
-                continue;
-            slot->unwanted = true;
-            emp_child_signal (&slot->child, SIGKILL);
-        }
-    self->unwanted_count = 0;
+    for (uint32_t i = 0; i < self->config->procs; i++) {
+        slot_t *slot = &self->slots[i];
+        if (!slot->kill_asked || !slot->child.pid)
+            continue;
+        slot->kill_asked = false;
+        slot->unwanted = true;
+        emp_child_signal (&slot->child, SIGKILL);
+    }
     pthread_mutex_unlock (&self->lock);
 }
 
@@ -445,7 +450,10 @@ static bool connect_broker (supervisor_t *self)
 static bool make_tables (supervisor_t *self)
 {
     uint32_t procs = self->config->procs;
-    self->slots = calloc (procs, sizeof *self->slots);
+    slot_t *slots = calloc (procs, sizeof *slots);
+    pthread_mutex_lock (&self->lock);
+    self->slots = slots;
+    pthread_mutex_unlock (&self->lock);
     self->items = calloc (SLOTS + FDS_A_SLOT * (size_t) procs, sizeof *self->items);
     if (self->signals < 0 || !self->slots || !self->items) {
         say ("cannot start: %s", strerror (errno));

@@ -155,6 +155,10 @@ static const char *check_feed (const emp_core_t *self, const core_queue_t *queue
     bool dry = core_feed_unspent (feed) == 0;
     if (feed->wants && feed->managers)
         return "a feed asks for credit that it always gets";
+    if (feed->leaves && !feed->wants)
+        return "a feed ends a wait that there is not";
+    if (feed->leaves && dry && !self->draining)
+        return "a feed without credit waits for a word on that";
     if (!feed->managers && (feed->wants && dry) != core_link_is_in (&feed->in_low))
         return "a worker's feed waits for credit and is in no list, or does not and is";
     if (dry && feed->managers && !core_link_is_in (&feed->in_low))
@@ -183,7 +187,7 @@ static const char *check_feed_lists (const emp_core_t *self, const core_queue_t 
 static const char *check_feeds (const emp_core_t *self, const core_queue_t *queue, sums_t *sums)
 {
     uint64_t outstanding = 0;
-    uint32_t count = 0, managers = 0;
+    uint32_t count = 0, managers = 0, leaving = 0;
     for (core_link_t *link = core_list_first (&queue->feeds); link; link = core_list_next (&queue->feeds, link)) {
         const core_feed_t *feed = CORE_OF (link, core_feed_t, in_queue);
         const char *broken = check_feed (self, queue, feed);
@@ -191,10 +195,12 @@ static const char *check_feeds (const emp_core_t *self, const core_queue_t *queu
             return broken;
         outstanding += core_feed_unspent (feed);
         managers += feed->managers;
+        leaving += feed->leaves;
         count++;
     }
     sums->open_feeds += count;
-    if (count != queue->feed_count || managers != queue->manager_feeds || outstanding != queue->outstanding)
+    if (count != queue->feed_count || managers != queue->manager_feeds || leaving != queue->leaving ||
+        outstanding != queue->outstanding)
         return "a queue's feeds or their credit are miscounted";
     return check_feed_lists (self, queue);
 }

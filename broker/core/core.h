@@ -104,12 +104,13 @@ typedef enum {
     EMP_EV_OPEN_FEED,  /* session, name */
     EMP_EV_OPEN_SINK,  /* session */
     EMP_EV_PUT,        /* session, feed, number (first), skipped, count, parts (length, rows), end */
-    EMP_EV_WANT,       /* session, feed: it waits for put credit. A worker's feed gets none unasked */
-    EMP_EV_CREDIT,     /* session, lane, window */
-    EMP_EV_DONE, /* session, lane, queue (that it came by), ticket, attempt, outcome (done, refused), size (bytes of
+    EMP_EV_WANT,   /* session, feed: it waits for put credit. A worker's feed gets none unasked. With `end`: it waits no
+                             longer, and has put `number`; it is told what it has now, if only that it has no more */
+    EMP_EV_CREDIT, /* session, lane, window */
+    EMP_EV_DONE,   /* session, lane, queue (that it came by), ticket, attempt, outcome (done, refused), size (bytes of
                              results), number (of tickets that the session has put by now, here or under way) */
-    EMP_EV_ACK,  /* serial: results up to this one are kept by the manager */
-    EMP_EV_STOP, /* name, "" is all queues, those declared later included */
+    EMP_EV_ACK,    /* serial: results up to this one are kept by the manager */
+    EMP_EV_STOP,   /* name, "" is all queues, those declared later included */
     EMP_EV_DRAIN
 } emp_event_kind_t;
 
@@ -118,7 +119,7 @@ typedef struct {
     uint64_t session, parent;
     emp_role_t role;
     bool quiet; /* HELLO: of the shell's own process, never lost by silence */
-    bool end;   /* PUT: the feed ends with this put */
+    bool end;   /* PUT: the feed ends with this put; WANT: its wait ends */
     emp_how_t how;
     uint32_t code;
     int pid;

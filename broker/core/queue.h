@@ -45,6 +45,7 @@ typedef struct core_queue {
     uint32_t feed_count;
     uint32_t manager_feeds; /* of these: the manager's */
     uint32_t dry_count;
+    uint32_t leaving; /* feeds that wait no longer and have not been told what they have */
     bool shares_grew; /* a feed has ended in this step */
     bool manager_fed; /* a feed of the manager has been open here */
     bool worker_fed;  /* a feed of a worker */

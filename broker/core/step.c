@@ -199,6 +199,8 @@ static emp_status_t a_feed_waits_for_credit (emp_core_t *self, const emp_event_t
     if (!feed || feed->ended || feed->session_id != event->session)
         return stranger (self, event->session);
     core_session_heard (self, feed->session);
+    if (event->end)
+        return core_feed_unwant (self, feed, event->number);
     core_feed_want (self, feed);
     return EMP_OK;
 }

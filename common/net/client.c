@@ -13,7 +13,7 @@
 static _Thread_local struct {
     const emp_client_t *client;
     emp_chunk_t *chunk;
-    uint64_t number;
+    uint64_t number, ticket;
     uint32_t refusals; /* gets in a row that gave NULL */
     char label[EMP_LABEL_MAX + 1];
     char header[EMP_HEADER_MAX + 1];
@@ -30,6 +30,7 @@ void emp_client_remember (const emp_client_t *self, emp_chunk_t *chunk)
     }
     last.chunk = chunk;
     last.number = chunk->number;
+    last.ticket = chunk->ticket;
     last.refusals = 0;
     last.header[0] = 0;
     memcpy (last.label, chunk->label, strlen (chunk->label) + 1);
@@ -41,9 +42,18 @@ void emp_client_forget (const emp_chunk_t *chunk)
         last.chunk = NULL;
 }
 
-emp_chunk_t *emp_client_last_chunk (const emp_client_t *self)
+/* Another thread may have ended it, and it may hold the next ticket by now. */
+emp_chunk_t *emp_client_last_chunk (emp_client_t *self)
 {
-    return last.client == self ? last.chunk : NULL;
+    if (last.client != self || !last.chunk)
+        return NULL;
+    pthread_mutex_lock (&self->lock);
+    emp_chunk_t *chunk = self->in_hand;
+    while (chunk && chunk != last.chunk)
+        chunk = chunk->after;
+    bool same = chunk && chunk->ticket == last.ticket;
+    pthread_mutex_unlock (&self->lock);
+    return same ? chunk : NULL;
 }
 
 const char *emp_client_last_header (const emp_client_t *self)
@@ -135,6 +145,7 @@ void emp_client_put_out_of_hand (emp_client_t *self, emp_chunk_t *chunk)
         self->in_hand = chunk->after;
     if (chunk->after)
         chunk->after->before = chunk->before;
+    atomic_store (&self->page->ended, chunk->ticket);
     atomic_store (&self->page->ticket, self->in_hand ? self->in_hand->ticket : 0);
     pthread_mutex_unlock (&self->lock);
 }

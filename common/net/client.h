@@ -67,7 +67,7 @@ const emp_chunk_t *emp_client_held (emp_client_t *self);
 void emp_client_remember (const emp_client_t *self, emp_chunk_t *chunk);
 void emp_client_forget (const emp_chunk_t *chunk);
 /* The chunk that this thread got last and still has, or NULL; the header of the one it got last, or "". */
-emp_chunk_t *emp_client_last_chunk (const emp_client_t *self);
+emp_chunk_t *emp_client_last_chunk (emp_client_t *self);
 const char *emp_client_last_header (const emp_client_t *self);
 /* How often in a row the gets of this thread said NULL because a queue has stopped. */
 uint32_t emp_client_refusals (const emp_client_t *self);

@@ -8,11 +8,13 @@
  *
  * Life: new (waits for WELCOME) → open_* → … → destroy (says BYE, waits at most a second for it to leave).
  * When the broker is silent for dead_after or refuses: the session is `down`; every wait ends with EMP_SYSTEM, once
- * and for ever; on_down is called. A later version dials again.
+ * and for ever; on_message is called with NULL. A later version dials again.
  * Threads: any thread may call a session; a lane, feed or sink has one user at a time.
  */
 #ifndef EMP_SESSION_H
 #define EMP_SESSION_H
+
+#include <stdatomic.h>
 
 #include "../control.h"
 #include "../wire.h"
@@ -103,11 +105,14 @@ emp_status_t emp_feed_new (emp_session_t *session, const char *queue, const char
 void emp_feed_destroy (emp_feed_t **self);
 uint32_t emp_feed_id (const emp_feed_t *self);
 /* Puts the next ticket; waits for credit until a time of emp_now (), as emp_lane_next, then EMP_TIMEOUT. Takes the bytes
- * of `chunk`. EMP_STOPPED when the run drains or the session is
- * down: nothing was put. *ret_number is the ticket's number. */
+ * of `chunk`. EMP_STOPPED when the run drains, the queue has stopped or the session is down; EMP_STATE behind emp_feed_end;
+ * EMP_TOOBIG; EMP_NOMEM, EMP_SYSTEM: it could not be sent. Unless EMP_OK nothing was put. *ret_number is the ticket's number. */
 emp_status_t emp_feed_put (emp_feed_t *self, emp_buf_t *chunk, uint32_t rows, uint64_t until, uint64_t *ret_number);
 /* The next number is passed over: its ticket has ended in an earlier run. A manager's feeds only. */
 emp_status_t emp_feed_skip (emp_feed_t *self);
+/* A put says EMP_STOPPED, also one that waits, once *stop is true and emp_session_wake_feeds () was called behind that. */
+void emp_feed_stop_by (emp_feed_t *self, const _Atomic bool *stop);
+void emp_session_wake_feeds (emp_session_t *self);
 /* No more puts. */
 emp_status_t emp_feed_end (emp_feed_t *self);
 

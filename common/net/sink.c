@@ -17,7 +17,6 @@ struct emp_sink {
     zsock_t *pull;
     void *handle;
     int fd; /* of the PULL */
-    uint32_t id;
     bool stopped;
     emp_wire_t wire;
     zmq_msg_t header, payload;
@@ -86,7 +85,6 @@ emp_status_t emp_sink_new (emp_session_t *session, emp_sink_t **ret_self)
     if (!self)
         return EMP_NOMEM;
     self->session = session;
-    self->id = answer.id;
     zmq_msg_init (&self->header);
     zmq_msg_init (&self->payload);
     self->pull = emp_socket_new (ZMQ_PULL, EMP_WIRE_PAYLOAD_MAX);

@@ -123,6 +123,10 @@ emp_status_t emp_tools_get (emp_queue_t *base, uint64_t until, emp_chunk_t **ret
         return EMP_TIMEOUT;
     emp_status_t status = next_tool (port, until, ret_chunk);
     pthread_mutex_unlock (&port->lock);
+    if (status != EMP_OK && status != EMP_STOPPED && status != EMP_TIMEOUT)
+        atomic_store (&port->client->broken, true);
+    if (status != EMP_OK && status != EMP_TIMEOUT)
+        emp_client_remember (port->client, NULL);
     return status;
 }
 
@@ -132,7 +136,8 @@ emp_status_t emp_tools_count (emp_queue_t *base, uint64_t *ret_waiting, uint64_t
     emp_session_t *session = emp_client_enter (port->client);
     if (!session)
         return EMP_STATE;
-    *ret_waiting = emp_session_tools (session) - port->tools_count;
+    size_t got = atomic_load (&port->tools_count); /* before those that were told, so never more */
+    *ret_waiting = emp_session_tools (session) - got;
     emp_client_leave (port->client);
     *ret_maxsize = EMP_TOOLS_MAX;
     return EMP_OK;

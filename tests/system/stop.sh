@@ -1,16 +1,34 @@
 # SIGINT once drains, twice stops; a module that never returns is killed when its time is up; nothing is left behind.
 . "$EMP_SOURCE/tests/system/lib.bash"
+
+# While the job file is read, which here never ends, a signal ends the program.
+if [ -z "${method:-}" ]; then
+    mkfifo job.yaml
+    "$eisenmp" run job.yaml >load.out 2>load.err &
+    pid=$!
+    exec 9>job.yaml # it has opened the other end
+    kill -TERM $pid
+    until_true 20 is_over $pid || kill -KILL $pid
+    wait $pid
+    expect "load: exit code" $? 143
+    exec 9>&-
+fi
 each_method
 
 # Drain: an endless generator, one SIGINT: what was handed out is finished, exit 1, the dictionary has no hole but the end.
-job drain.yaml pace 10 10 "PROCS_MAX: 2" "toolbox: {chunk_us: 1000}"
+job drain.yaml pace 10 10 "PROCS_MAX: 2" "toolbox: {chunk_us: 1000, mark: begun}"
 sed -i "s|range: .*|generator: $EMP_TEST_MODULES/endless.so, generator_ref: numbers}|" drain.yaml
 "$eisenmp" run drain.yaml >drain.out 2>drain.err &
 pid=$!
 until_true 20 at_least 2 "slots $pid"
+until_true 20 test -s begun # so something was handed out
 kill -INT $pid
 wait $pid
 expect "drain: exit code" $? 1
+answered=$(tickets drain.out | wc -l)
+[ "$answered" -gt 0 ] || fail "drain: nothing was answered"
+every_ticket_once drain drain.out "$answered"
+expect "drain: the first that is missing" "$(grep -m 1 '^mp_input_q' drain.out)" "mp_input_q (default);_TID_$answered"
 grep -q 'once more to stop' drain.err || fail "drain: nothing was said"
 expect "drain: no worker was lost" "$(grep -c 'Workers lost' drain.out)" 0
 

@@ -26,6 +26,14 @@ expect "segv: workers lost" "$(grep -c '^Process-[12] (pid [0-9]*): killed by si
 grep -q '| about to exit with 3' exit3.out || fail "exit3: the report does not show the last stderr lines"
 expect "garbage: no worker was lost" "$(grep -c 'Workers lost' garbage.out)" 0
 
+# A crash behind the end of a chunk takes that end along, as a rule, each time: the run ends all the same, and the ticket has a name.
+job behind.yaml trouble 1000 10 "PROCS_MAX: 2" "toolbox: {trouble: behind, at: 777}"
+timeout 60 "$eisenmp" run behind.yaml >behind.out 2>behind.err
+code=$?
+dead=$(grep -c '^mp_input_q (default);_TID_77: 5 attempts: .*killed by signal 6' behind.out)
+expect "behind: exit code" $code $dead
+expect "behind: tickets answered" "$(tickets behind.out | grep -vx 77 | cksum)" "$(seq 0 99 | grep -vx 77 | cksum)"
+
 # A ticket without a result is answered; one with three stands three times.
 job nothing.yaml trouble 1000 10 "toolbox: {trouble: nothing, at: 777}"
 "$eisenmp" run nothing.yaml >nothing.out 2>nothing.err

@@ -110,6 +110,38 @@ WAY (says_the_order)
     return false;
 }
 
+/* A mate whose threads outlive the first module, and ask at the queues in the moment of its end. */
+static void *asks_on (void *arg)
+{
+    for (;;)
+        emp_queue_size (emp_toolbox_queue (arg, "mp_input_q"));
+    return NULL;
+}
+
+static void *tells_on (void *arg)
+{
+    for (;;)
+        emp_queue_put (emp_toolbox_queue (arg, "mp_info_q"), "\1", 1);
+    return NULL;
+}
+
+static void *fetches_on (void *arg)
+{
+    for (;;) {
+        emp_chunk_t *chunk = emp_queue_get (emp_toolbox_queue (arg, "mp_tools_q"));
+        emp_chunk_done (&chunk);
+    }
+    return NULL;
+}
+
+WAY (has_threads_that_ask)
+{
+    pthread_t thread;
+    return pthread_create (&thread, NULL, asks_on, toolbox) == 0 &&
+           pthread_create (&thread, NULL, tells_on, toolbox) == 0 &&
+           pthread_create (&thread, NULL, fetches_on, toolbox) == 0;
+}
+
 /* A mate whose thread outlives the first module. */
 static void *runs_on (void *arg)
 {

@@ -14,7 +14,8 @@
  *         order of opening; a3 is ticket 3 of feed a, a3#2 its second attempt.
  * Events  at 100 (time, no step) | tick | hello A [of S] [quiet] [as T] | alive A | bye A | ready A | stop [q] | drain
  *         lost A [exit 3] [signal 9] [silence 0] [at a0] | declare q 10 [bytes 100] | lane A [q] 2 | feed M [q]
- *         sink M | want b | put a 2 [bytes 100] [rows 8] [end] [number 5] [by B] | credit A 5 [by B] | done A a0#1 [bytes 7] [puts 3] [by B]
+ *         sink M | want b [end] [number 5] | put a 2 [bytes 100] [rows 8] [end] [number 5] [by B] | credit A 5 [by B]
+ *         done A a0#1 [bytes 7] [puts 3] [by B]
  *         refuse A a0#1 | ack 3 [by N]
  */
 #ifndef SCENE_H
@@ -462,6 +463,8 @@ static inline void scene_say (scene_t *self, char *line)
         name[0] = scene_word (&line)[0];
         event.feed = self->feeds[name[0] - 'a'].id;
         event.session = (uint64_t) self->feeds[name[0] - 'a'].session;
+        event.number = self->feeds[name[0] - 'a'].next;
+        scene_options (self, line, &event, &length);
         break;
     case EMP_EV_ACK:
         event.serial = strtoull (scene_word (&line), NULL, 10);

@@ -110,7 +110,7 @@ static void watch (const emp_effect_t *fx)
         break;
     case EMP_FX_PUT_CREDIT:
         if (fx->feed == world.feed) {
-            cr_assert_gt (fx->credit, world.credit, "credit that is no more than before");
+            cr_assert_geq (fx->credit, world.credit, "credit that is less than before"); /* the same: there is none */
             world.credit = fx->credit;
         }
         break;
@@ -536,7 +536,11 @@ static void random_step (unsigned drains)
         break;
     case 75 ... 77: {
         known_feed_t *feed = &feeds[roll (feed_count ? feed_count : 1)];
-        step (&(emp_event_t){.kind = EMP_EV_WANT, .session = feed->session, .feed = feed->feed});
+        step (&(emp_event_t){.kind = EMP_EV_WANT,
+                             .session = feed->session,
+                             .feed = feed->feed,
+                             .end = feed->next % 3 == 1,
+                             .number = feed->next});
         break;
     }
     case 73:

@@ -176,22 +176,44 @@ static emp_status_t try_put (emp_feed_t *feed, uint64_t until)
     return status;
 }
 
-Test (shell, B13_a_worker_that_did_not_wait_for_credit_asks_for_more_when_it_came)
+Test (shell, B13_a_put_that_does_not_wait_succeeds_where_there_is_room)
 {
     house_t house = build (1000, 60000000);
     emp_session_t *one = worker (&house, "Process-1");
     emp_feed_t *feed;
     cr_assert_eq (emp_session_declare (house.manager, "small", 3, 0), EMP_OK);
     cr_assert_eq (emp_feed_new (one, "small", "small", &feed), EMP_OK);
-    cr_assert_eq (try_put (feed, 0), EMP_TIMEOUT, "none is given ahead");
-    uint64_t waiting, maxsize, limit = emp_now () + 5000000;
-    cr_assert_eq (emp_session_count (one, "small", &waiting, &maxsize), EMP_OK); /* the credit came before the answer */
-    cr_assert_eq (try_put (feed, 0), EMP_OK);
-    cr_assert_eq (try_put (feed, limit), EMP_OK, "the second");
-    cr_assert_eq (try_put (feed, limit), EMP_OK, "the third");
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq (try_put (feed, 0), EMP_OK);
+    cr_assert_eq (try_put (feed, 0), EMP_TIMEOUT);
     cr_assert_eq (try_put (feed, emp_now () + 20000), EMP_TIMEOUT, "it is full");
     emp_feed_destroy (&feed);
     emp_session_destroy (&one);
+    tear_down (&house);
+}
+
+Test (shell, B13_a_put_that_gave_up_waiting_leaves_the_place_to_others)
+{
+    house_t house = build (1000, 60000000);
+    emp_session_t *one = worker (&house, "Process-1"), *two = worker (&house, "Process-2");
+    emp_feed_t *first, *second;
+    emp_lane_t *lane;
+    emp_lane_chunk_t chunk;
+    cr_assert_eq (emp_session_declare (house.manager, "single", 1, 0), EMP_OK);
+    cr_assert_eq (emp_feed_new (one, "single", "single", &first), EMP_OK);
+    cr_assert_eq (emp_feed_new (two, "single", "single", &second), EMP_OK);
+    cr_assert_eq (try_put (first, 0), EMP_OK);
+    cr_assert_eq (try_put (first, emp_now () + 20000), EMP_TIMEOUT);
+    cr_assert_eq (try_put (first, 0), EMP_TIMEOUT);
+    cr_assert_eq (emp_lane_new (two, "single", 1, &lane), EMP_OK);
+    cr_assert_eq (emp_lane_next (lane, UINT64_MAX, &chunk), EMP_OK);
+    cr_assert_eq (try_put (second, emp_now () + 5000000), EMP_OK, "the first one's that waits no longer");
+    finish (lane, &chunk, "result", 5000);
+    emp_feed_destroy (&first);
+    emp_feed_destroy (&second);
+    emp_lane_destroy (&lane);
+    emp_session_destroy (&one);
+    emp_session_destroy (&two);
     tear_down (&house);
 }
 

@@ -60,7 +60,7 @@ static bytes_t encoded (const emp_control_t *message)
     emp_buf_t out;
     emp_buf_init (&out, EMP_CONTROL_MAX);
     if (emp_control_encode (message, &out) != EMP_OK)
-        cr_assert_fail ("%s is not encoded", emp_control_name (message->kind));
+        cr_assert_fail ("kind %d is not encoded", (int) message->kind);
     bytes_t bytes = bytes_copy (out.data, out.size);
     emp_buf_release (&out);
     return bytes;
@@ -237,17 +237,6 @@ Test (control, a_frame_is_appended_behind_what_is_there)
     cr_assert_arr_eq (out.data, "before", 6);
     cr_assert_eq (emp_control_decode (out.data + 6, out.size - 6, &got), EMP_OK);
     emp_buf_release (&out);
-}
-
-Test (control, names_of_kinds)
-{
-    for (size_t i = 0; i < KINDS; i++)
-        cr_assert_str_eq (emp_control_name (kinds[i].kind), kinds[i].name);
-    cr_assert_str_eq (emp_control_name ((emp_kind_t) 0), "?");
-    for (int number = 32; number < 40; number++) /* those of data messages */
-        cr_assert_str_eq (emp_control_name ((emp_kind_t) number), "?");
-    cr_assert_str_eq (emp_control_name (NO_KIND), "?");
-    cr_assert_str_eq (emp_control_name ((emp_kind_t) -1), "?");
 }
 
 /* ---- the limits of encode ------------------------------------------------------------------------------------------ */

@@ -395,6 +395,14 @@ Test (config, there_is_a_bound_of_keys_and_one_of_bytes)
 
 /* ---- queues and feeds ---------------------------------------------------------------------------------------------- */
 
+Test (config, B9_tools_have_a_bound)
+{
+    cr_assert_eq (emp_config_set (&config, "words", "\x01", 1), EMP_OK);
+    for (int i = 0; i < EMP_TOOLS_MAX; i++)
+        cr_assert_eq (emp_config_tool (&config, "words"), EMP_OK);
+    EXPECT_REFUSED (emp_config_tool (&config, "words"), EMP_TOOBIG, "tools: found more than 4096");
+}
+
 Test (config, B9_the_default_queues_are_there_from_the_start)
 {
     cr_assert_eq (config.queues_count, 6);

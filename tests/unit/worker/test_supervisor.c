@@ -170,8 +170,10 @@ static void pack_job (emp_buf_t *job)
         pack_text (&packer, functions[i]);
     }
     pack_text (&packer, "queues");
-    msgpack_pack_array (&packer, 1);
+    msgpack_pack_array (&packer, 3);
     pack_text (&packer, "mp_input_q");
+    pack_text (&packer, "mp_info_q");
+    pack_text (&packer, "mp_tools_q");
 }
 
 static void answer (zframe_t *whom, emp_control_t *message)
@@ -221,6 +223,8 @@ static void take (zframe_t *whom, const emp_control_t *message)
         beats += supervisor && zframe_eq (whom, supervisor);
         return;
     }
+    if (message->kind == EMP_MSG_INFO)
+        return;
     cr_assert_lt (heard_count, HEARD_MAX);
     heard[heard_count] = malloc (sizeof *message);
     *heard[heard_count++] = *message;
@@ -395,6 +399,16 @@ EACH_METHOD (threads_of_mates_that_run_on_do_not_hold_up_the_end)
     start_slots ("2", "5");
     cr_assert_eq (await_exit (), 0);
     cr_assert_eq (count (EMP_MSG_LOST), 0);
+}
+
+EACH_METHOD (threads_that_ask_at_queues_in_the_moment_of_the_end_do_it_no_harm)
+{
+    functions[0] = "done_at_once";
+    functions[1] = "has_threads_that_ask";
+    start_slots ("8", "5");
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (count (EMP_MSG_LOST), 0);
+    cr_assert_eq (count (EMP_MSG_BYE), 9);
 }
 
 EACH_METHOD (SIGTERM_lets_slots_leave)
