@@ -152,7 +152,7 @@ Test (report, B27_a_ticket_with_several_results_stands_once_for_each)
 
 Test (report, values_that_found_no_room_are_told)
 {
-    emp_results_t *results = begin (25);
+    emp_results_t *results = begin (45);
     cr_assert_eq (emp_results_overflow (results, "/nowhere", NULL), EMP_OK);
     ANSWER (1, 0, "\x01");
     ANSWER (1, 1, "\x02");

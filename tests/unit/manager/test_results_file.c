@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "manager/results.h"
+#include "manager/results_memory.h"
 #include "scratch.h"
 
 TestSuite (results_file, .timeout = 60, .fini = scratch_remove);
@@ -128,7 +129,7 @@ static void expect_all (void)
     cr_assert_str_eq (arrivals (), "b/bq;4:0908 a/aq;0 dead:a46e6f2031 a/aq;2:a374776f b/bq;4:07 a/aq;1: "
                                    "b/bq;0 dead:a46e6f2032 b/bq;1:920102 a/aq;5:c402ff00 ");
     cr_assert_str_eq (keys (), "[b] 4:09 4:07 1:92 [a] 2:a3 1:00 5:c4 ");
-    cr_assert_str_eq (tickets (), "b/bq;1:920102 b/bq;4:0908 b/bq;4:07 a/aq;1: a/aq;2:a374776f a/aq;5:c402ff00 ");
+    cr_assert_str_eq (tickets (), "b/bq;1:920102 b/bq;4:07 b/bq;4:0908 a/aq;1: a/aq;2:a374776f a/aq;5:c402ff00 ");
     cr_assert_str_eq (dead (), "a/aq;0 dead:a46e6f2031 b/bq;0 dead:a46e6f2032 ");
     cr_assert_str_eq (missing (), "b;2 b;3 a;3 a;4 b;0 b;1 b;2 b;3 silent;0 ");
     cr_assert_eq (emp_results_missing (results), 9);
@@ -143,7 +144,7 @@ static void expect_all (void)
 
 Test (results_file, B28_the_answers_are_the_same_from_memory_and_from_a_file_moved_to_at_any_ticket)
 {
-    for (uint64_t bytes_max = 0; bytes_max <= 8 * 24 + 30; bytes_max += 24) {
+    for (uint64_t bytes_max = 0; bytes_max <= 8 * EMP_MEMORY_ENTRY + 30; bytes_max += EMP_MEMORY_ENTRY) {
         results = emp_results_new (bytes_max, true);
         fill ();
         expect_all ();
@@ -161,14 +162,14 @@ Test (results_file, walks_may_be_under_way_in_turns)
         emp_entry_t entry;
         cr_assert_eq (emp_results_next_ticket (results, &one, &entry), EMP_OK);
         cr_assert_eq (emp_results_next_ticket (results, &one, &entry), EMP_OK);
-        cr_assert_eq (entry.data[0], 0x09);
+        cr_assert_eq (entry.data[0], 0x07);
         cr_assert_eq (emp_results_next_ticket (results, &two, &entry), EMP_OK);
         cr_assert_eq (entry.data[0], 0x92);
         emp_results_place_t again = one;
         cr_assert_eq (emp_results_next_ticket (results, &one, &entry), EMP_OK);
-        cr_assert_eq (entry.data[0], 0x07);
+        cr_assert_eq (entry.data[0], 0x09);
         cr_assert_eq (emp_results_next_ticket (results, &again, &entry), EMP_OK);
-        cr_assert_eq (entry.data[0], 0x07, "the same place gives the same entry");
+        cr_assert_eq (entry.data[0], 0x09, "the same place gives the same entry");
         cr_assert (emp_results_at (results, 7, &entry));
         cr_assert_eq (entry.number, 5);
         cr_assert (emp_results_at (results, 0, &entry));
@@ -179,7 +180,7 @@ Test (results_file, walks_may_be_under_way_in_turns)
 
 Test (results_file, only_dead_tickets_are_moved_when_nothing_is_to_be_stored)
 {
-    results = emp_results_new (30, false);
+    results = emp_results_new (EMP_MEMORY_ENTRY + 6, false);
     fill ();
     cr_assert_eq (emp_results_count (results), 2);
     cr_assert_str_eq (dead (), "a/aq;0 dead:a46e6f2031 b/bq;0 dead:a46e6f2032 ");
