@@ -272,8 +272,8 @@ EMP_API emp_status_t emp_start (emp_t *self);
 EMP_API emp_status_t emp_run_q_feeder (emp_t *self, emp_generator_fn *generator, void *arg, emp_queue_t *queue,
                                        const char *header_msg);
 /* Waits until the feeders are done, every ticket is answered or dead and every worker has confirmed its stop.
- * No feeder may be started after this. RESULTS_FILE is then written. EMP_OK, or EMP_INCOMPLETE when a ticket is dead or
- * missing, a feeder failed, results found no room or could not be written, or the run was stopped. */
+ * No feeder may be started after this. RESULTS_FILE is then written. EMP_OK, or EMP_INCOMPLETE when a ticket is dead,
+ * missing or answered only in part, what came back does not add up to what was put, a feeder failed, results found no room or could not be written, or the run was stopped. */
 EMP_API emp_status_t emp_wait (emp_t *self);
 /* The same for timeout_ms at the most: EMP_TIMEOUT when the run is not over yet. It goes on; ask again. */
 EMP_API emp_status_t emp_wait_for (emp_t *self, int timeout_ms);
@@ -297,18 +297,24 @@ EMP_API void emp_drain (emp_t *self);
 /* End now: worker processes are killed. Any thread. */
 EMP_API void emp_stop (emp_t *self);
 
-/* What a run has come to; complete after emp_wait (), and so far before it. */
+/* What a run has come to; complete after emp_wait (), and so far before it. Then these hold, else emp_wait () has said
+ * EMP_INCOMPLETE and emp_error () that the books do not balance:
+ *     tickets = answered + dead + partly + missing        rows_in = rows_answered + rows_dead + rows_missing */
 typedef struct {
-    uint64_t tickets;       /* made by feeders */
-    uint64_t answered;      /* with a result in the dictionary */
+    uint64_t tickets;       /* made by feeders, and put by the program and by workers */
+    uint64_t answered;      /* with a result in the dictionary, for all of their rows */
     uint64_t dead;          /* failed ATTEMPTS_MAX times */
-    uint64_t missing;       /* neither, or put by a worker and dropped by a drain; 0 before emp_wait () is over */
+    uint64_t partly;        /* halved, since their chunk killed workers: some rows are answered, the others dead */
+    uint64_t missing;       /* none of these, or put by a worker and dropped by a drain; 0 before emp_wait () is over */
     uint64_t rows_in;       /* rows of all tickets */
-    uint64_t rows_answered; /* rows of the answered ones */
-    uint64_t results;       /* values; a ticket may have several */
-    uint64_t workers_lost;  /* worker processes that died of something */
-    uint64_t reissued;      /* tickets handed out again */
-    uint64_t dropped;       /* messages that were late, foreign or malformed */
+    uint64_t rows_answered; /* also of tickets that are answered in part, or began to be */
+    uint64_t rows_dead;
+    uint64_t rows_missing; /* 0 before emp_wait () is over */
+    uint64_t results;      /* values; a ticket may have several */
+    uint64_t workers_lost; /* worker processes that died of something */
+    uint64_t reissued;     /* tickets handed out again */
+    uint64_t fenced;       /* results of workers that had been given up, come when their ticket had ended: dropped */
+    uint64_t dropped;      /* messages that were late, foreign or malformed */
 } emp_summary_t;
 EMP_API void emp_summary (emp_t *self, emp_summary_t *ret_summary);
 

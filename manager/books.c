@@ -16,10 +16,11 @@ uint64_t emp_books_rows_missing (const emp_feed_books_t *self)
     uint64_t left = self->rows > ended ? self->rows - ended : 0;
     if (self->rows_each == 0)
         return left;
-    uint64_t before = (self->tickets - 1) * self->rows_each; /* rows of all tickets but the last */
     uint64_t all = self->missing * self->rows_each;
-    if (self->last_missing)
+    if (self->last_missing && self->tickets > 0) {
+        uint64_t before = (self->tickets - 1) * self->rows_each; /* rows of all tickets but the last */
         all = all - self->rows_each + (self->rows > before ? self->rows - before : 0);
+    }
     return all > self->rows_begun ? all - self->rows_begun : 0;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "../common/thread.h"
+#include "wall.h"
 
 struct emp_collector {
     emp_sink_t *sink;
@@ -25,6 +26,7 @@ static void *collector_thread (void *arg)
     while ((status = emp_sink_next (self->sink, &wire, &payload)) == EMP_OK) {
         /* One that is not known was opened by a worker: the manager's are announced before they put. */
         emp_results_worker_feed (self->results, wire->feed, wire->label);
+        emp_results_clock (self->results, emp_wall_ms ());
         for (uint32_t i = 0; i < wire->count; i++) {
             /* A ticket that ended twice is counted there and shows in the summary; nothing else is to be done. */
             emp_results_take (self->results, wire->feed, &wire->parts[i], payload);
