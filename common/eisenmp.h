@@ -314,6 +314,7 @@ typedef struct {
     uint64_t workers_lost; /* worker processes that died of something */
     uint64_t reissued;     /* tickets handed out again */
     uint64_t fenced;       /* results of workers that had been given up, come when their ticket had ended: dropped */
+    uint64_t attempts;     /* that were no answers (emp_history_next) */
     uint64_t dropped;      /* messages that were late, foreign or malformed */
 } emp_summary_t;
 EMP_API void emp_summary (emp_t *self, emp_summary_t *ret_summary);
@@ -323,6 +324,15 @@ typedef struct {
     const char *queue;           /* the header's first field: queue label, or the feeder's header_msg */
     uint64_t ticket;             /* n of _TID_n */
     const msgpack_object *value; /* the result */
+    /* Where it comes from. A ticket that was halved, since its chunk killed workers, has results of several parts: each of
+     * `rows` rows of the chunk from first_row on, counted from 0. Of all other tickets these are all rows. */
+    uint64_t first_row, rows;
+    unsigned attempt;    /* that was the answer; 511 stands for more, too */
+    const char *worker;  /* WORKER_NAME, "" when it is not known: beyond 65535 workers of one run */
+    const char *host;    /* its host's name */
+    int pid;             /* its process there */
+    uint64_t chunk_hash; /* XXH3, 64 bits, of the packed list of rows that it worked at; 0: not known */
+    uint64_t at;         /* when it came: milliseconds since 1970, by this host's clock */
 } emp_result_t;
 /* The i-th result in order of arrival; false behind the last. After emp_wait (). What this function and those below return
  * is borrowed until the next call of any of them. Counting up from 0 is one walk; a jump back begins it anew. */
@@ -345,17 +355,38 @@ typedef struct {
  * last; EMP_STATE before emp_wait () is over; EMP_SYSTEM, EMP_NOMEM: the dictionary cannot be read. */
 EMP_API emp_status_t emp_result_next (emp_t *self, emp_walk_t *walk, emp_result_t *ret_result);
 
-/* A ticket without a result. */
+/* A ticket without a result, or dead rows of one that was halved. */
 typedef struct {
     const char *queue;
     uint64_t ticket;
-    unsigned attempts;  /* that failed; 0 of a missing one */
-    const char *reason; /* of the last failure, NUL terminated; NULL of a missing one */
+    unsigned attempts;        /* that failed; 0 of a missing one */
+    const char *reason;       /* of the last failure, NUL terminated; NULL of a missing one */
+    uint64_t first_row, rows; /* dead: of its chunk, counted from 0; 0, 0 of a missing one */
+    bool part;                /* its other rows have ended apart: answered, or dead with an entry of their own */
 } emp_unanswered_t;
-/* The next dead ticket, in order of arrival whatever the walk's order; as emp_result_next. */
+/* The next dead ticket, or dead rows, in order of arrival whatever the walk's order; as emp_result_next. */
 EMP_API emp_status_t emp_dead_next (emp_t *self, emp_walk_t *walk, emp_unanswered_t *ret_ticket);
 /* The next ticket that was made and never came back, feeder by feeder, in each from _TID_0 upward; the same. */
 EMP_API emp_status_t emp_missing_next (emp_t *self, emp_walk_t *walk, emp_unanswered_t *ret_ticket);
+
+/* An attempt at a ticket that was no answer. */
+typedef struct {
+    const char *queue; /* NULL: a worker's feed of which nothing came back */
+    uint64_t ticket;
+    unsigned attempt;
+    uint64_t first_row, rows; /* of the chunk: those that it was about */
+    const char *worker, *host;
+    int pid;
+    /* "failed" (its holder died at it, or was given up), "refused", "returned" (not begun), "handed over" (to an idle worker),
+     * "copied" (a second worker got it as well), "halved", "overtaken" (another was answered first), "late" (given up,
+     * and answered all the same) */
+    const char *end;
+    const char *reason; /* "" when there is none */
+    uint64_t at;        /* when that was heard: milliseconds since 1970 */
+} emp_attempt_t;
+/* The next of them, in order of time whatever the walk's order; as emp_result_next. The first 100 000 of a run are kept; the
+ * summary has how many there were. */
+EMP_API emp_status_t emp_history_next (emp_t *self, emp_walk_t *walk, emp_attempt_t *ret_attempt);
 
 /* Prints the report (B29) as the configuration says: rows, dictionary, what was lost. After emp_wait (). */
 EMP_API void emp_report (emp_t *self, FILE *out);

@@ -88,6 +88,8 @@ struct emp {
     msgpack_zone zone;
     msgpack_object value;
     uint64_t value_entry, value_first;
+    emp_worker_t worker; /* of that number */
+    uint32_t worker_number;
 };
 
 /* Sets the sentence of the last error and returns `status`. */

@@ -39,7 +39,7 @@ typedef struct {
 struct emp_file {
     int fd; /* for room only; closed after the database, since closing it would drop SQLite's locks */
     sqlite3 *db;
-    sqlite3_stmt *add, *pages, *queue, *worker, *attempt, *missing;
+    sqlite3_stmt *add, *pages, *queue, *worker, *attempt, *fact, *missing;
     walk_t walks[WALKS];
     bool with_json, indexed[WALKS];
     uint64_t count;
@@ -66,6 +66,7 @@ static const char schema[] =
     "NULL,"
     " from_row INTEGER NOT NULL, rows INTEGER NOT NULL, worker INTEGER NOT NULL, ended TEXT NOT NULL,"
     " reason TEXT NOT NULL, at INTEGER NOT NULL);"
+    "CREATE TABLE run (what TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE missing (feed INTEGER NOT NULL, key INTEGER NOT NULL, ticket INTEGER NOT NULL);"
     "CREATE INDEX ended_dead ON ended (arrival) WHERE dead;";
 
@@ -170,6 +171,7 @@ static bool set_up (emp_file_t *self)
            prepare (self, "INSERT INTO queues VALUES (?, ?)", &self->queue) &&
            prepare (self, "INSERT INTO workers VALUES (?, ?, ?, ?, ?)", &self->worker) &&
            prepare (self, "INSERT INTO tries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &self->attempt) &&
+           prepare (self, "INSERT INTO run VALUES (?, ?)", &self->fact) &&
            prepare (self, "INSERT INTO missing VALUES (?, ?, ?)", &self->missing) &&
            prepare (self, "PRAGMA page_count", &self->pages);
 }
@@ -238,6 +240,7 @@ void emp_file_destroy (emp_file_t **self_p)
     sqlite3_finalize (self->queue);
     sqlite3_finalize (self->worker);
     sqlite3_finalize (self->attempt);
+    sqlite3_finalize (self->fact);
     sqlite3_finalize (self->missing);
     for (size_t i = 0; i < WALKS; i++)
         sqlite3_finalize (self->walks[i].stmt);
@@ -515,6 +518,15 @@ emp_status_t emp_file_add_worker (emp_file_t *self, uint32_t number, const emp_w
     sqlite3_bind_text (self->worker, 4, worker->host, -1, SQLITE_STATIC);
     sqlite3_bind_int64 (self->worker, 5, worker->pid);
     return run (self, self->worker);
+}
+
+emp_status_t emp_file_add_fact (emp_file_t *self, const char *what, uint64_t value)
+{
+    if (self->status || require_room (self, RECORD_MAX + strlen (what)))
+        return self->status;
+    sqlite3_bind_text (self->fact, 1, what, -1, SQLITE_STATIC);
+    sqlite3_bind_int64 (self->fact, 2, (sqlite3_int64) value);
+    return run (self, self->fact);
 }
 
 emp_status_t emp_file_add_attempt (emp_file_t *self, uint32_t feed, uint32_t key, const emp_try_t *attempt)

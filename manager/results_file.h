@@ -15,6 +15,7 @@
 #include "history.h"
 #include "results_record.h"
 
+#define EMP_FILE_VERSION 1u /* of the tables: in `run`, as "version" */
 #define EMP_FILE_CACHE (8u * 1024 * 1024)
 #define EMP_FILE_WHY_MAX 4400 /* a sentence with a path in it, its NUL included */
 
@@ -49,6 +50,8 @@ bool emp_file_next_ticket (emp_file_t *self, uint32_t key, uint64_t *number, uin
  * or what the failure came to. */
 emp_status_t emp_file_add_queue (emp_file_t *self, uint32_t key, const char *label);
 emp_status_t emp_file_add_worker (emp_file_t *self, uint32_t number, const emp_worker_t *worker);
+/* A fact about the whole run, for its table `run`. */
+emp_status_t emp_file_add_fact (emp_file_t *self, const char *what, uint64_t value);
 /* `feed` and `key` are places as in a record. */
 emp_status_t emp_file_add_attempt (emp_file_t *self, uint32_t feed, uint32_t key, const emp_try_t *attempt);
 emp_status_t emp_file_add_missing (emp_file_t *self, uint32_t feed, uint32_t key, uint64_t number);

@@ -262,7 +262,9 @@ static emp_status_t publish_history (emp_results_t *self)
         emp_results_place (self, attempt.feed, &place, &key);
         status = emp_file_add_attempt (self->file, place, key, &attempt);
     }
-    return status;
+    uint64_t more = 0;
+    emp_history_attempts (self->history, &more);
+    return status == EMP_OK ? emp_file_add_fact (self->file, "attempts_not_kept", more) : status;
 }
 
 emp_status_t emp_results_publish (emp_results_t *self)
@@ -275,6 +277,8 @@ emp_status_t emp_results_publish (emp_results_t *self)
     emp_status_t status = EMP_OK;
     for (size_t i = 0; i < self->keys_count && status == EMP_OK; i++)
         status = emp_file_add_queue (self->file, (uint32_t) i, self->keys[i].label);
+    if (status == EMP_OK)
+        status = emp_file_add_fact (self->file, "version", EMP_FILE_VERSION);
     if (status == EMP_OK && self->history)
         status = publish_history (self);
     emp_results_place_t place = {0};

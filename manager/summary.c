@@ -74,6 +74,8 @@ void emp_summary (emp_t *self, emp_summary_t *ret_summary)
     pthread_mutex_lock (&self->lock);
     sum.workers_lost = self->losses_count + self->losses_more;
     pthread_mutex_unlock (&self->lock);
+    uint64_t more;
+    sum.attempts = emp_history_attempts (self->history, &more);
     sum.dropped =
         emp_broker_dropped (self->broker) + emp_session_dropped (self->session) + counts.twice + counts.refused;
     *ret_summary = sum;
