@@ -130,14 +130,14 @@ static void forget (emp_halves_t *self, half_t *half)
 
 emp_status_t emp_halves_reserve (emp_halves_t *self, uint32_t feed, const emp_part_t *part)
 {
-    uint64_t total = (uint64_t) part->rows + part->left;
-    if (part->rows == 0 || total > EMP_ROWS_MAX_LIMIT || part->from > total - part->rows)
-        return EMP_MALFORMED;
     half_t *half = find (self, feed, part->number);
+    uint64_t open = (uint64_t) part->rows + part->left; /* rows, this part's included */
+    uint64_t total = half ? half->total : open;
+    if (part->rows == 0 || total > EMP_ROWS_MAX_LIMIT || (uint64_t) part->from + part->rows > total)
+        return EMP_MALFORMED;
     if (half && overlaps (half, part))
         return EMP_STALE;
-    if (half ? part->from + part->rows > half->total || half->total - half->ended - part->rows != part->left
-             : part->left == 0)
+    if (half ? open != half->total - half->ended : part->left == 0)
         return EMP_MALFORMED;
     bool fresh = !half;
     if (fresh)

@@ -55,70 +55,64 @@ struct emp_file {
 static const char schema[] =
     "CREATE TABLE ended (arrival INTEGER PRIMARY KEY, feed INTEGER NOT NULL, key INTEGER NOT NULL,"
     " ticket INTEGER NOT NULL, attempt INTEGER NOT NULL, rows INTEGER NOT NULL, from_row INTEGER NOT NULL,"
-    " half INTEGER NOT NULL, dead INTEGER NOT NULL, worker INTEGER NOT NULL, hash INTEGER NOT NULL, at INTEGER NOT "
-    "NULL,"
-    " packed BLOB NOT NULL, json TEXT);"
+    " half INTEGER NOT NULL, dead INTEGER NOT NULL, worker INTEGER NOT NULL, hash INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, packed BLOB NOT NULL, json TEXT);"
     "CREATE TABLE queues (key INTEGER PRIMARY KEY, queue TEXT NOT NULL);"
-    "CREATE TABLE workers (worker INTEGER PRIMARY KEY, session INTEGER NOT NULL, name TEXT NOT NULL, host TEXT NOT "
-    "NULL,"
-    " pid INTEGER NOT NULL);"
-    "CREATE TABLE tries (feed INTEGER NOT NULL, key INTEGER NOT NULL, ticket INTEGER NOT NULL, attempt INTEGER NOT "
-    "NULL,"
-    " from_row INTEGER NOT NULL, rows INTEGER NOT NULL, worker INTEGER NOT NULL, ended TEXT NOT NULL,"
-    " reason TEXT NOT NULL, at INTEGER NOT NULL);"
+    "CREATE TABLE workers (worker INTEGER PRIMARY KEY, session INTEGER NOT NULL, name TEXT NOT NULL,"
+    " host TEXT NOT NULL, pid INTEGER NOT NULL);"
+    "CREATE TABLE tries (feed INTEGER NOT NULL, key INTEGER NOT NULL, ticket INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL, from_row INTEGER NOT NULL, rows INTEGER NOT NULL, worker INTEGER NOT NULL,"
+    " ended TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL);"
     "CREATE TABLE run (what TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE missing (feed INTEGER NOT NULL, key INTEGER NOT NULL, ticket INTEGER NOT NULL);"
     "CREATE INDEX ended_dead ON ended (arrival) WHERE dead;";
 
-/* A time and a hash as a person reads them; NULL when they are not known. */
-#define TIME(at) "nullif (strftime ('%Y-%m-%dT%H:%M:%fZ', " at " / 1000.0, 'unixepoch'), '1970-01-01T00:00:00.000Z')"
-#define HASH(hash) "nullif (printf ('%016x', " hash "), '0000000000000000')"
+/* `at` and `hash` as a person reads them; NULL when they are not known. */
+#define AT "iif (at, strftime ('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch'), NULL)"
+#define HASH "iif (hash, printf ('%016x', hash), NULL)"
+#define HEADER "queue || ';_TID_' || ticket || ';' AS header"
+#define WHO "nullif (name, '') AS worker, nullif (host, '') AS host"
 
 /* What a person asks. `tickets`: one row a ticket, `parts`: one row a part (a ticket that was halved has several), `results`: one
  * row a result, its value as SQL has it, `attempts`: one row an attempt that was no answer. A cross join keeps its order, from the
  * queue by the index to its tickets; else the planner walks all of them. Of a halved ticket that has ended, `tickets` has the sum
  * of its parts, and the last of them to come says when, by whom, which chunk. */
-static const char views[] =
+static const char *const views[] = {
     "CREATE VIEW parts AS"
-    " SELECT queue, ticket, queue || ';_TID_' || ticket || ';' AS header, attempt, from_row, rows,"
-    "  iif (dead, 'dead', 'done') AS outcome, iif (dead, NULL, json) AS value, packed,"
-    "  iif (dead, json, NULL) AS reason, arrival, name AS worker, pid, host, " HASH (
-        "hash") " AS hash,"
-                "  " TIME (
-                    "at") " AS ended_at, feed, half"
-                          "  FROM ended JOIN queues USING (key) LEFT JOIN workers USING (worker);"
-                          "CREATE VIEW tickets AS"
-                          " SELECT queue, ticket, header, attempt, rows, outcome, value, packed, reason, arrival, "
-                          "worker, host, hash, ended_at"
-                          "  FROM parts WHERE NOT half"
-                          " UNION ALL SELECT queue, ticket, header, attempt, sum (rows),"
-                          "  CASE sum (outcome = 'dead') WHEN 0 THEN 'done' WHEN count (*) THEN 'dead' ELSE 'partly' "
-                          "END,"
-                          "  (SELECT json_group_array (CASE type WHEN 'object' THEN json (v) WHEN 'array' THEN json (v)"
-                          "    WHEN 'true' THEN json ('true') WHEN 'false' THEN json ('false') ELSE v END)"
-                          "    FROM (SELECT each.value AS v, each.type AS type FROM ended AS e, json_each (e.json) AS "
-                          "each"
-                          "     WHERE e.half AND NOT e.dead AND e.feed = halves.feed AND e.ticket = halves.ticket "
-                          "ORDER BY e.from_row, each.id)),"
-                          "  NULL, group_concat (iif (outcome = 'dead', 'row ' || from_row ||"
-                          "   iif (rows > 1, ' to ' || (from_row + rows - 1), '') || ': ' || reason, NULL), char (10)),"
-                          "  max (arrival), worker, host, hash, ended_at"
-                          "  FROM parts AS halves WHERE half AND (feed, ticket) NOT IN (SELECT feed, ticket FROM "
-                          "missing) GROUP BY feed, ticket"
-                          " UNION ALL SELECT queue, ticket, queue || ';_TID_' || ticket || ';', 0, NULL, 'missing', "
-                          "NULL, NULL, NULL, NULL,"
-                          "  NULL, NULL, NULL, NULL FROM missing JOIN queues USING (key);"
-                          "CREATE VIEW attempts AS"
-                          " SELECT queue, ticket, queue || ';_TID_' || ticket || ';' AS header, attempt, from_row, "
-                          "tries.rows, name AS worker,"
-                          "  pid, host, ended AS \"end\", nullif (reason, '') AS reason, " TIME (
-                              "at") " AS at"
-                                    "  FROM tries LEFT JOIN queues USING (key) LEFT JOIN workers USING (worker);"
-                                    "CREATE VIEW results AS"
-                                    " SELECT queue, ticket, queue || ';_TID_' || ticket || ';' AS header, each.value "
-                                    "AS value, arrival"
-                                    "  FROM queues CROSS JOIN ended USING (key) LEFT JOIN json_each (ended.json) AS "
-                                    "each WHERE NOT dead;";
+    " SELECT queue, ticket, " HEADER ", attempt, from_row, rows, iif (dead, 'dead', 'done') AS outcome,"
+    "  iif (dead, NULL, json) AS value, packed, iif (dead, json, NULL) AS reason, arrival,"
+    "  " WHO ", pid, " HASH " AS hash, " AT " AS ended_at, feed, half"
+    " FROM ended JOIN queues USING (key) LEFT JOIN workers USING (worker)",
+
+    /* Halved tickets that have ended; `missing` has the others. */
+    "CREATE VIEW half_tickets AS"
+    " SELECT queue, ticket, header, attempt, sum (rows) AS rows,"
+    "  CASE sum (outcome = 'dead') WHEN 0 THEN 'done' WHEN count (*) THEN 'dead' ELSE 'partly' END AS outcome,"
+    "  group_concat ('row' || iif (rows > 1, 's ', ' ') || from_row ||"
+    "   iif (rows > 1, ' to ' || (from_row + rows - 1), '') || ': ' || reason, char (10)) AS reason,"
+    "  max (arrival) AS arrival, worker, host, hash, ended_at, feed"
+    " FROM parts WHERE half AND (feed, ticket) NOT IN (SELECT feed, ticket FROM missing) GROUP BY feed, ticket",
+
+    "CREATE VIEW tickets AS"
+    " SELECT queue, ticket, header, attempt, rows, outcome, value, packed, reason, arrival, worker, host, hash,"
+    "  ended_at FROM parts WHERE NOT half"
+    " UNION ALL SELECT queue, ticket, header, attempt, rows, outcome, iif (outcome = 'dead', NULL,"
+    "   '[' || coalesce ((SELECT group_concat (inside) FROM (SELECT substr (json, 2, length (json) - 2) AS inside"
+    "    FROM ended AS e WHERE e.half AND NOT e.dead AND e.feed = h.feed AND e.ticket = h.ticket AND json <> '[]'"
+    "    ORDER BY from_row)), '') || ']'),"
+    "  NULL, reason, arrival, worker, host, hash, ended_at FROM half_tickets AS h"
+    " UNION ALL SELECT queue, ticket, " HEADER ", 0, NULL, 'missing', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
+    "  FROM missing JOIN queues USING (key)",
+
+    "CREATE VIEW results AS"
+    " SELECT queue, ticket, " HEADER ", each.value AS value, arrival"
+    " FROM queues CROSS JOIN ended USING (key) LEFT JOIN json_each (ended.json) AS each WHERE NOT dead",
+
+    "CREATE VIEW attempts AS"
+    " SELECT queue, ticket, " HEADER ", attempt, from_row, rows, " WHO ", pid, ended AS \"end\","
+    "  nullif (reason, '') AS reason, " AT " AS at"
+    " FROM tries LEFT JOIN queues USING (key) LEFT JOIN workers USING (worker)",
+};
 
 static const char by_key[] = "CREATE INDEX ended_key ON ended (key) WHERE NOT dead";
 static const char by_ticket[] = "CREATE INDEX ended_ticket ON ended (key, ticket, feed, from_row) WHERE NOT dead";
@@ -561,7 +555,10 @@ emp_status_t emp_file_publish (emp_file_t *self)
     require_index (self, WALK_TICKET, by_ticket);
     if (self->status || require_room (self, PAGE))
         return self->status;
-    if (!execute (self, by_half) || !execute (self, views) || !execute (self, "COMMIT"))
+    bool good = execute (self, by_half);
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++)
+        good = good && execute (self, views[i]);
+    if (!good || !execute (self, "COMMIT"))
         return fail_sql (self);
     uint64_t size = bytes_in_pages (self);
     return ftruncate (self->fd, (off_t) size) == 0 ? EMP_OK : fail (self, EMP_SYSTEM, strerror (errno));
