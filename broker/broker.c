@@ -141,8 +141,8 @@ static bool turn (emp_broker_t *self)
         emp_event_t tick = {.kind = EMP_EV_TICK};
         broker_step (self, &tick);
     }
+    publish_stats (self); /* first: who gets what is sent now finds it counted */
     outgoing_flush (self);
-    publish_stats (self);
     return true;
 }
 

@@ -276,8 +276,8 @@ EMP_API emp_status_t emp_start (emp_t *self);
 EMP_API emp_status_t emp_run_q_feeder (emp_t *self, emp_generator_fn *generator, void *arg, emp_queue_t *queue,
                                        const char *header_msg);
 /* Waits until the feeders are done, every ticket is answered or dead and every worker has confirmed its stop.
- * No feeder may be started after this. RESULTS_FILE is then written. EMP_OK, or EMP_INCOMPLETE when a ticket is dead or
- * missing, a feeder failed, results found no room or could not be written, or the run was stopped. */
+ * No feeder may be started after this. RESULTS_FILE is then written. EMP_OK, or EMP_INCOMPLETE when a ticket is dead,
+ * missing or answered only in part, what came back does not add up to what was put, a feeder failed, results found no room or could not be written, or the run was stopped. */
 EMP_API emp_status_t emp_wait (emp_t *self);
 /* The same for timeout_ms at the most: EMP_TIMEOUT when the run is not over yet. It goes on; ask again. */
 EMP_API emp_status_t emp_wait_for (emp_t *self, int timeout_ms);
@@ -301,18 +301,25 @@ EMP_API void emp_drain (emp_t *self);
 /* End now: worker processes are killed. Any thread. */
 EMP_API void emp_stop (emp_t *self);
 
-/* What a run has come to; complete after emp_wait (), and so far before it. */
+/* What a run has come to; complete after emp_wait (), and so far before it. Then these hold, else emp_wait () has said
+ * EMP_INCOMPLETE and emp_error () that the books do not balance:
+ *     tickets = answered + dead + partly + missing        rows_in = rows_answered + rows_dead + rows_missing */
 typedef struct {
-    uint64_t tickets;       /* made by feeders */
-    uint64_t answered;      /* with a result in the dictionary */
+    uint64_t tickets;       /* made by feeders, and put by the program and by workers */
+    uint64_t answered;      /* with a result in the dictionary, for all of their rows */
     uint64_t dead;          /* failed ATTEMPTS_MAX times */
-    uint64_t missing;       /* neither, or put by a worker and dropped by a drain; 0 before emp_wait () is over */
+    uint64_t partly;        /* halved, since their chunk killed workers: some rows are answered, the others dead */
+    uint64_t missing;       /* none of these, or put by a worker and dropped by a drain; 0 before emp_wait () is over */
     uint64_t rows_in;       /* rows of all tickets */
-    uint64_t rows_answered; /* rows of the answered ones */
-    uint64_t results;       /* values; a ticket may have several */
-    uint64_t workers_lost;  /* worker processes that died of something */
-    uint64_t reissued;      /* tickets handed out again */
-    uint64_t dropped;       /* messages that were late, foreign or malformed */
+    uint64_t rows_answered; /* also of tickets that are answered in part, or began to be */
+    uint64_t rows_dead;
+    uint64_t rows_missing; /* 0 before emp_wait () is over */
+    uint64_t results;      /* values; a ticket may have several */
+    uint64_t workers_lost; /* worker processes that died of something */
+    uint64_t reissued;     /* tickets handed out again */
+    uint64_t fenced;       /* results of workers that had been given up, come when their ticket had ended: dropped */
+    uint64_t attempts;     /* that were no answers (emp_history_next) */
+    uint64_t dropped;      /* messages that were late, foreign or malformed */
 } emp_summary_t;
 EMP_API void emp_summary (emp_t *self, emp_summary_t *ret_summary);
 
@@ -321,6 +328,15 @@ typedef struct {
     const char *queue;           /* the header's first field: queue label, or the feeder's header_msg */
     uint64_t ticket;             /* n of _TID_n */
     const msgpack_object *value; /* the result */
+    /* Where it comes from. A ticket that was halved, since its chunk killed workers, has results of several parts: each of
+     * `rows` rows of the chunk from first_row on, counted from 0. Of all other tickets these are all rows. */
+    uint64_t first_row, rows;
+    unsigned attempt;    /* that was the answer; 511 stands for more, too */
+    const char *worker;  /* WORKER_NAME, "" when it is not known: beyond 65535 workers of one run */
+    const char *host;    /* its host's name */
+    int pid;             /* its process there */
+    uint64_t chunk_hash; /* XXH3, 64 bits, of the packed list of rows that it worked at; 0: not known */
+    uint64_t at;         /* when it came: milliseconds since 1970, by this host's clock */
 } emp_result_t;
 /* The i-th result in order of arrival; false behind the last. After emp_wait (). What this function and those below return
  * is borrowed until the next call of any of them. Counting up from 0 is one walk; a jump back begins it anew. */
@@ -343,17 +359,38 @@ typedef struct {
  * last; EMP_STATE before emp_wait () is over; EMP_SYSTEM, EMP_NOMEM: the dictionary cannot be read. */
 EMP_API emp_status_t emp_result_next (emp_t *self, emp_walk_t *walk, emp_result_t *ret_result);
 
-/* A ticket without a result. */
+/* A ticket without a result, or dead rows of one that was halved. */
 typedef struct {
     const char *queue;
     uint64_t ticket;
-    unsigned attempts;  /* that failed; 0 of a missing one */
-    const char *reason; /* of the last failure, NUL terminated; NULL of a missing one */
+    unsigned attempts;        /* that failed; 0 of a missing one */
+    const char *reason;       /* of the last failure, NUL terminated; NULL of a missing one */
+    uint64_t first_row, rows; /* dead: of its chunk, counted from 0; 0, 0 of a missing one */
+    bool part;                /* its other rows have ended apart: answered, or dead with an entry of their own */
 } emp_unanswered_t;
-/* The next dead ticket, in order of arrival whatever the walk's order; as emp_result_next. */
+/* The next dead ticket, or dead rows, in order of arrival whatever the walk's order; as emp_result_next. */
 EMP_API emp_status_t emp_dead_next (emp_t *self, emp_walk_t *walk, emp_unanswered_t *ret_ticket);
 /* The next ticket that was made and never came back, feeder by feeder, in each from _TID_0 upward; the same. */
 EMP_API emp_status_t emp_missing_next (emp_t *self, emp_walk_t *walk, emp_unanswered_t *ret_ticket);
+
+/* An attempt at a ticket that was no answer. */
+typedef struct {
+    const char *queue; /* NULL: a worker's feed of which nothing came back */
+    uint64_t ticket;
+    unsigned attempt;
+    uint64_t first_row, rows; /* of the chunk: those that it was about */
+    const char *worker, *host;
+    int pid;
+    /* "failed" (its holder died at it, or was given up), "refused", "returned" (not begun), "handed over" (to an idle worker),
+     * "copied" (a second worker got it as well), "halved", "overtaken" (another was answered first), "late" (given up,
+     * and answered all the same) */
+    const char *end;
+    const char *reason; /* "" when there is none */
+    uint64_t at;        /* when that was heard: milliseconds since 1970 */
+} emp_attempt_t;
+/* The next of them, in order of time whatever the walk's order; as emp_result_next. The first 100 000 of a run are kept; the
+ * summary has how many there were. */
+EMP_API emp_status_t emp_history_next (emp_t *self, emp_walk_t *walk, emp_attempt_t *ret_attempt);
 
 /* Prints the report (B29) as the configuration says: rows, dictionary, what was lost. After emp_wait (). */
 EMP_API void emp_report (emp_t *self, FILE *out);

@@ -23,6 +23,32 @@ static bool read_value (emp_t *self, const emp_entry_t *entry, size_t *at)
     return msgpack_unpack ((const char *) entry->data, entry->size, at, &self->zone, &self->value) >= 0;
 }
 
+/* Who a number of the history's stands for. Most entries are of whom the last one was. */
+static const emp_worker_t *worker_of (emp_t *self, uint32_t number)
+{
+    if (number != self->worker_number || !self->worker.name[0]) {
+        emp_history_worker_at (self->history, number, &self->worker);
+        self->worker_number = number;
+    }
+    return &self->worker;
+}
+
+static emp_result_t result_of (emp_t *self, const emp_entry_t *entry)
+{
+    const emp_worker_t *worker = worker_of (self, entry->worker);
+    return (emp_result_t){.queue = entry->label,
+                          .ticket = entry->number,
+                          .value = &self->value,
+                          .first_row = entry->from,
+                          .rows = entry->rows,
+                          .attempt = entry->attempt,
+                          .worker = worker->name,
+                          .host = worker->host,
+                          .pid = (int) worker->pid,
+                          .chunk_hash = entry->hash,
+                          .at = entry->at};
+}
+
 /* ---- by number --------------------------------------------------------------------------------------------------------- */
 
 static size_t values_of (const emp_entry_t *entry)
@@ -55,7 +81,7 @@ bool emp_result_at (emp_t *self, uint64_t i, emp_result_t *ret_result)
     for (uint64_t n = self->value_first; n <= i; n++)
         if (!read_value (self, &entry, &at))
             return false;
-    *ret_result = (emp_result_t){.queue = entry.label, .ticket = entry.number, .value = &self->value};
+    *ret_result = result_of (self, &entry);
     return true;
 }
 
@@ -102,7 +128,7 @@ emp_status_t emp_result_next (emp_t *self, emp_walk_t *walk, emp_result_t *ret_r
             walk->place[BYTE] = at;
             if (at == entry.size)
                 *walk = behind;
-            *ret_result = (emp_result_t){.queue = entry.label, .ticket = entry.number, .value = &self->value};
+            *ret_result = result_of (self, &entry);
             return EMP_OK;
         }
         *walk = behind;
@@ -135,7 +161,13 @@ emp_status_t emp_dead_next (emp_t *self, emp_walk_t *walk, emp_unanswered_t *ret
     if (!reason)
         return unreadable (self, EMP_NOMEM);
     walk->place[ENTRY] = behind;
-    *ret_ticket = (emp_unanswered_t){entry.label, entry.number, entry.attempt, reason};
+    *ret_ticket = (emp_unanswered_t){.queue = entry.label,
+                                     .ticket = entry.number,
+                                     .attempts = entry.attempt,
+                                     .reason = reason,
+                                     .first_row = entry.from,
+                                     .rows = entry.rows,
+                                     .part = entry.half};
     return EMP_OK;
 }
 
@@ -149,6 +181,29 @@ emp_status_t emp_missing_next (emp_t *self, emp_walk_t *walk, emp_unanswered_t *
     walk->place[NUMBER] = place.number;
     walk->place[KEY] = place.key;
     return there ? EMP_OK : EMP_STOPPED;
+}
+
+emp_status_t emp_history_next (emp_t *self, emp_walk_t *walk, emp_attempt_t *ret_attempt)
+{
+    if (begin (self) != EMP_OK)
+        return EMP_STATE;
+    emp_try_t attempt;
+    if (!emp_history_attempt_at (self->history, walk->place[ENTRY], &attempt))
+        return EMP_STOPPED;
+    walk->place[ENTRY]++;
+    const emp_worker_t *worker = worker_of (self, attempt.worker);
+    *ret_attempt = (emp_attempt_t){.queue = emp_results_label (self->results, attempt.feed),
+                                   .ticket = attempt.number,
+                                   .attempt = attempt.attempt,
+                                   .first_row = attempt.from,
+                                   .rows = attempt.rows,
+                                   .worker = worker->name,
+                                   .host = worker->host,
+                                   .pid = (int) worker->pid,
+                                   .end = emp_history_end_word (attempt.ended),
+                                   .reason = attempt.reason,
+                                   .at = attempt.at};
+    return EMP_OK;
 }
 
 /* ---- report ------------------------------------------------------------------------------------------------------------ */

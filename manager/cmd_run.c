@@ -128,12 +128,20 @@ static void print_summary (const emp_t *manager, const emp_summary_t *sum)
              (unsigned long long) sum->answered, (unsigned long long) sum->tickets,
              (unsigned long long) sum->rows_answered, (unsigned long long) sum->results,
              (double) (emp_now () - manager->started_us) / 1e6);
-    if (sum->dead || sum->missing)
+    if (sum->dead || sum->missing || sum->partly)
         fprintf (stderr, "; %llu dead, %llu missing", (unsigned long long) sum->dead,
                  (unsigned long long) sum->missing);
+    if (sum->partly)
+        fprintf (stderr, ", %llu answered in part", (unsigned long long) sum->partly);
+    if (sum->rows_dead || sum->rows_missing)
+        fprintf (stderr, "; of %llu rows %llu dead, %llu missing", (unsigned long long) sum->rows_in,
+                 (unsigned long long) sum->rows_dead, (unsigned long long) sum->rows_missing);
     if (sum->workers_lost)
         fprintf (stderr, "; %llu worker%s lost, %llu ticket%s handed out again", (unsigned long long) sum->workers_lost,
                  sum->workers_lost == 1 ? "" : "s", (unsigned long long) sum->reissued, sum->reissued == 1 ? "" : "s");
+    if (sum->fenced)
+        fprintf (stderr, "; %llu late result%s fenced off", (unsigned long long) sum->fenced,
+                 sum->fenced == 1 ? "" : "s");
     if (sum->dropped)
         fprintf (stderr, "; %llu late or foreign messages dropped", (unsigned long long) sum->dropped);
     fprintf (stderr, "\n");
@@ -162,7 +170,7 @@ static int run_to_end (emp_t *manager, const options_t *options, listener_t *lis
     int why = errno ? errno : EIO; /* an earlier write may have failed, whose reason nobody kept */
     emp_summary_t sum;
     emp_summary (manager, &sum);
-    bool trouble = status != EMP_OK || sum.workers_lost || sum.dropped;
+    bool trouble = status != EMP_OK || sum.workers_lost || sum.dropped || sum.fenced;
     if (!options->quiet && (trouble || isatty (STDERR_FILENO)))
         print_summary (manager, &sum);
     if (!options->quiet && status == EMP_OK && sum.tickets == 0)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "../common/thread.h"
+#include "wall.h"
 
 struct emp_collector {
     emp_sink_t *sink;
@@ -34,6 +35,7 @@ static void *collector_thread (void *arg)
     while ((status = emp_sink_next (self->sink, &wire, &payload)) == EMP_OK) {
         /* One that is not known was opened by a worker: the manager's are announced before they put. */
         emp_status_t known = emp_results_worker_feed (self->results, wire->feed, wire->label);
+        emp_results_clock (self->results, emp_wall_ms ());
         for (uint32_t i = 0; i < wire->count; i++) {
             take (self->results, wire->feed, known, &wire->parts[i], payload);
             payload += wire->parts[i].length;

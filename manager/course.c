@@ -105,7 +105,7 @@ static void show_progress (emp_t *self)
     uint64_t told = atomic_load (&self->rows_told); /* by who reports within a chunk */
     emp_progress_state_t state = {.rows_done = told > counts.rows_answered ? told : counts.rows_answered,
                                   .rows_expected = fed ? rows : self->config.info_thread_max,
-                                  .tickets_done = counts.answered + counts.dead,
+                                  .tickets_done = counts.answered + counts.dead + counts.partly,
                                   .tickets_made = fed ? tickets : 0,
                                   .tickets_dead = counts.dead,
                                   .elapsed_ms = (emp_now () - self->started_us) / 1000};
@@ -179,42 +179,18 @@ static const char *feeder_failure (const emp_t *self, const char **ret_label)
     return NULL;
 }
 
-void emp_summary (emp_t *self, emp_summary_t *ret_summary)
+static emp_status_t fail_unanswered (emp_t *self, const emp_summary_t *sum)
 {
-    *ret_summary = (emp_summary_t){0};
-    if (self->stage == EMP_CONFIGURING || !self->results)
-        return;
-    emp_results_counts_t counts;
-    emp_results_counts (self->results, &counts);
-    emp_core_stats_t core;
-    emp_broker_stats (self->broker, &core);
-    emp_summary_t sum = {.answered = counts.answered,
-                         .dead = counts.dead,
-                         .rows_answered = counts.rows_answered,
-                         .results = counts.values,
-                         .reissued = core.reissued};
-    for (size_t i = 0; i < self->feeders_count; i++) {
-        sum.tickets += emp_feeder_tickets (self->feeders[i]);
-        sum.rows_in += emp_feeder_rows (self->feeders[i]);
-    }
-    for (size_t i = 0; i < self->ports_room; i++)
-        if (self->ports[i]) {
-            sum.tickets += atomic_load (&self->ports[i]->tickets);
-            sum.rows_in += atomic_load (&self->ports[i]->rows);
-        }
-    if (self->stage == EMP_OVER)
-        sum.missing = emp_results_missing (self->results);
-    /* What workers put and a drain dropped has no name here, and is missing all the same. */
-    if (self->stage == EMP_OVER && sum.missing < core.dropped_by_drain)
-        sum.missing = core.dropped_by_drain;
-    uint64_t ended = sum.answered + sum.dead + sum.missing;
-    sum.tickets = sum.tickets < ended ? ended : sum.tickets; /* workers have put some, too */
-    pthread_mutex_lock (&self->lock);
-    sum.workers_lost = self->losses_count + self->losses_more;
-    pthread_mutex_unlock (&self->lock);
-    sum.dropped =
-        emp_broker_dropped (self->broker) + emp_session_dropped (self->session) + counts.twice + counts.refused;
-    *ret_summary = sum;
+    unsigned long long open = sum->dead + sum->missing, partly = sum->partly, tickets = sum->tickets;
+    const char *deserted = self->deserted ? "no worker process is left: " : "";
+    if (open == 0)
+        return emp_fail (self, EMP_INCOMPLETE, "%s%llu of %llu tickets were answered only in part", deserted, partly,
+                         tickets);
+    char and_partly[64] = "";
+    if (partly)
+        snprintf (and_partly, sizeof and_partly, ", %llu only in part", partly);
+    return emp_fail (self, EMP_INCOMPLETE, "%s%llu of %llu tickets were not answered%s", deserted, open, tickets,
+                     and_partly);
 }
 
 static emp_status_t verdict (emp_t *self)
@@ -231,12 +207,13 @@ static emp_status_t verdict (emp_t *self)
         return emp_fail (self, EMP_INCOMPLETE, "the feeder of %s failed: %s", label, why);
     if (self->broker_gone)
         return emp_fail (self, EMP_INCOMPLETE, "the broker was lost");
+    char books[EMP_BOOKS_WHY_MAX];
+    if (!emp_summary_agrees (self, books))
+        return emp_fail (self, EMP_INCOMPLETE, "%s", books);
     if (self->output_failed)
         return emp_fail (self, EMP_INCOMPLETE, "%s", self->output_why);
-    if (sum.dead || sum.missing)
-        return emp_fail (self, EMP_INCOMPLETE, "%s%llu of %llu tickets were not answered",
-                         self->deserted ? "no worker process is left: " : "",
-                         (unsigned long long) (sum.dead + sum.missing), (unsigned long long) sum.tickets);
+    if (sum.dead || sum.missing || sum.partly)
+        return fail_unanswered (self, &sum);
     if (counts.not_kept)
         return emp_fail (self, EMP_INCOMPLETE, "the values of %llu tickets found no room: %s",
                          (unsigned long long) counts.not_kept, emp_results_why (self->results));

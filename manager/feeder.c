@@ -99,6 +99,7 @@ emp_status_t emp_feeder_new (const emp_feeder_config_t *config, emp_source_t **s
     if (status == EMP_OK)
         status = emp_results_feed (config->results, emp_feed_id (self->feed), self->label, config->queue);
     if (status == EMP_OK) {
+        emp_results_feed_rows (config->results, emp_feed_id (self->feed), config->rows_max);
         self->source = *source_p;
         if (!emp_thread_start (&self->thread, "emp-feeder", feeder_thread, self)) {
             self->source = NULL;

@@ -20,6 +20,7 @@ static const struct {
     const char *help;
 } commands[] = {
     {"run", emp_cmd_run, "run a job file"},
+    {"explain", emp_cmd_explain, "the life of a ticket of a run that is over: who tried it, when, what came of it"},
     {"keys", emp_cmd_keys, "list the keys of a job file, with type, range and default"},
     {"examples", emp_cmd_exec, "a menu of the examples, in the terminal or, --web, in the browser (eisenmp-examples)"},
     {"worker", emp_cmd_exec, "worker processes for a run (eisenmp-worker)"},

@@ -16,6 +16,7 @@
 #include "attributes.h"
 #include "bigdata.h"
 #include "tools.h"
+#include "wall.h"
 
 #define ANSWER_MS 10000u
 #define QUEUE_BYTES_MAX (64u * 1024 * 1024) /* waiting on one queue, besides maxsize */
@@ -94,6 +95,12 @@ static void broker_says (void *arg, const emp_control_t *message)
         atomic_fetch_add (&self->rows_told, message->window);
         return;
     }
+    if (message && message->kind == EMP_MSG_ATTEMPT) {
+        emp_history_attempt (self->history, message, emp_wall_ms ());
+        return;
+    }
+    if (message && message->kind == EMP_MSG_JOINED)
+        emp_history_joined (self->history, message->session, message->name, message->host, message->pid);
     bool killed = message && (message->kind == EMP_MSG_JOINED || message->kind == EMP_MSG_GONE) &&
                   emp_procs_heard (&self->procs, message);
     pthread_mutex_lock (&self->lock);
@@ -138,6 +145,15 @@ static emp_status_t raise_files (emp_t *self, size_t feeds)
                      procs_of (self), feeds, (unsigned long long) needed, (unsigned long long) limit);
 }
 
+/* The program may consume, too. */
+static void join_history (emp_t *self)
+{
+    char host[EMP_HOST_MAX + 1] = "";
+    if (gethostname (host, sizeof host - 1) != 0)
+        host[0] = 0;
+    emp_history_joined (self->history, emp_session_id (self->session), "manager", host, (uint32_t) getpid ());
+}
+
 static emp_status_t start_broker (emp_t *self)
 {
     char directory[EMP_RUNDIR_MAX + 1];
@@ -170,6 +186,8 @@ static emp_status_t start_broker (emp_t *self)
                                     .arg = self};
     status = emp_session_new (&session, &self->session, NULL);
     self->client.session = self->session;
+    if (status == EMP_OK)
+        join_history (self);
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "the broker does not answer");
 }
 
@@ -228,6 +246,7 @@ static emp_status_t start_collector (emp_t *self)
     self->results = emp_results_new (self->config.results_bytes_max, self->config.results_store);
     if (!self->results)
         return emp_fail (self, EMP_NOMEM, "out of memory");
+    emp_results_history (self->results, self->history);
     if (self->output && emp_results_overflow (self->results, emp_output_folder (self->output),
                                               emp_output_database (self->output)) != EMP_OK)
         return emp_fail (self, EMP_NOMEM, "out of memory");
@@ -365,7 +384,10 @@ emp_t *emp_new (void)
     if (!self)
         return NULL;
     self->screen = emp_config_init (&self->config) == EMP_OK ? emp_screen_new (stderr) : NULL;
-    if (!self->screen) {
+    self->history = emp_history_new ();
+    if (!self->screen || !self->history) {
+        emp_screen_destroy (&self->screen);
+        emp_history_destroy (&self->history);
         emp_config_release (&self->config);
         free (self);
         return NULL;
@@ -416,6 +438,7 @@ static void free_manager (emp_t *self)
     free (self->queue_stop_said);
     free (self->queue_fed);
     emp_results_destroy (&self->results);
+    emp_history_destroy (&self->history);
     emp_output_destroy (&self->output);
     emp_config_release (&self->config);
     msgpack_zone_destroy (&self->zone);

@@ -20,6 +20,7 @@
 #include "collector.h"
 #include "config.h"
 #include "feeder.h"
+#include "history.h"
 #include "launcher.h"
 #include "output.h"
 #include "procs.h"
@@ -52,6 +53,7 @@ struct emp {
     int directory_lock;
     emp_broker_t *broker;
     emp_session_t *session;
+    emp_history_t *history;
     emp_results_t *results;
     emp_output_t *output; /* NULL: no RESULTS_FILE */
     bool output_failed;   /* with its sentence in output_why */
@@ -93,6 +95,8 @@ struct emp {
     msgpack_zone zone;
     msgpack_object value;
     uint64_t value_entry, value_first;
+    emp_worker_t worker; /* of that number */
+    uint32_t worker_number;
 };
 
 /* Sets the sentence of the last error and returns `status`. */
@@ -115,6 +119,8 @@ void emp_queues_free (emp_t *self);
 
 /* Removes the folder of sockets, once. Any thread. */
 void emp_sweep (emp_t *self);
+/* summary.c. False, and a sentence: the run's books do not balance. When it is over. */
+bool emp_summary_agrees (emp_t *self, char ret_why[EMP_BOOKS_WHY_MAX]);
 /* Writes a text whole to the screen. */
 void emp_say (emp_t *self, const char *text);
 

@@ -108,8 +108,7 @@ static void print_dictionary (emp_results_t *results, FILE *out)
 
 /* ---- what went wrong --------------------------------------------------------------------------------------- */
 
-/* A text from outside on one line: what would move the cursor is a space, what is no UTF-8 a question mark. */
-static void print_safe (FILE *out, const char *text, size_t size)
+void emp_report_text (const char *text, size_t size, FILE *out)
 {
     const uint8_t *at = (const uint8_t *) text;
     const uint8_t *end = at + size;
@@ -140,7 +139,7 @@ static void print_tail (const char *tail, FILE *out)
     for (const char *line = tail; *line;) {
         size_t size = strcspn (line, "\n");
         fputs ("    | ", out);
-        print_safe (out, line, size > 0 && line[size - 1] == '\r' ? size - 1 : size);
+        emp_report_text (line, size > 0 && line[size - 1] == '\r' ? size - 1 : size, out);
         putc ('\n', out);
         line += size;
         line += *line == '\n';
@@ -157,7 +156,7 @@ static void print_losses (const emp_report_t *self, FILE *out)
         const emp_loss_t *loss = &self->losses[i];
         char how[EMP_HOW_TEXT_MAX + 1];
         emp_how_text (loss->how, loss->code, how);
-        print_safe (out, loss->name, strlen (loss->name));
+        emp_report_text (loss->name, strlen (loss->name), out);
         fprintf (out, " (pid %" PRIu32 "): %s, %" PRIu64 " ticket%s taken back\n", loss->pid, how, loss->taken_back,
                  plural (loss->taken_back));
         if (loss->tail)
@@ -168,34 +167,42 @@ static void print_losses (const emp_report_t *self, FILE *out)
 
 static void print_ticket (FILE *out, const char *label, uint64_t number)
 {
-    print_safe (out, label, strlen (label));
+    emp_report_text (label, strlen (label), out);
     fprintf (out, ";" EMP_TICKET_PREFIX "%" PRIu64, number);
 }
 
 static void print_dead_ticket (const emp_entry_t *entry, FILE *out)
 {
     print_ticket (out, entry->label, entry->number);
+    if (entry->half && entry->rows == 1)
+        fprintf (out, " row %" PRIu32, entry->from);
+    else if (entry->half)
+        fprintf (out, " rows %" PRIu32 " to %" PRIu32, entry->from, entry->from + entry->rows - 1);
     fprintf (out, ": %" PRIu32 " attempt%s: ", entry->attempt, plural (entry->attempt));
     emp_values_t values;
     emp_values_init (&values, entry->data, entry->size);
     const msgpack_object *reason = emp_values_next (&values);
     if (reason && reason->type == MSGPACK_OBJECT_STR)
-        print_safe (out, reason->via.str.ptr, reason->via.str.size);
+        emp_report_text (reason->via.str.ptr, reason->via.str.size, out);
     else
         fputs ("out of memory", out);
     putc ('\n', out);
     emp_values_release (&values);
 }
 
-static void print_dead (emp_results_t *results, uint64_t dead, FILE *out)
+/* Whole tickets, or parts of halved ones; so many there are. */
+static void print_dead (emp_results_t *results, const char *title, uint64_t dead, bool half, FILE *out)
 {
     if (dead == 0)
         return;
-    fputs ("--- Tickets dead ---\n", out);
+    fprintf (out, "--- %s ---\n", title);
     emp_entry_t entry;
     uint64_t cursor = 0, listed = 0;
-    for (; listed < EMP_REPORT_LINES_MAX && emp_results_next_dead (results, &cursor, &entry); listed++)
-        print_dead_ticket (&entry, out);
+    while (listed < EMP_REPORT_LINES_MAX && listed < dead && emp_results_next_dead (results, &cursor, &entry))
+        if (entry.half == half) {
+            print_dead_ticket (&entry, out);
+            listed++;
+        }
     print_more (out, dead - listed);
 }
 
@@ -219,7 +226,9 @@ static void print_troubles (const emp_report_t *self, FILE *out)
     emp_results_counts_t counts;
     emp_results_counts (self->results, &counts);
     print_losses (self, out);
-    print_dead (self->results, counts.dead, out);
+    print_dead (self->results, "Tickets dead", counts.whole_dead, false, out);
+    print_dead (self->results, counts.partly ? "Tickets answered in part, their dead rows" : "Rows dead",
+                counts.parts_dead, true, out);
     print_missing (self->results, out);
     const char *why = emp_results_why (self->results);
     if (!*why)
@@ -229,7 +238,7 @@ static void print_troubles (const emp_report_t *self, FILE *out)
                  plural (counts.not_kept));
     else
         fputs ("--- Results not whole ---\n", out);
-    print_safe (out, why, strlen (why));
+    emp_report_text (why, strlen (why), out);
     putc ('\n', out);
 }
 

@@ -15,12 +15,15 @@
  *         | last lines of its stderr
  *     --- Tickets dead ---
  *     mp_input_q (default);_TID_17: 5 attempts: worker killed by signal 11 (Segmentation fault)
+ *     --- Tickets answered in part, their dead rows ---
+ *     mp_input_q (default);_TID_3 row 17: 2 attempts: worker killed by signal 11 (Segmentation fault)
  *     --- Tickets missing ---
  *     mp_input_q (default);_TID_18
  *     --- Values not kept ---
  *     3 tickets ended when there was no room: /var/tmp: No space left on device
  *     --- Results not whole ---
  *     /var/tmp: disk I/O error
+ * Rows are counted from 0, in their chunk. When no halved ticket has an answer, that heading is "--- Rows dead ---".
  * Title, rows and END are left out when neither the rows nor the dictionary are wanted. Without the rows the two lines
  * are there still.
  * A ticket with several results stands once for each of them in the dictionary; a ticket answered with no result is
@@ -58,5 +61,7 @@ typedef struct {
     uint64_t losses_more; /* not in the list: beyond the first EMP_REPORT_LINES_MAX */
 } emp_report_t;
 void emp_report_print (const emp_report_t *self, FILE *out);
+/* A text from outside on one line: what would move the cursor is a space, what is no UTF-8 a question mark. */
+void emp_report_text (const char *text, size_t size, FILE *out);
 
 #endif

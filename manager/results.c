@@ -42,6 +42,18 @@ emp_status_t emp_results_overflow (emp_results_t *self, const char *folder, cons
     return copy (folder, &self->folder) && copy (path, &self->path) ? EMP_OK : EMP_NOMEM;
 }
 
+void emp_results_history (emp_results_t *self, emp_history_t *history)
+{
+    assert (self);
+    self->history = history;
+}
+
+void emp_results_clock (emp_results_t *self, uint64_t now)
+{
+    assert (self);
+    self->now = now;
+}
+
 void emp_results_destroy (emp_results_t **self_p)
 {
     assert (self_p);
@@ -50,6 +62,7 @@ void emp_results_destroy (emp_results_t **self_p)
         return;
     for (size_t i = 0; i < self->feeds_count; i++)
         emp_seen_release (&self->feeds[i].seen);
+    emp_halves_release (&self->halves);
     emp_memory_destroy (&self->memory);
     emp_file_destroy (&self->file);
     free (self->path);
@@ -191,6 +204,30 @@ emp_status_t emp_results_worker_feed (emp_results_t *self, uint32_t feed, const 
     return status;
 }
 
+void emp_results_feed_rows (emp_results_t *self, uint32_t id, uint32_t rows_each)
+{
+    assert (self);
+    pthread_mutex_lock (&self->lock);
+    emp_dict_feed_t *feed = find_feed (self, id);
+    assert (feed);
+    feed->rows_each = rows_each;
+    pthread_mutex_unlock (&self->lock);
+}
+
+void emp_results_place (emp_results_t *self, uint32_t id, uint32_t *ret_feed, uint32_t *ret_key)
+{
+    const emp_dict_feed_t *feed = find_feed (self, id);
+    *ret_feed = feed ? (uint32_t) (feed - self->feeds) : UINT32_MAX;
+    *ret_key = feed ? feed->key : UINT32_MAX;
+}
+
+const char *emp_results_label (emp_results_t *self, uint32_t id)
+{
+    assert (self);
+    const emp_dict_feed_t *feed = find_feed (self, id);
+    return feed ? self->keys[feed->key].label : NULL;
+}
+
 void emp_results_feed_end (emp_results_t *self, uint32_t id, uint64_t tickets, uint64_t rows)
 {
     assert (self && tickets <= EMP_SEEN_NUMBER_MAX);
@@ -199,6 +236,7 @@ void emp_results_feed_end (emp_results_t *self, uint32_t id, uint64_t tickets, u
     assert (feed && !feed->ended);
     feed->ended = true;
     feed->tickets = tickets;
+    feed->rows = rows;
     self->counts.tickets += tickets;
     self->counts.rows += rows;
     pthread_mutex_unlock (&self->lock);
@@ -291,7 +329,7 @@ static bool is_text (uint8_t first)
 
 static emp_status_t judge (const emp_part_t *part, const uint8_t *payload, verdict_t *ret_verdict)
 {
-    if (part->length > EMP_WIRE_PAYLOAD_MAX || part->rows > EMP_ROWS_MAX_LIMIT)
+    if (part->length > EMP_WIRE_PAYLOAD_MAX || part->rows > EMP_ROWS_MAX_LIMIT || part->from >= EMP_ROWS_MAX_LIMIT)
         return EMP_MALFORMED;
     ret_verdict->data = payload;
     ret_verdict->size = part->length;
@@ -323,18 +361,57 @@ static void arrive (emp_results_t *self, uint32_t key)
     self->arrived[self->arrived_count++] = key;
 }
 
-static void count (emp_results_t *self, const emp_part_t *part, const verdict_t *verdict)
+static void count_part (emp_results_t *self, emp_dict_feed_t *feed, const emp_part_t *part, const verdict_t *verdict,
+                        bool half)
 {
-    if (verdict->dead) {
-        self->counts.dead++;
-        return;
-    }
-    self->counts.answered++;
-    self->counts.rows_answered += part->rows;
+    self->counts.parts++;
     self->counts.values += verdict->values;
+    if (verdict->dead) {
+        self->counts.rows_dead += part->rows;
+        feed->rows_dead += part->rows;
+        self->counts.whole_dead += !half;
+        self->counts.parts_dead += half;
+    } else {
+        self->counts.rows_answered += part->rows;
+        feed->rows_answered += part->rows;
+    }
 }
 
-/* Counts a ticket's end, under the lock. `here`: its entry will be in memory, at the end. */
+/* A ticket has ended, so many of its rows dead. */
+static void count_ticket (emp_results_t *self, emp_dict_feed_t *feed, uint64_t number, bool all_dead, bool none_dead)
+{
+    emp_seen_add (&feed->seen, number);
+    bool partly = !all_dead && !none_dead;
+    self->counts.dead += all_dead;
+    feed->dead += all_dead;
+    self->counts.answered += none_dead;
+    feed->answered += none_dead;
+    self->counts.partly += partly;
+    feed->partly += partly;
+}
+
+/* Counts a part, and its ticket's end when it is the last one. */
+static emp_status_t count (emp_results_t *self, emp_dict_feed_t *feed, const emp_part_t *part, const verdict_t *verdict,
+                           bool *ret_half)
+{
+    uint32_t place = (uint32_t) (feed - self->feeds);
+    *ret_half = emp_halves_is_part (&self->halves, place, part);
+    if (!*ret_half) {
+        count_part (self, feed, part, verdict, false);
+        count_ticket (self, feed, part->number, verdict->dead, !verdict->dead);
+        return EMP_OK;
+    }
+    emp_status_t status = emp_halves_reserve (&self->halves, place, part);
+    if (status)
+        return status;
+    count_part (self, feed, part, verdict, true);
+    emp_half_state_t state = emp_halves_add (&self->halves, place, part, verdict->dead);
+    if (state.over)
+        count_ticket (self, feed, part->number, state.dead == state.rows, state.dead == 0);
+    return EMP_OK;
+}
+
+/* Counts a part, under the lock. `here`: its entry will be in memory, at the end. */
 static emp_status_t enter (emp_results_t *self, uint32_t id, const emp_part_t *part, const verdict_t *verdict,
                            bool here, emp_record_t *ret_record)
 {
@@ -346,8 +423,9 @@ static emp_status_t enter (emp_results_t *self, uint32_t id, const emp_part_t *p
     emp_status_t status = emp_seen_reserve (&feed->seen, part->number);
     if (status)
         return status;
-    emp_seen_add (&feed->seen, part->number);
-    count (self, part, verdict);
+    status = count (self, feed, part, verdict, &ret_record->half);
+    if (status)
+        return status;
     ret_record->feed = (uint32_t) (feed - self->feeds);
     ret_record->key = feed->key;
     if (verdict->dead || (feed->workers && verdict->size == 0))
@@ -381,6 +459,16 @@ static bool is_message (emp_results_t *self, uint32_t id, const verdict_t *verdi
     return workers;
 }
 
+/* The number of who worked at it. Most parts come from whom the last one came. */
+static uint32_t worker_of (emp_results_t *self, uint64_t session)
+{
+    if (self->history && session != self->session) {
+        self->worker = emp_history_worker (self->history, session);
+        self->session = session;
+    }
+    return self->worker;
+}
+
 static emp_status_t take (emp_results_t *self, uint32_t feed, const emp_part_t *part, const verdict_t *verdict)
 {
     bool wanted = verdict->dead || (self->store && !is_message (self, feed, verdict));
@@ -391,6 +479,10 @@ static emp_status_t take (emp_results_t *self, uint32_t feed, const emp_part_t *
     emp_record_t record = {.number = part->number,
                            .attempt = part->attempt < EMP_RESULTS_ATTEMPT_MAX ? part->attempt : EMP_RESULTS_ATTEMPT_MAX,
                            .rows = part->rows,
+                           .from = part->from,
+                           .worker = worker_of (self, part->session),
+                           .hash = part->hash,
+                           .at = self->now,
                            .dead = verdict->dead,
                            .data = verdict->data,
                            .size = verdict->size};

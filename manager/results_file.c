@@ -21,8 +21,8 @@
 
 #define PAGE 16384u                         /* a quarter less of a record's cost than with 4096 */
 #define PIECE (UINT64_C (16) * 1024 * 1024) /* room is taken from the disk in such pieces */
-#define RECORD_MAX 128u                     /* bytes of a record and its place in a page, besides values and JSON */
-#define INDEX_RECORD_MAX 24u                /* the same in an index, whose pages are filled in order */
+#define RECORD_MAX 160u                     /* bytes of a record and its place in a page, besides values and JSON */
+#define INDEX_RECORD_MAX 36u                /* the same in an index, whose pages are filled in order */
 #define JSON_MAX (1000u * 1000 * 1000)      /* SQLite's own limit of a text; what is longer is NULL */
 
 typedef enum { WALK_ALL, WALK_DEAD, WALK_KEY, WALK_TICKET, WALKS } walk_kind_t;
@@ -32,14 +32,14 @@ typedef struct {
     sqlite3_stmt *stmt;
     bool on_row;
     uint32_t key;
-    uint64_t behind_number, behind_arrival;
-    uint64_t number, arrival;
+    uint64_t behind_number, behind_place;
+    uint64_t number, place; /* of a WALK_TICKET the feed and the first row (place_of), else the arrival */
 } walk_t;
 
 struct emp_file {
     int fd; /* for room only; closed after the database, since closing it would drop SQLite's locks */
     sqlite3 *db;
-    sqlite3_stmt *add, *pages, *queue, *missing;
+    sqlite3_stmt *add, *pages, *queue, *worker, *attempt, *fact, *missing;
     walk_t walks[WALKS];
     bool with_json, indexed[WALKS];
     bool published; /* the file is its reader's, and not written to any more */
@@ -55,27 +55,69 @@ struct emp_file {
 
 static const char schema[] =
     "CREATE TABLE ended (arrival INTEGER PRIMARY KEY, feed INTEGER NOT NULL, key INTEGER NOT NULL,"
-    " ticket INTEGER NOT NULL, attempt INTEGER NOT NULL, rows INTEGER NOT NULL,"
-    " dead INTEGER NOT NULL, packed BLOB NOT NULL, json TEXT);"
+    " ticket INTEGER NOT NULL, attempt INTEGER NOT NULL, rows INTEGER NOT NULL, from_row INTEGER NOT NULL,"
+    " half INTEGER NOT NULL, dead INTEGER NOT NULL, worker INTEGER NOT NULL, hash INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, packed BLOB NOT NULL, json TEXT);"
     "CREATE TABLE queues (key INTEGER PRIMARY KEY, queue TEXT NOT NULL);"
+    "CREATE TABLE workers (worker INTEGER PRIMARY KEY, session INTEGER NOT NULL, name TEXT NOT NULL,"
+    " host TEXT NOT NULL, pid INTEGER NOT NULL);"
+    "CREATE TABLE tries (feed INTEGER NOT NULL, key INTEGER NOT NULL, ticket INTEGER NOT NULL,"
+    " attempt INTEGER NOT NULL, from_row INTEGER NOT NULL, rows INTEGER NOT NULL, worker INTEGER NOT NULL,"
+    " ended TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL);"
+    "CREATE TABLE run (what TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE missing (feed INTEGER NOT NULL, key INTEGER NOT NULL, ticket INTEGER NOT NULL);"
     "CREATE INDEX ended_dead ON ended (arrival) WHERE dead;";
 
-/* What a person asks. `tickets`: one row a ticket, `results`: one row a result, its value as SQL has it. A cross join keeps its order,
- * from the queue by the index to its tickets; else the planner walks all of them. */
-static const char views[] =
+/* `at` and `hash` as a person reads them; NULL when they are not known. */
+#define AT "iif (at, strftime ('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch'), NULL)"
+#define HASH "iif (hash, printf ('%016x', hash), NULL)"
+#define HEADER "queue || ';_TID_' || ticket || ';' AS header"
+#define WHO "nullif (name, '') AS worker, nullif (host, '') AS host"
+
+/* What a person asks. `tickets`: one row a ticket, `parts`: one row a part (a ticket that was halved has several), `results`: one
+ * row a result, its value as SQL has it, `attempts`: one row an attempt that was no answer. A cross join keeps its order, from the
+ * queue by the index to its tickets; else the planner walks all of them. Of a halved ticket that has ended, `tickets` has the sum
+ * of its parts, and the last of them to come says when, by whom, which chunk. */
+static const char *const views[] = {
+    "CREATE VIEW parts AS"
+    " SELECT queue, ticket, " HEADER ", attempt, from_row, rows, iif (dead, 'dead', 'done') AS outcome,"
+    "  iif (dead, NULL, json) AS value, packed, iif (dead, json, NULL) AS reason, arrival,"
+    "  " WHO ", pid, " HASH " AS hash, " AT " AS ended_at, feed, half"
+    " FROM ended JOIN queues USING (key) LEFT JOIN workers USING (worker)",
+
+    /* Halved tickets that have ended; `missing` has the others. */
+    "CREATE VIEW half_tickets AS"
+    " SELECT queue, ticket, header, attempt, sum (rows) AS rows,"
+    "  CASE sum (outcome = 'dead') WHEN 0 THEN 'done' WHEN count (*) THEN 'dead' ELSE 'partly' END AS outcome,"
+    "  group_concat ('row' || iif (rows > 1, 's ', ' ') || from_row ||"
+    "   iif (rows > 1, ' to ' || (from_row + rows - 1), '') || ': ' || reason, char (10)) AS reason,"
+    "  max (arrival) AS arrival, worker, host, hash, ended_at, feed"
+    " FROM parts WHERE half AND (feed, ticket) NOT IN (SELECT feed, ticket FROM missing) GROUP BY feed, ticket",
+
     "CREATE VIEW tickets AS"
-    " SELECT queue, ticket, queue || ';_TID_' || ticket || ';' AS header, attempt, rows,"
-    "  iif (dead, 'dead', 'done') AS outcome, iif (dead, NULL, json) AS value, packed,"
-    "  iif (dead, json, NULL) AS reason, arrival FROM ended JOIN queues USING (key)"
-    " UNION ALL SELECT queue, ticket, queue || ';_TID_' || ticket || ';', 0, NULL, 'missing', NULL, NULL, NULL, NULL"
-    "  FROM missing JOIN queues USING (key);"
+    " SELECT queue, ticket, header, attempt, rows, outcome, value, packed, reason, arrival, worker, host, hash,"
+    "  ended_at FROM parts WHERE NOT half"
+    " UNION ALL SELECT queue, ticket, header, attempt, rows, outcome, iif (outcome = 'dead', NULL,"
+    "   '[' || coalesce ((SELECT group_concat (inside) FROM (SELECT substr (json, 2, length (json) - 2) AS inside"
+    "    FROM ended AS e WHERE e.half AND NOT e.dead AND e.feed = h.feed AND e.ticket = h.ticket AND json <> '[]'"
+    "    ORDER BY from_row)), '') || ']'),"
+    "  NULL, reason, arrival, worker, host, hash, ended_at FROM half_tickets AS h"
+    " UNION ALL SELECT queue, ticket, " HEADER ", 0, NULL, 'missing', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
+    "  FROM missing JOIN queues USING (key)",
+
     "CREATE VIEW results AS"
-    " SELECT queue, ticket, queue || ';_TID_' || ticket || ';' AS header, each.value AS value, arrival"
-    "  FROM queues CROSS JOIN ended USING (key) LEFT JOIN json_each (ended.json) AS each WHERE NOT dead;";
+    " SELECT queue, ticket, " HEADER ", each.value AS value, arrival"
+    " FROM queues CROSS JOIN ended USING (key) LEFT JOIN json_each (ended.json) AS each WHERE NOT dead",
+
+    "CREATE VIEW attempts AS"
+    " SELECT queue, ticket, " HEADER ", attempt, from_row, rows, " WHO ", pid, ended AS \"end\","
+    "  nullif (reason, '') AS reason, " AT " AS at"
+    " FROM tries LEFT JOIN queues USING (key) LEFT JOIN workers USING (worker)",
+};
 
 static const char by_key[] = "CREATE INDEX ended_key ON ended (key) WHERE NOT dead";
-static const char by_ticket[] = "CREATE INDEX ended_ticket ON ended (key, ticket) WHERE NOT dead";
+static const char by_ticket[] = "CREATE INDEX ended_ticket ON ended (key, ticket, feed, from_row) WHERE NOT dead";
+static const char by_half[] = "CREATE INDEX ended_half ON ended (feed, ticket, from_row) WHERE half";
 
 /* ---- failing ----------------------------------------------------------------------------------------------------------- */
 
@@ -120,8 +162,11 @@ static bool set_up (emp_file_t *self)
               "PRAGMA page_size = %u; PRAGMA cache_size = -%u; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;",
               PAGE, EMP_FILE_CACHE / 1024);
     return execute (self, pragmas) && execute (self, schema) && execute (self, "BEGIN") &&
-           prepare (self, "INSERT INTO ended VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", &self->add) &&
+           prepare (self, "INSERT INTO ended VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &self->add) &&
            prepare (self, "INSERT INTO queues VALUES (?, ?)", &self->queue) &&
+           prepare (self, "INSERT INTO workers VALUES (?, ?, ?, ?, ?)", &self->worker) &&
+           prepare (self, "INSERT INTO tries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &self->attempt) &&
+           prepare (self, "INSERT INTO run VALUES (?, ?)", &self->fact) &&
            prepare (self, "INSERT INTO missing VALUES (?, ?, ?)", &self->missing) &&
            prepare (self, "PRAGMA page_count", &self->pages);
 }
@@ -188,6 +233,9 @@ void emp_file_destroy (emp_file_t **self_p)
     sqlite3_finalize (self->add);
     sqlite3_finalize (self->pages);
     sqlite3_finalize (self->queue);
+    sqlite3_finalize (self->worker);
+    sqlite3_finalize (self->attempt);
+    sqlite3_finalize (self->fact);
     sqlite3_finalize (self->missing);
     for (size_t i = 0; i < WALKS; i++)
         sqlite3_finalize (self->walks[i].stmt);
@@ -276,12 +324,17 @@ static emp_status_t insert (emp_file_t *self, const emp_record_t *record)
     sqlite3_bind_int64 (add, 4, (sqlite3_int64) record->number);
     sqlite3_bind_int64 (add, 5, record->attempt);
     sqlite3_bind_int64 (add, 6, record->rows);
-    sqlite3_bind_int (add, 7, record->dead);
-    sqlite3_bind_blob64 (add, 8, record->size ? (const void *) record->data : "", record->size, SQLITE_STATIC);
+    sqlite3_bind_int64 (add, 7, record->from);
+    sqlite3_bind_int (add, 8, record->half);
+    sqlite3_bind_int (add, 9, record->dead);
+    sqlite3_bind_int64 (add, 10, record->worker);
+    sqlite3_bind_int64 (add, 11, (sqlite3_int64) record->hash);
+    sqlite3_bind_int64 (add, 12, (sqlite3_int64) record->at);
+    sqlite3_bind_blob64 (add, 13, record->size ? (const void *) record->data : "", record->size, SQLITE_STATIC);
     if (self->with_json && !self->json.broken && self->json.size)
-        sqlite3_bind_text64 (add, 9, (const char *) self->json.data, self->json.size, SQLITE_STATIC, SQLITE_UTF8);
+        sqlite3_bind_text64 (add, 14, (const char *) self->json.data, self->json.size, SQLITE_STATIC, SQLITE_UTF8);
     else
-        sqlite3_bind_null (add, 9);
+        sqlite3_bind_null (add, 14);
     return run (self, add);
 }
 
@@ -306,32 +359,47 @@ uint64_t emp_file_count (const emp_file_t *self)
 
 /* ---- walks ------------------------------------------------------------------------------------------------------------- */
 
-#define COLUMNS "SELECT arrival, feed, key, ticket, attempt, rows, dead, packed FROM ended "
+#define COLUMNS                                                                                                        \
+    "SELECT arrival, feed, key, ticket, attempt, rows, from_row, half, dead, worker, hash, at, packed FROM ended "
 
 static const char *const walk_texts[WALKS] = {
     [WALK_ALL] = COLUMNS "WHERE arrival > ?3 ORDER BY arrival",
     [WALK_DEAD] = COLUMNS "WHERE dead AND arrival > ?3 ORDER BY arrival",
     [WALK_KEY] = COLUMNS "WHERE NOT dead AND key = ?1 AND arrival > ?3 ORDER BY arrival",
-    [WALK_TICKET] = COLUMNS "WHERE NOT dead AND key = ?1 AND (ticket, arrival) > (?2, ?3) ORDER BY ticket, arrival",
+    [WALK_TICKET] = COLUMNS "WHERE NOT dead AND key = ?1 AND (ticket, feed, from_row) > (?2, ?3, ?4) "
+                            "ORDER BY ticket, feed, from_row",
 };
 
-static bool stands_behind (const walk_t *walk, uint32_t key, uint64_t number, uint64_t arrival)
+static bool stands_behind (const walk_t *walk, uint32_t key, uint64_t number, uint64_t place)
 {
-    return walk->on_row && walk->key == key && walk->behind_number == number && walk->behind_arrival == arrival;
+    return walk->on_row && walk->key == key && walk->behind_number == number && walk->behind_place == place;
 }
 
-/* Moves a walk's statement to the record behind the given place; it may be there already. Every text has ?3, so all three bind. */
-static bool move (emp_file_t *self, walk_t *walk, uint32_t key, uint64_t number, uint64_t arrival)
+/* Where a record is among those of its number: never 0. */
+static uint64_t place_of (const emp_record_t *record)
 {
-    if (stands_behind (walk, key, number, arrival))
+    return (uint64_t) record->feed << 32 | (record->from + 1);
+}
+
+/* Every text has ?3, so all three bind. */
+static void bind_place (const walk_t *walk, bool by_ticket_too, uint32_t key, uint64_t number, uint64_t place)
+{
+    sqlite3_reset (walk->stmt);
+    sqlite3_bind_int64 (walk->stmt, 1, key);
+    sqlite3_bind_int64 (walk->stmt, 2, (sqlite3_int64) number);
+    sqlite3_bind_int64 (walk->stmt, 3, (sqlite3_int64) (by_ticket_too ? place >> 32 : place));
+    if (by_ticket_too)
+        sqlite3_bind_int64 (walk->stmt, 4, (sqlite3_int64) (place & UINT32_MAX) - 1);
+}
+
+/* Moves a walk's statement to the record behind the given place; it may be there already. */
+static bool move (emp_file_t *self, walk_t *walk, uint32_t key, uint64_t number, uint64_t place)
+{
+    if (stands_behind (walk, key, number, place))
         return true;
-    bool goes_on = walk->on_row && walk->key == key && walk->number == number && walk->arrival == arrival;
-    if (!goes_on) {
-        sqlite3_reset (walk->stmt);
-        sqlite3_bind_int64 (walk->stmt, 1, key);
-        sqlite3_bind_int64 (walk->stmt, 2, (sqlite3_int64) number);
-        sqlite3_bind_int64 (walk->stmt, 3, (sqlite3_int64) arrival);
-    }
+    bool goes_on = walk->on_row && walk->key == key && walk->number == number && walk->place == place;
+    if (!goes_on)
+        bind_place (walk, walk == &self->walks[WALK_TICKET], key, number, place);
     int code = sqlite3_step (walk->stmt);
     walk->on_row = code == SQLITE_ROW;
     if (!walk->on_row) {
@@ -342,27 +410,32 @@ static bool move (emp_file_t *self, walk_t *walk, uint32_t key, uint64_t number,
     }
     walk->key = key;
     walk->behind_number = number;
-    walk->behind_arrival = arrival;
+    walk->behind_place = place;
     return true;
 }
 
 static void show (sqlite3_stmt *row, emp_record_t *ret_record)
 {
-    const void *packed = sqlite3_column_blob (row, 7);
+    const void *packed = sqlite3_column_blob (row, 12);
     *ret_record = (emp_record_t){
         .number = (uint64_t) sqlite3_column_int64 (row, 3),
         .feed = (uint32_t) sqlite3_column_int64 (row, 1),
         .key = (uint32_t) sqlite3_column_int64 (row, 2),
         .attempt = (uint32_t) sqlite3_column_int64 (row, 4),
         .rows = (uint32_t) sqlite3_column_int64 (row, 5),
-        .dead = sqlite3_column_int (row, 6) != 0,
+        .from = (uint32_t) sqlite3_column_int64 (row, 6),
+        .half = sqlite3_column_int (row, 7) != 0,
+        .dead = sqlite3_column_int (row, 8) != 0,
+        .worker = (uint32_t) sqlite3_column_int64 (row, 9),
+        .hash = (uint64_t) sqlite3_column_int64 (row, 10),
+        .at = (uint64_t) sqlite3_column_int64 (row, 11),
         .data = packed ? packed : (const uint8_t *) "",
-        .size = packed ? (size_t) sqlite3_column_bytes (row, 7) : 0,
+        .size = packed ? (size_t) sqlite3_column_bytes (row, 12) : 0,
     };
 }
 
 /* The record behind the place, which is then the new one. */
-static bool next (emp_file_t *self, walk_kind_t kind, uint32_t key, uint64_t *number, uint64_t *arrival,
+static bool next (emp_file_t *self, walk_kind_t kind, uint32_t key, uint64_t *number, uint64_t *place,
                   emp_record_t *ret_record)
 {
     walk_t *walk = &self->walks[kind];
@@ -370,10 +443,11 @@ static bool next (emp_file_t *self, walk_kind_t kind, uint32_t key, uint64_t *nu
         fail_sql (self);
         return false;
     }
-    if (!move (self, walk, key, *number, *arrival))
+    if (!move (self, walk, key, *number, *place))
         return false;
     show (walk->stmt, ret_record);
-    walk->arrival = *arrival = (uint64_t) sqlite3_column_int64 (walk->stmt, 0);
+    *place = kind == WALK_TICKET ? place_of (ret_record) : (uint64_t) sqlite3_column_int64 (walk->stmt, 0);
+    walk->place = *place;
     walk->number = *number = kind == WALK_TICKET ? ret_record->number : 0;
     return true;
 }
@@ -412,11 +486,10 @@ bool emp_file_next_of_key (emp_file_t *self, uint32_t key, uint64_t *arrival, em
     return next (self, WALK_KEY, key, &number, arrival, ret_record);
 }
 
-bool emp_file_next_ticket (emp_file_t *self, uint32_t key, uint64_t *number, uint64_t *arrival,
-                           emp_record_t *ret_record)
+bool emp_file_next_ticket (emp_file_t *self, uint32_t key, uint64_t *number, uint64_t *place, emp_record_t *ret_record)
 {
     require_index (self, WALK_TICKET, by_ticket);
-    return next (self, WALK_TICKET, key, number, arrival, ret_record);
+    return next (self, WALK_TICKET, key, number, place, ret_record);
 }
 
 /* ---- publishing -------------------------------------------------------------------------------------------------------- */
@@ -429,6 +502,44 @@ emp_status_t emp_file_add_queue (emp_file_t *self, uint32_t key, const char *lab
     sqlite3_bind_text (self->queue, 2, label, -1, SQLITE_STATIC);
     self->queues++;
     return run (self, self->queue);
+}
+
+emp_status_t emp_file_add_worker (emp_file_t *self, uint32_t number, const emp_worker_t *worker)
+{
+    if (self->status || require_room (self, RECORD_MAX + sizeof *worker))
+        return self->status;
+    sqlite3_bind_int64 (self->worker, 1, number);
+    sqlite3_bind_int64 (self->worker, 2, (sqlite3_int64) worker->session);
+    sqlite3_bind_text (self->worker, 3, worker->name, -1, SQLITE_STATIC);
+    sqlite3_bind_text (self->worker, 4, worker->host, -1, SQLITE_STATIC);
+    sqlite3_bind_int64 (self->worker, 5, worker->pid);
+    return run (self, self->worker);
+}
+
+emp_status_t emp_file_add_fact (emp_file_t *self, const char *what, uint64_t value)
+{
+    if (self->status || require_room (self, RECORD_MAX + strlen (what)))
+        return self->status;
+    sqlite3_bind_text (self->fact, 1, what, -1, SQLITE_STATIC);
+    sqlite3_bind_int64 (self->fact, 2, (sqlite3_int64) value);
+    return run (self, self->fact);
+}
+
+emp_status_t emp_file_add_attempt (emp_file_t *self, uint32_t feed, uint32_t key, const emp_try_t *attempt)
+{
+    if (self->status || require_room (self, RECORD_MAX + strlen (attempt->reason)))
+        return self->status;
+    sqlite3_bind_int64 (self->attempt, 1, feed);
+    sqlite3_bind_int64 (self->attempt, 2, key);
+    sqlite3_bind_int64 (self->attempt, 3, (sqlite3_int64) attempt->number);
+    sqlite3_bind_int64 (self->attempt, 4, attempt->attempt);
+    sqlite3_bind_int64 (self->attempt, 5, attempt->from);
+    sqlite3_bind_int64 (self->attempt, 6, attempt->rows);
+    sqlite3_bind_int64 (self->attempt, 7, attempt->worker);
+    sqlite3_bind_text (self->attempt, 8, emp_history_end_word (attempt->ended), -1, SQLITE_STATIC);
+    sqlite3_bind_text (self->attempt, 9, attempt->reason, -1, SQLITE_STATIC);
+    sqlite3_bind_int64 (self->attempt, 10, (sqlite3_int64) attempt->at);
+    return run (self, self->attempt);
 }
 
 emp_status_t emp_file_add_missing (emp_file_t *self, uint32_t feed, uint32_t key, uint64_t number)
@@ -448,7 +559,10 @@ emp_status_t emp_file_publish (emp_file_t *self)
         require_index (self, WALK_KEY, by_key); /* the report will want it */
     if (self->status || require_room (self, PAGE))
         return self->status;
-    if (!execute (self, views) || !execute (self, "COMMIT"))
+    bool good = execute (self, by_half);
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++)
+        good = good && execute (self, views[i]);
+    if (!good || !execute (self, "COMMIT"))
         return fail_sql (self);
     self->published = true;
     uint64_t size = bytes_in_pages (self);

@@ -6,14 +6,16 @@
  * beside the packed values, and emp_file_publish makes of it what a person can query (manager/README.md).
  * Invariant: the disk has given the room for what is written before SQLite writes it, so a full disk is met between two
  * records: those before it stay whole.
- * Cost: about a microsecond and 20 bytes a record besides its values; memory EMP_FILE_CACHE bytes and one record.
+ * Cost: about a microsecond and 40 bytes a record besides its values; memory EMP_FILE_CACHE bytes and one record.
  */
 #ifndef EMP_RESULTS_FILE_H
 #define EMP_RESULTS_FILE_H
 
 #include "../common/eisenmp.h"
+#include "history.h"
 #include "results_record.h"
 
+#define EMP_FILE_VERSION 1u /* of the tables: in `run`, as "version" */
 #define EMP_FILE_CACHE (8u * 1024 * 1024)
 #define EMP_FILE_WHY_MAX 4400 /* a sentence with a path in it, its NUL included */
 
@@ -40,13 +42,18 @@ bool emp_file_next (emp_file_t *self, uint64_t arrival, emp_record_t *ret_record
 bool emp_file_next_dead (emp_file_t *self, uint64_t *arrival, emp_record_t *ret_record);
 /* Answered ones of one key, in order of arrival. */
 bool emp_file_next_of_key (emp_file_t *self, uint32_t key, uint64_t *arrival, emp_record_t *ret_record);
-/* The same in order of number, then of arrival. The first call sorts. */
-bool emp_file_next_ticket (emp_file_t *self, uint32_t key, uint64_t *number, uint64_t *arrival,
-                           emp_record_t *ret_record);
+/* The same in order of number, then of feed, then of the first row; *place is 0 before the first of a number. The first call
+ * sorts. */
+bool emp_file_next_ticket (emp_file_t *self, uint32_t key, uint64_t *number, uint64_t *place, emp_record_t *ret_record);
 
-/* Makes a file with JSON whole: names of the queues, missing tickets, then publish: views and index. EMP_OK or what the failure
- * came to. */
+/* Makes a file with JSON whole: names of the queues, workers, attempts, missing tickets, then publish: views and index. EMP_OK
+ * or what the failure came to. */
 emp_status_t emp_file_add_queue (emp_file_t *self, uint32_t key, const char *label);
+emp_status_t emp_file_add_worker (emp_file_t *self, uint32_t number, const emp_worker_t *worker);
+/* A fact about the whole run, for its table `run`. */
+emp_status_t emp_file_add_fact (emp_file_t *self, const char *what, uint64_t value);
+/* `feed` and `key` are places as in a record. */
+emp_status_t emp_file_add_attempt (emp_file_t *self, uint32_t feed, uint32_t key, const emp_try_t *attempt);
 emp_status_t emp_file_add_missing (emp_file_t *self, uint32_t feed, uint32_t key, uint64_t number);
 emp_status_t emp_file_publish (emp_file_t *self);
 

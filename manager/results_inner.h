@@ -2,7 +2,7 @@
  *
  * results_inner.h - what results.c and results_read.c know of the dictionary; nobody else includes it.
  *
- * Invariants: a ticket is in its feed's set if and only if it was counted as answered or dead; all entries are in `memory`, or
+ * Invariants: a ticket is in its feed's set if and only if it was counted as answered, dead or partly; all entries are in `memory`, or
  * all in `file`. The stores belong to the one thread that takes, and to readers once it is done, so no lock is held while a
  * file is written: `lock` is for feeds, keys and counts.
  */
@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 
+#include "halves.h"
 #include "results.h"
 #include "results_file.h"
 #include "results_memory.h"
@@ -29,9 +30,11 @@ typedef struct {
     uint32_t key; /* place in keys */
     char queue[EMP_NAME_MAX + 1];
     bool ended;
-    bool workers;     /* opened by a worker */
-    uint64_t tickets; /* once it has ended */
-    emp_seen_t seen;  /* numbers of the tickets that have ended */
+    bool workers;           /* opened by a worker */
+    uint64_t tickets, rows; /* once it has ended */
+    uint32_t rows_each;     /* 0: they differ */
+    uint64_t answered, dead, partly, rows_answered, rows_dead;
+    emp_seen_t seen; /* numbers of the tickets that have ended */
 } emp_dict_feed_t;
 
 struct emp_results {
@@ -48,16 +51,23 @@ struct emp_results {
     uint32_t *arrived; /* places in keys, in order of their first answer */
     size_t arrived_count;
     emp_memory_t *memory;
-    emp_file_t *file; /* NULL: all is in memory */
-    char *path;       /* of the file; NULL: a scratch file */
-    char *folder;     /* of the scratch file, or NULL */
-    bool full;        /* nothing more is kept */
+    emp_file_t *file;       /* NULL: all is in memory */
+    char *path;             /* of the file; NULL: a scratch file */
+    char *folder;           /* of the scratch file, or NULL */
+    emp_halves_t halves;    /* tickets that have ended in part; by place of feed */
+    emp_history_t *history; /* or NULL */
+    uint64_t session;       /* that was asked for last, and its number there; the taker's */
+    uint32_t worker;
+    uint64_t now; /* the taker's */
+    bool full;    /* nothing more is kept */
     char why[EMP_FILE_WHY_MAX];
     uint64_t *by_ticket; /* answered entries in memory in order of key, number, arrival; made when first asked for */
     uint64_t by_ticket_count;
     emp_results_counts_t counts;
 };
 
+/* Places of a feed, by its id, and of its key; UINT32_MAX each: it is not known. Under no lock: when all is taken. */
+void emp_results_place (emp_results_t *self, uint32_t id, uint32_t *ret_feed, uint32_t *ret_key);
 /* Moves everything to the file. When that fails it stays where it is, and nothing more is kept. */
 void emp_results_move (emp_results_t *self);
 

@@ -17,15 +17,23 @@
 #define ENTRIES_FIRST 4096u            /* entries of the first block; each next one has room for twice as many */
 #define ENTRIES_BLOCKS 40
 
-typedef struct {
+#define AT_BASE UINT64_C (1577836800000) /* 2020: a time from there on fits its field until 2054 */
+#define AT_MAX ((UINT64_C (1) << 40) - 1)
+
+/* Packed: without the 4 bytes behind it that would align the next one. */
+typedef struct __attribute__ ((packed, aligned (4))) {
     const uint8_t *data;
-    uint64_t number : 40, feed : 24;
+    uint64_t number : 40, feed : 16, half : 1;
     uint64_t size : 29, rows : 25, attempt : 9, dead : 1;
+    uint64_t from : 24, at : 40;
+    uint64_t hash;
+    uint32_t worker;
 } entry_t;
-_Static_assert (sizeof (entry_t) == EMP_MEMORY_ENTRY, "an entry is 24 bytes");
+_Static_assert (sizeof (entry_t) == EMP_MEMORY_ENTRY, "an entry is 44 bytes");
 _Static_assert (EMP_WIRE_PAYLOAD_MAX < 1u << 29, "a part's length fits its field");
 _Static_assert (EMP_ROWS_MAX_LIMIT < 1u << 25, "a part's rows fit their field");
-_Static_assert (EMP_RESULTS_FEEDS_MAX < 1u << 24, "a feed's place fits its field");
+_Static_assert (EMP_RESULTS_FEEDS_MAX <= 1u << 16, "a feed's place fits its field");
+_Static_assert (EMP_ROWS_MAX_LIMIT <= 1u << 24, "a part's first row fits its field");
 _Static_assert (EMP_RESULTS_ATTEMPT_MAX < 1u << 9, "an attempt fits its field");
 
 typedef struct block {
@@ -170,6 +178,11 @@ emp_status_t emp_memory_reserve (emp_memory_t *self, size_t size)
     return require_entry (self) && require_value (self, size) ? EMP_OK : EMP_NOMEM;
 }
 
+static uint64_t pack_time (uint64_t at)
+{
+    return at <= AT_BASE ? 0 : at - AT_BASE < AT_MAX ? at - AT_BASE : AT_MAX;
+}
+
 void emp_memory_add (emp_memory_t *self, const emp_record_t *record)
 {
     uint8_t *data = place_value (self, record->size);
@@ -180,11 +193,16 @@ void emp_memory_add (emp_memory_t *self, const emp_record_t *record)
     *self->next++ = (entry_t){
         .data = data,
         .number = record->number & ((UINT64_C (1) << 40) - 1),
-        .feed = record->feed & 0xffffffu,
+        .feed = record->feed & 0xffffu,
+        .half = record->half,
         .size = record->size & ((1u << 29) - 1),
         .rows = record->rows & ((1u << 25) - 1),
         .attempt = record->attempt & EMP_RESULTS_ATTEMPT_MAX,
         .dead = record->dead,
+        .from = record->from & 0xffffffu,
+        .at = pack_time (record->at) & AT_MAX,
+        .hash = record->hash,
+        .worker = record->worker,
     };
     self->count++;
     self->free -= EMP_MEMORY_ENTRY + record->size;
@@ -206,6 +224,11 @@ void emp_memory_at (const emp_memory_t *self, uint64_t i, emp_record_t *ret_reco
     ret_record->attempt = (uint32_t) entry->attempt;
     ret_record->rows = (uint32_t) entry->rows;
     ret_record->dead = entry->dead;
+    ret_record->from = (uint32_t) entry->from;
+    ret_record->half = entry->half;
+    ret_record->worker = entry->worker;
+    ret_record->hash = entry->hash;
+    ret_record->at = entry->at ? entry->at + AT_BASE : 0;
     ret_record->data = entry->data;
     ret_record->size = entry->size;
 }

@@ -2,7 +2,7 @@
  *
  * results_memory.h - the ticket dictionary's entries as long as they fit in memory.
  *
- * Entries of 24 bytes in blocks that double, packed values in blocks of 1 MiB, larger ones in a block of their own. Nothing is
+ * Entries of 44 bytes in blocks that double, packed values in blocks of 1 MiB, larger ones in a block of their own. Nothing is
  * reallocated and nothing moves, so no run pays for a copy of gigabytes. O(1) each. One owner.
  */
 #ifndef EMP_RESULTS_MEMORY_H
@@ -11,7 +11,7 @@
 #include "../common/eisenmp.h"
 #include "results_record.h"
 
-#define EMP_MEMORY_ENTRY 24u /* bytes of an entry, besides its values */
+#define EMP_MEMORY_ENTRY 44u /* bytes of an entry, besides its values */
 
 typedef struct emp_memory emp_memory_t;
 

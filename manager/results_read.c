@@ -24,6 +24,11 @@ static void show (const emp_results_t *self, const emp_record_t *record, emp_ent
         .number = record->number,
         .attempt = record->attempt,
         .rows = record->rows,
+        .from = record->from,
+        .half = record->half,
+        .worker = record->worker,
+        .hash = record->hash,
+        .at = record->at,
         .outcome = record->dead ? EMP_OUTCOME_DEAD : EMP_OUTCOME_DONE,
         .data = record->data,
         .size = record->size,
@@ -87,7 +92,7 @@ bool emp_results_next_dead (emp_results_t *self, uint64_t *cursor, emp_entry_t *
 {
     assert (self && cursor && ret_entry);
     emp_record_t record = {.dead = false};
-    if (self->counts.dead == 0)
+    if (self->counts.whole_dead + self->counts.parts_dead == 0)
         return false;
     if (self->file && !emp_file_next_dead (self->file, cursor, &record))
         return false;
@@ -120,7 +125,9 @@ static int compare (const void *a, const void *b, void *arg)
         return key_x < key_y ? -1 : 1;
     if (x.number != y.number)
         return x.number < y.number ? -1 : 1;
-    return i < j ? -1 : 1;
+    if (x.feed != y.feed)
+        return x.feed < y.feed ? -1 : 1;
+    return x.from < y.from ? -1 : 1;
 }
 
 static emp_status_t sort (emp_results_t *self)
@@ -209,7 +216,56 @@ uint64_t emp_results_missing (const emp_results_t *self)
     return total;
 }
 
+/* ---- books --------------------------------------------------------------------------------------------------- */
+
+bool emp_results_feed_at (emp_results_t *self, size_t i, emp_feed_books_t *ret_books)
+{
+    assert (self && ret_books);
+    if (i >= self->feeds_count)
+        return false;
+    const emp_dict_feed_t *feed = &self->feeds[i];
+    uint64_t end = end_of (feed);
+    *ret_books = (emp_feed_books_t){
+        .label = self->keys[feed->key].label,
+        .workers = feed->workers,
+        .ended = feed->ended,
+        .tickets = feed->ended ? feed->tickets : 0,
+        .rows = feed->rows,
+        .answered = feed->answered,
+        .dead = feed->dead,
+        .partly = feed->partly,
+        .missing = emp_seen_missing (&feed->seen, end),
+        .rows_answered = feed->rows_answered,
+        .rows_dead = feed->rows_dead,
+        .rows_begun = emp_halves_rows (&self->halves, (uint32_t) i),
+        .rows_each = feed->rows_each,
+        .last_missing = end > 0 && emp_seen_next (&feed->seen, end - 1, end) < end,
+    };
+    return true;
+}
+
 /* ---- publishing ---------------------------------------------------------------------------------------------- */
+
+/* Who worked, and what became of attempts. One at a feed that is not known, a worker's of which nothing came back, has no queue. */
+static emp_status_t publish_history (emp_results_t *self)
+{
+    emp_status_t status = EMP_OK;
+    uint32_t workers = emp_history_workers (self->history);
+    for (uint32_t i = 1; i <= workers && status == EMP_OK; i++) {
+        emp_worker_t worker;
+        emp_history_worker_at (self->history, i, &worker);
+        status = emp_file_add_worker (self->file, i, &worker);
+    }
+    emp_try_t attempt;
+    for (uint64_t i = 0; status == EMP_OK && emp_history_attempt_at (self->history, i, &attempt); i++) {
+        uint32_t place, key;
+        emp_results_place (self, attempt.feed, &place, &key);
+        status = emp_file_add_attempt (self->file, place, key, &attempt);
+    }
+    uint64_t more = 0;
+    emp_history_attempts (self->history, &more);
+    return status == EMP_OK ? emp_file_add_fact (self->file, "attempts_not_kept", more) : status;
+}
 
 emp_status_t emp_results_publish (emp_results_t *self)
 {
@@ -221,6 +277,10 @@ emp_status_t emp_results_publish (emp_results_t *self)
     emp_status_t status = EMP_OK;
     for (size_t i = 0; i < self->keys_count && status == EMP_OK; i++)
         status = emp_file_add_queue (self->file, (uint32_t) i, self->keys[i].label);
+    if (status == EMP_OK)
+        status = emp_file_add_fact (self->file, "version", EMP_FILE_VERSION);
+    if (status == EMP_OK && self->history)
+        status = publish_history (self);
     emp_results_place_t place = {0};
     const char *label;
     uint64_t number;

@@ -14,7 +14,10 @@ typedef struct {
     uint32_t feed;       /* place in the dictionary's table of feeds */
     uint32_t key;        /* place in its table of keys; a store in memory does not keep it: the feed tells */
     uint32_t attempt;    /* up to EMP_RESULTS_ATTEMPT_MAX */
-    uint32_t rows;       /* of the ticket */
+    uint32_t rows, from; /* of the ticket; the first of them */
+    bool half;           /* not all of its rows */
+    uint32_t worker;     /* number in the history, or 0 */
+    uint64_t hash, at;   /* of the chunk; when it came, in milliseconds since 1970; 0: not known */
     bool dead;           /* data is one packed text, the reason; else packed values back to back */
     const uint8_t *data; /* never NULL once stored */
     size_t size;

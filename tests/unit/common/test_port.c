@@ -29,8 +29,8 @@ static emp_status_t next (emp_lane_t *lane, uint64_t until, emp_lane_chunk_t *re
             return EMP_TIMEOUT;
         usleep (1000);
     }
-    *ret_chunk =
-        (emp_lane_chunk_t){.ticket = ++given, .attempt = 1, .rows = 1, .label = "q", .data = "\x91\x07", .size = 2};
+    *ret_chunk = (emp_lane_chunk_t){
+        .ticket = ++given, .attempt = 1, .rows = 1, .count = 1, .label = "q", .data = "\x91\x07", .size = 2};
     return EMP_OK;
 }
 
@@ -39,10 +39,9 @@ static void release (void *frame)
     (void) frame;
 }
 
-static emp_status_t done (emp_lane_t *lane, uint64_t ticket, uint32_t attempt, emp_outcome_t outcome, emp_buf_t *result,
-                          uint64_t busy_us)
+static emp_status_t done (emp_lane_t *lane, const emp_lane_end_t *end, emp_buf_t *result)
 {
-    (void) lane, (void) ticket, (void) attempt, (void) outcome, (void) busy_us;
+    (void) lane, (void) end;
     emp_buf_clear (result);
     return EMP_OK;
 }

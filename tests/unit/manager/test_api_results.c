@@ -151,3 +151,54 @@ Test (api_results, nothing_is_walked_before_the_run_is_over)
     cr_assert_str_eq (emp_error (emp), "the dictionary is read after emp_wait");
     end ();
 }
+
+Test (api_results, who_answered_and_what_was_tried_is_told)
+{
+    emp = emp_new ();
+    emp->results = emp_results_new (1000, true);
+    emp_results_history (emp->results, emp->history);
+    cr_assert_eq (emp_results_feed (emp->results, 1, "one", "q"), EMP_OK);
+    emp_history_joined (emp->history, 7, "Process-1", "here", 11);
+    emp_results_clock (emp->results, UINT64_C (1700000000123));
+    emp_part_t part = {.attempt = 2, .rows = 3, .left = 1, .session = 7, .hash = 5, .length = 1};
+    cr_assert_eq (emp_results_take (emp->results, 1, &part, (const uint8_t *) "\x01"), EMP_OK);
+    part = (emp_part_t){.attempt = 4, .rows = 1, .from = 3, .outcome = EMP_OUTCOME_DEAD, .length = 2};
+    cr_assert_eq (emp_results_take (emp->results, 1, &part, (const uint8_t *) "\xa1x"), EMP_OK);
+    emp_results_feed_end (emp->results, 1, 1, 4);
+    emp_control_t message = {.kind = EMP_MSG_ATTEMPT, .id = 1, .attempt = 1, .rows = 4, .session = 7};
+    message.ended = EMP_ATTEMPT_REFUSED;
+    snprintf (message.text, sizeof message.text, "no");
+    emp_history_attempt (emp->history, &message, 1000);
+    emp_walk_t walk = {0};
+    emp_result_t result;
+    cr_assert_eq (emp_result_next (emp, &walk, &result), EMP_STATE);
+    emp_attempt_t attempt;
+    cr_assert_eq (emp_history_next (emp, &walk, &attempt), EMP_STATE);
+    emp->stage = EMP_OVER;
+
+    cr_assert_eq (emp_result_next (emp, &walk, &result), EMP_OK);
+    cr_assert_str_eq (result.worker, "Process-1");
+    cr_assert_str_eq (result.host, "here");
+    cr_assert_eq (result.pid, 11);
+    cr_assert_eq (result.first_row, 0);
+    cr_assert_eq (result.rows, 3);
+    cr_assert_eq (result.attempt, 2);
+    cr_assert_eq (result.chunk_hash, 5);
+    cr_assert_eq (result.at, UINT64_C (1700000000123));
+    walk = (emp_walk_t){0};
+    emp_unanswered_t dead;
+    cr_assert_eq (emp_dead_next (emp, &walk, &dead), EMP_OK);
+    cr_assert (dead.part);
+    cr_assert_eq (dead.first_row, 3);
+    cr_assert_eq (dead.rows, 1);
+    walk = (emp_walk_t){0};
+    cr_assert_eq (emp_history_next (emp, &walk, &attempt), EMP_OK);
+    cr_assert_str_eq (attempt.queue, "one");
+    cr_assert_str_eq (attempt.worker, "Process-1");
+    cr_assert_str_eq (attempt.end, "refused");
+    cr_assert_str_eq (attempt.reason, "no");
+    cr_assert_eq (attempt.rows, 4);
+    cr_assert_eq (attempt.at, 1000);
+    cr_assert_eq (emp_history_next (emp, &walk, &attempt), EMP_STOPPED);
+    end ();
+}

@@ -171,7 +171,7 @@ Test (output, two_runs_do_not_write_one_file)
 Test (output, what_is_not_whole_replaces_nothing)
 {
     scratch_text ("out.csv", "old");
-    emp_results_t *results = emp_results_new (25, true);
+    emp_results_t *results = emp_results_new (45, true);
     cr_assert_eq (emp_results_overflow (results, "/nowhere", NULL), EMP_OK);
     cr_assert_eq (emp_results_feed (results, 1, "q", "q"), EMP_OK);
     for (uint64_t i = 0; i < 2; i++) {

@@ -152,7 +152,7 @@ Test (report, B27_a_ticket_with_several_results_stands_once_for_each)
 
 Test (report, values_that_found_no_room_are_told)
 {
-    emp_results_t *results = begin (25);
+    emp_results_t *results = begin (45);
     cr_assert_eq (emp_results_overflow (results, "/nowhere", NULL), EMP_OK);
     ANSWER (1, 0, "\x01");
     ANSWER (1, 1, "\x02");
@@ -298,4 +298,54 @@ Test (report, B28_python_reads_the_dictionary_back)
                             "('_TID_4', {'k': [False, True], 5: {}})], \"a 'quoted' key\": [('_TID_0', None)]}\n");
     free (text);
     emp_results_destroy (&results);
+}
+
+static void part (emp_results_t *results, uint64_t number, uint32_t from, uint32_t rows, uint32_t left,
+                  const char *data, emp_outcome_t outcome)
+{
+    emp_part_t one = {.number = number, .attempt = 2, .outcome = outcome, .rows = rows, .from = from, .left = left};
+    one.length = (uint32_t) strlen (data);
+    cr_assert_eq (emp_results_take (results, 1, &one, (const uint8_t *) data), EMP_OK);
+}
+
+Test (report, dead_rows_of_tickets_that_are_answered_in_part_are_named)
+{
+    for (uint64_t bytes_max = 0; bytes_max <= 10000; bytes_max += 10000) {
+        emp_results_t *results = begin (bytes_max);
+        emp_report_t report = {.results = results};
+        dead (results, 9, 5, "whole");
+        part (results, 4, 0, 2, 2, "\xa1x", EMP_OUTCOME_DEAD);
+        part (results, 4, 2, 2, 0, "\xa1y", EMP_OUTCOME_DEAD);
+        expect (&report, "--- Tickets dead ---\n"
+                         "mp_input_q (default);_TID_9: 5 attempts: whole\n"
+                         "--- Rows dead ---\n"
+                         "mp_input_q (default);_TID_4 rows 0 to 1: 2 attempts: x\n"
+                         "mp_input_q (default);_TID_4 rows 2 to 3: 2 attempts: y\n"
+                         "--- Tickets missing ---\n"
+                         "mp_input_q (default);_TID_0\n"
+                         "mp_input_q (default);_TID_1\n"
+                         "mp_input_q (default);_TID_2\n"
+                         "mp_input_q (default);_TID_3\n"
+                         "mp_input_q (default);_TID_5\n"
+                         "mp_input_q (default);_TID_6\n"
+                         "mp_input_q (default);_TID_7\n"
+                         "mp_input_q (default);_TID_8\n");
+        emp_results_destroy (&results);
+        results = begin (bytes_max);
+        report.results = results;
+        part (results, 0, 0, 17, 3, "\x01", EMP_OUTCOME_DONE);
+        part (results, 0, 18, 2, 1, "\x02", EMP_OUTCOME_DONE);
+        part (results, 0, 17, 1, 0,
+              "\xa4"
+              "boom",
+              EMP_OUTCOME_DEAD);
+        emp_results_feed_end (results, 1, 1, 20);
+        report.dictionary = true;
+        report.label = "x";
+        expect (&report, "\n--- Result for [x]---\n    --- END ---\n"
+                         "{'mp_input_q (default)': [\n  ('_TID_0', 1),\n  ('_TID_0', 2)]}\n"
+                         "--- Tickets answered in part, their dead rows ---\n"
+                         "mp_input_q (default);_TID_0 row 17: 2 attempts: boom\n");
+        emp_results_destroy (&results);
+    }
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "manager/results.h"
+#include "manager/results_memory.h"
 #include "manager/seen.h"
 
 #define PLENTY (1ull << 30)
@@ -267,7 +268,7 @@ Test (results, a_ticket_may_be_answered_with_nothing)
 
 Test (results, B6_past_the_bound_all_of_it_moves_to_a_file_and_nothing_is_lost)
 {
-    begin (2 * 24 + 6, true);
+    begin (2 * EMP_MEMORY_ENTRY + 6, true);
     cr_assert_eq (take (1, 0, EMP_OUTCOME_DONE, "\243abc", 4), EMP_OK);
     cr_assert_eq (take (1, 1, EMP_OUTCOME_DONE, "\xa1x", 2), EMP_OK);
     cr_assert_eq (take (1, 2, EMP_OUTCOME_DONE, "\x07", 1), EMP_OK, "entries count too: this is beyond");
@@ -289,7 +290,7 @@ Test (results, B6_past_the_bound_all_of_it_moves_to_a_file_and_nothing_is_lost)
 
 Test (results, without_room_anywhere_tickets_are_counted_and_what_was_kept_stays)
 {
-    begin (2 * 25, true);
+    begin (2 * (EMP_MEMORY_ENTRY + 1), true);
     cr_assert_eq (emp_results_overflow (results, "/nowhere/at/all", NULL), EMP_OK);
     for (uint64_t number = 0; number < 5; number++)
         cr_assert_eq (answer (1, number, 7), EMP_OK);

@@ -9,7 +9,9 @@
 #include <sqlite3.h>
 #include <sys/resource.h>
 
+#include "manager/life.h"
 #include "manager/results.h"
+#include "manager/results_memory.h"
 #include "scratch.h"
 
 TestSuite (results_file, .timeout = 60, .fini = scratch_remove);
@@ -48,7 +50,7 @@ static void fill (void)
     emp_results_feed_end (results, 4, 1, 3);
 }
 
-static char told[2048];
+static char told[4096];
 
 static void tell (const char *format, ...)
 {
@@ -128,7 +130,7 @@ static void expect_all (void)
     cr_assert_str_eq (arrivals (), "b/bq;4:0908 a/aq;0 dead:a46e6f2031 a/aq;2:a374776f b/bq;4:07 a/aq;1: "
                                    "b/bq;0 dead:a46e6f2032 b/bq;1:920102 a/aq;5:c402ff00 ");
     cr_assert_str_eq (keys (), "[b] 4:09 4:07 1:92 [a] 2:a3 1:00 5:c4 ");
-    cr_assert_str_eq (tickets (), "b/bq;1:920102 b/bq;4:0908 b/bq;4:07 a/aq;1: a/aq;2:a374776f a/aq;5:c402ff00 ");
+    cr_assert_str_eq (tickets (), "b/bq;1:920102 b/bq;4:07 b/bq;4:0908 a/aq;1: a/aq;2:a374776f a/aq;5:c402ff00 ");
     cr_assert_str_eq (dead (), "a/aq;0 dead:a46e6f2031 b/bq;0 dead:a46e6f2032 ");
     cr_assert_str_eq (missing (), "b;2 b;3 a;3 a;4 b;0 b;1 b;2 b;3 silent;0 ");
     cr_assert_eq (emp_results_missing (results), 9);
@@ -143,7 +145,7 @@ static void expect_all (void)
 
 Test (results_file, B28_the_answers_are_the_same_from_memory_and_from_a_file_moved_to_at_any_ticket)
 {
-    for (uint64_t bytes_max = 0; bytes_max <= 8 * 24 + 30; bytes_max += 24) {
+    for (uint64_t bytes_max = 0; bytes_max <= 8 * EMP_MEMORY_ENTRY + 30; bytes_max += EMP_MEMORY_ENTRY) {
         results = emp_results_new (bytes_max, true);
         fill ();
         expect_all ();
@@ -161,14 +163,14 @@ Test (results_file, walks_may_be_under_way_in_turns)
         emp_entry_t entry;
         cr_assert_eq (emp_results_next_ticket (results, &one, &entry), EMP_OK);
         cr_assert_eq (emp_results_next_ticket (results, &one, &entry), EMP_OK);
-        cr_assert_eq (entry.data[0], 0x09);
+        cr_assert_eq (entry.data[0], 0x07);
         cr_assert_eq (emp_results_next_ticket (results, &two, &entry), EMP_OK);
         cr_assert_eq (entry.data[0], 0x92);
         emp_results_place_t again = one;
         cr_assert_eq (emp_results_next_ticket (results, &one, &entry), EMP_OK);
-        cr_assert_eq (entry.data[0], 0x07);
+        cr_assert_eq (entry.data[0], 0x09);
         cr_assert_eq (emp_results_next_ticket (results, &again, &entry), EMP_OK);
-        cr_assert_eq (entry.data[0], 0x07, "the same place gives the same entry");
+        cr_assert_eq (entry.data[0], 0x09, "the same place gives the same entry");
         cr_assert (emp_results_at (results, 7, &entry));
         cr_assert_eq (entry.number, 5);
         cr_assert (emp_results_at (results, 0, &entry));
@@ -179,7 +181,7 @@ Test (results_file, walks_may_be_under_way_in_turns)
 
 Test (results_file, only_dead_tickets_are_moved_when_nothing_is_to_be_stored)
 {
-    results = emp_results_new (30, false);
+    results = emp_results_new (EMP_MEMORY_ENTRY + 6, false);
     fill ();
     cr_assert_eq (emp_results_count (results), 2);
     cr_assert_str_eq (dead (), "a/aq;0 dead:a46e6f2031 b/bq;0 dead:a46e6f2032 ");
@@ -348,4 +350,236 @@ Test (results_file, B28_what_is_published_can_be_queried)
         sqlite3_close (db);
         emp_results_destroy (&results);
     }
+}
+
+/* ---- halved tickets, and who answered -------------------------------------------------------------------------------- */
+
+static emp_history_t *history;
+
+static void part (uint64_t number, uint32_t from, uint32_t rows, uint32_t left, const char *data, bool dead,
+                  uint64_t session)
+{
+    emp_part_t one = {.number = number,
+                      .attempt = 3,
+                      .outcome = dead ? EMP_OUTCOME_DEAD : EMP_OUTCOME_DONE,
+                      .rows = rows,
+                      .from = from,
+                      .left = left,
+                      .session = session,
+                      .hash = dead ? 0 : 0xfedcba9876543210 + number,
+                      .length = (uint32_t) strlen (data)};
+    cr_assert_eq (emp_results_take (results, 6, &one, (const uint8_t *) data), EMP_OK);
+}
+
+/* Ticket 0 whole, 1 in part, 2 all dead in two parts, 3 begun and missing, 4 in two answers. */
+static void fill_halves (uint64_t bytes_max, const char *path)
+{
+    results = emp_results_new (bytes_max, true);
+    history = emp_history_new ();
+    emp_results_history (results, history);
+    cr_assert_eq (emp_results_overflow (results, path ? scratch_dir : NULL, path), EMP_OK);
+    cr_assert_eq (emp_results_feed (results, 6, "q", "q"), EMP_OK);
+    emp_history_joined (history, 101, "Process-1", "here", 11);
+    emp_results_clock (results, UINT64_C (1700000000123));
+    part (1, 12, 8, 12, "\x0c", false, 101);
+    part (0, 0, 20, 0, "\x01\xa1t", false, 102);
+    emp_results_clock (results, UINT64_C (1700000001000));
+    part (1, 0, 11, 1, "\x03", false, 101);
+    part (2, 10, 10, 10, "\xa3one", true, 102);
+    part (4, 10, 10, 10, "\x91\x0a\xa1x", false, 101);
+    part (3, 5, 1, 19, "\x05", false, 101);
+    emp_results_clock (results, 0);
+    part (1, 11, 1, 0,
+          "\xa3"
+          "bad",
+          true, 103);
+    part (4, 0, 10, 0, "\x07", false, 101);
+    part (2, 0, 10, 0, "\xa3two", true, 102);
+    emp_history_joined (history, 102, "Process-2", "there", 12);
+    emp_results_feed_end (results, 6, 6, 120);
+    emp_control_t message = {.kind = EMP_MSG_ATTEMPT, .id = 6, .window = 1, .attempt = 2, .rows = 20, .session = 102};
+    message.ended = EMP_ATTEMPT_HALVED;
+    emp_history_attempt (history, &message, UINT64_C (1700000000500));
+    message.attempt = 1;
+    message.window = 5;
+    message.ended = EMP_ATTEMPT_FAILED;
+    message.how = EMP_HOW_SIGNAL;
+    message.code = 9;
+    message.session = 104;
+    emp_history_attempt (history, &message, UINT64_C (1700000000600));
+    message.id = 99;
+    emp_history_attempt (history, &message, UINT64_C (1700000000700));
+}
+
+static void drop_halves (void)
+{
+    emp_results_destroy (&results);
+    emp_history_destroy (&history);
+}
+
+static void tell_part (const emp_entry_t *entry)
+{
+    emp_worker_t worker;
+    emp_history_worker_at (history, entry->worker, &worker);
+    tell ("%d[%d+%d]%s%s:%s,%x,%d ", (int) entry->number, (int) entry->from, (int) entry->rows,
+          entry->half ? "half" : "", entry->outcome == EMP_OUTCOME_DEAD ? "dead" : "", worker.name,
+          (unsigned) (entry->hash >> 48), (int) (entry->at % 1000));
+}
+
+Test (results_file, halved_tickets_are_the_same_from_memory_and_from_a_file)
+{
+    for (uint64_t bytes_max = 0; bytes_max <= 9 * EMP_MEMORY_ENTRY + 30; bytes_max += EMP_MEMORY_ENTRY) {
+        fill_halves (bytes_max, NULL);
+        emp_entry_t entry;
+        told[0] = 0;
+        for (uint64_t i = 0; emp_results_at (results, i, &entry); i++)
+            tell_part (&entry);
+        cr_assert_str_eq (told,
+                          "1[12+8]half:Process-1,fedc,123 0[0+20]:Process-2,fedc,123 1[0+11]half:Process-1,fedc,0 "
+                          "2[10+10]halfdead:Process-2,0,0 4[10+10]half:Process-1,fedc,0 "
+                          "3[5+1]half:Process-1,fedc,0 1[11+1]halfdead:,0,0 4[0+10]half:Process-1,fedc,0 "
+                          "2[0+10]halfdead:Process-2,0,0 ");
+        told[0] = 0;
+        for (emp_results_place_t place = {0}; emp_results_next_ticket (results, &place, &entry) == EMP_OK;)
+            tell ("%d[%d] ", (int) entry.number, (int) entry.from);
+        cr_assert_str_eq (told, "0[0] 1[0] 1[12] 3[5] 4[0] 4[10] ");
+        told[0] = 0;
+        for (uint64_t cursor = 0; emp_results_next_dead (results, &cursor, &entry);)
+            tell ("%d[%d] ", (int) entry.number, (int) entry.from);
+        cr_assert_str_eq (told, "2[10] 1[11] 2[0] ");
+        cr_assert_str_eq (missing (), "q;3 q;5 ");
+        emp_results_counts_t counts;
+        emp_results_counts (results, &counts);
+        cr_assert_eq (counts.answered, 2);
+        cr_assert_eq (counts.dead, 1);
+        cr_assert_eq (counts.partly, 1);
+        cr_assert_eq (counts.parts, 9);
+        cr_assert_eq (counts.whole_dead, 0);
+        cr_assert_eq (counts.parts_dead, 3);
+        cr_assert_eq (counts.rows_answered, 20 + 19 + 20 + 1);
+        cr_assert_eq (counts.rows_dead, 21);
+        emp_feed_books_t books;
+        char why[EMP_BOOKS_WHY_MAX];
+        cr_assert (emp_results_feed_at (results, 0, &books));
+        cr_assert (emp_books_feed_agrees (&books, why), "%s", why);
+        drop_halves ();
+    }
+}
+
+static void expect_life (const char *path, const char *ticket, emp_status_t status, const char *expected)
+{
+    char why[EMP_LIFE_WHY_MAX] = "", *text = NULL;
+    size_t size = 0;
+    emp_ticket_name_t name;
+    cr_assert (emp_life_parse (ticket, &name));
+    FILE *out = open_memstream (&text, &size);
+    cr_assert_eq (emp_life_of_results (path, &name, out, why), status, "%s: %s", ticket, why);
+    fclose (out);
+    if (status == EMP_OK)
+        cr_assert_str_eq (text, expected);
+    else
+        cr_assert_str_eq (why + strlen (path) + 2, expected);
+    free (text);
+}
+
+Test (results_file, a_life_is_told_from_what_was_published)
+{
+    scratch_make ();
+    setenv ("TZ", "UTC", 1);
+    for (uint64_t bytes_max = 0; bytes_max <= 1000; bytes_max += 1000) {
+        const char *path = scratch_text ("out.db", "");
+        fill_halves (bytes_max, path);
+        cr_assert_eq (emp_results_feed (results, 7, "other", "o"), EMP_OK);
+        emp_results_feed_end (results, 7, 1, 1);
+        cr_assert_eq (emp_results_publish (results), EMP_OK, "%s", emp_results_why (results));
+        expect_life (
+            path, "q;_TID_1;", EMP_OK,
+            "q;_TID_1: 20 rows, answered in part: 19 answered, 1 dead\n"
+            "  attempt 2: Process-2 (pid 12) on there: halved, 2023-11-14 22:13:20.500\n"
+            "  rows 0 to 10: answered by Process-1 (pid 11) on here, attempt 3, 1 result, chunk fedcba9876543211, "
+            "2023-11-14 22:13:21.000\n"
+            "  row 11: dead after 3 attempts, the last by a worker that is not known: bad\n"
+            "  rows 12 to 19: answered by Process-1 (pid 11) on here, attempt 3, 1 result, chunk fedcba9876543211, "
+            "2023-11-14 22:13:20.123\n");
+        expect_life (path, "2", EMP_OK,
+                     "q;_TID_2: 20 rows, dead\n"
+                     "  rows 0 to 9: dead after 3 attempts, the last by Process-2 (pid 12) on there: two\n"
+                     "  rows 10 to 19: dead after 3 attempts, the last by Process-2 (pid 12) on there: one, "
+                     "2023-11-14 22:13:21.000\n");
+        expect_life (path, "_TID_3", EMP_OK,
+                     "q;_TID_3: missing: it was put, and did not come back whole: 1 of its rows answered, 0 dead\n"
+                     "  row 5: answered by Process-1 (pid 11) on here, attempt 3, 1 result, chunk fedcba9876543213, "
+                     "2023-11-14 22:13:21.000\n");
+        expect_life (path, "5", EMP_OK,
+                     "q;_TID_5: missing: it was put, and did not come back\n"
+                     "  attempt 1, rows 0 to 19: a worker that is not known: failed: killed by signal 9 (Killed), "
+                     "2023-11-14 22:13:20.600\n");
+        expect_life (path, "q;_TID_0: 5 attempts: copied from a report", EMP_OK,
+                     "q;_TID_0: 20 rows, answered\n"
+                     "  answered by Process-2 (pid 12) on there, attempt 3, 2 results, chunk fedcba9876543210, "
+                     "2023-11-14 22:13:20.123\n");
+        expect_life (path, "0", EMP_UNKNOWN, "several queues have a ticket _TID_0: say 'q;_TID_0' or 'other;_TID_0'");
+        expect_life (path, "6", EMP_UNKNOWN, "no ticket _TID_6; q has _TID_0 to _TID_5, other has _TID_0 to _TID_0");
+        expect_life (path, "q;_TID_6", EMP_UNKNOWN, "no ticket _TID_6; q has _TID_0 to _TID_5");
+        expect_life (path, "othr;_TID_0", EMP_UNKNOWN, "no queue 'othr', did you mean 'other'?");
+        sqlite3 *db;
+        cr_assert_eq (sqlite3_open_v2 (path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+        expect_query (db, "PRAGMA integrity_check", "ok\n");
+        expect_query (db,
+                      "SELECT ticket, rows, outcome, value, reason, worker, host, hash, ended_at FROM tickets "
+                      "ORDER BY queue DESC, ticket",
+                      "0|20|done|[1,\"t\"]|NULL|Process-2|there|fedcba9876543210|2023-11-14T22:13:20.123Z\n"
+                      "1|20|partly|[3,12]|row 11: bad|NULL|NULL|NULL|NULL\n"
+                      "2|20|dead|NULL|rows 0 to 9: two\nrows 10 to 19: one|Process-2|there|NULL|NULL\n"
+                      "3|NULL|missing|NULL|NULL|NULL|NULL|NULL|NULL\n"
+                      "4|20|done|[7,[10],\"x\"]|NULL|Process-1|here|fedcba9876543214|NULL\n"
+                      "5|NULL|missing|NULL|NULL|NULL|NULL|NULL|NULL\n"
+                      "0|NULL|missing|NULL|NULL|NULL|NULL|NULL|NULL\n");
+        expect_query (db, "SELECT from_row, rows, outcome, value, pid FROM parts WHERE ticket = 1 ORDER BY from_row",
+                      "0|11|done|[3]|11\n11|1|dead|NULL|0\n12|8|done|[12]|11\n");
+        expect_query (db,
+                      "SELECT queue, ticket, attempt, from_row, rows, worker, host, \"end\", reason, at FROM attempts",
+                      "q|1|2|0|20|Process-2|there|halved|NULL|2023-11-14T22:13:20.500Z\n"
+                      "q|5|1|0|20|NULL|NULL|failed|killed by signal 9 (Killed)|2023-11-14T22:13:20.600Z\n"
+                      "NULL|5|1|0|20|NULL|NULL|failed|killed by signal 9 (Killed)|2023-11-14T22:13:20.700Z\n");
+        expect_query (db, "SELECT value FROM run WHERE what = 'attempts_not_kept'", "0\n");
+        sqlite3_close (db);
+        drop_halves ();
+    }
+}
+
+Test (results_file, a_file_that_is_no_results_file_has_no_lives)
+{
+    scratch_make ();
+    const char *path = scratch_text ("other.db", "");
+    sqlite3 *db;
+    cr_assert_eq (sqlite3_open (path, &db), SQLITE_OK);
+    cr_assert_eq (sqlite3_exec (db, "CREATE TABLE x (y)", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close (db);
+    expect_life (path, "0", EMP_INVALID, "a SQLite file, but not a results file of this version of eisenmp");
+    path = scratch_text ("cut.db", "SQLite format 3");
+    expect_life (path, "0", EMP_INVALID, "file is not a database");
+}
+
+Test (results_file, a_ticket_is_named_as_headers_and_reports_name_it)
+{
+    static const struct {
+        const char *text, *queue;
+        uint64_t number;
+    } good[] = {{"7", "", 7},
+                {"_TID_7", "", 7},
+                {"_TID_7;", "", 7},
+                {"mp_input_q (default);_TID_12;", "mp_input_q (default)", 12},
+                {"a;_TID_1 row 17: 2 attempts", "a", 1},
+                {"18446744073709551615", "", UINT64_MAX}};
+    emp_ticket_name_t name;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        cr_assert (emp_life_parse (good[i].text, &name), "%s", good[i].text);
+        cr_assert_str_eq (name.queue, good[i].queue);
+        cr_assert_eq (name.number, good[i].number);
+    }
+    static const char *const bad[] = {"",       "x",       "-1",  "+1", "_TID_",
+                                      "_TID_x", ";_TID_1", "a;7", "7x", "18446744073709551616"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        cr_assert_not (emp_life_parse (bad[i], &name), "%s", bad[i]);
 }
