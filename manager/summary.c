@@ -64,7 +64,7 @@ void emp_summary (emp_t *self, emp_summary_t *ret_summary)
                          .rows_answered = counts.rows_answered,
                          .rows_dead = counts.rows_dead,
                          .results = counts.values,
-                         .fenced = 0, /* the broker's count of late results, once it has one */
+                         .fenced = core.fenced,
                          .reissued = core.reissued};
     count_fed (self, false, &sum.tickets, &sum.rows_in);
     if (self->stage == EMP_OVER)
