@@ -227,9 +227,12 @@ void outgoing_chunk (emp_broker_t *self, const emp_effect_t *fx)
     lane_t *lane = table_at (&self->lanes, fx->lane);
     assert (lane && lane->id == fx->lane);
     slice_t *chunk = &self->chunks[fx->ticket & 0xffffffffu];
-    emp_part_t part = {
-        .ticket = fx->ticket, .number = fx->number, .attempt = fx->attempt, .rows = fx->rows, .from = fx->from,
-        .count = fx->part};
+    emp_part_t part = {.ticket = fx->ticket,
+                       .number = fx->number,
+                       .attempt = fx->attempt,
+                       .rows = fx->rows,
+                       .from = fx->from,
+                       .count = fx->part};
     slice_t slice = *chunk;
     if (slice.blob)
         slice.blob->refs++;

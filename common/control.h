@@ -107,7 +107,7 @@ typedef struct {
     emp_how_t how;                       /* h */
     uint32_t attempt;                    /* y */
     uint32_t from, rows;                 /* f, c */
-    emp_attempt_end_t ended;            /* a */
+    emp_attempt_end_t ended;             /* a */
     emp_status_t status;                 /* o */
     char name[EMP_LABEL_MAX + 1];        /* n: a queue's full name, or a worker's */
     char host[EMP_HOST_MAX + 1];         /* m */

@@ -68,7 +68,8 @@ static const char *check_ticket (const emp_core_t *self, const core_ticket_t *ti
         return lane ? "a held ticket does not know its lane" : "a waiting ticket has a lane";
     if (ticket->feed->queue != queue)
         return "a ticket is on another queue than its feed's";
-    if (!core_slot_is_taken (&ticket->feed->slot) || ticket->feed->open == 0 || ticket->number >= ticket->feed->next + ticket->feed->skipped)
+    if (!core_slot_is_taken (&ticket->feed->slot) || ticket->feed->open == 0 ||
+        ticket->number >= ticket->feed->next + ticket->feed->skipped)
         return "a ticket's feed does not know it";
     if (lane && ticket->attempt == 0)
         return "a ticket is held that was never pushed";

@@ -138,14 +138,14 @@ typedef enum {
     EMP_FX_DECLARED,     /* queue, status: answer to DECLARE */
     EMP_FX_TICKET,       /* ticket, index: the put's part `index` is this ticket now; keep its bytes */
     EMP_FX_PUSH,         /* ticket, lane, attempt, feed, number, rows (of the chunk), from, part */
-    EMP_FX_RESULT,     /* serial, ticket, feed, number, rows, from, left, attempt, session (who worked at it last),
+    EMP_FX_RESULT,       /* serial, ticket, feed, number, rows, from, left, attempt, session (who worked at it last),
                              outcome (done, dead): pass to the sink. For done
                              the bytes are the event's; for dead the reason is the shell's to word (how, code, or the
                              refusal's text when how is EMP_HOW_BYE) */
-    EMP_FX_FREE,       /* ticket: its chunk's bytes are needed no more */
-    EMP_FX_PUT_CREDIT, /* feed, credit: tickets it may have put since its first */
-    EMP_FX_FEED_OVER,  /* session, feed: its queue has stopped, nothing that it puts is taken any more */
-    EMP_FX_STOPPED,    /* lane, drained: tell its consumer, behind all that was pushed to it */
+    EMP_FX_FREE,         /* ticket: its chunk's bytes are needed no more */
+    EMP_FX_PUT_CREDIT,   /* feed, credit: tickets it may have put since its first */
+    EMP_FX_FEED_OVER,    /* session, feed: its queue has stopped, nothing that it puts is taken any more */
+    EMP_FX_STOPPED,      /* lane, drained: tell its consumer, behind all that was pushed to it */
     EMP_FX_SINK_STOPPED, /* behind the last result */
     EMP_FX_REVOKE        /* session, lane, ticket, attempt: its consumer shall not begin it, another has it now */
 } emp_effect_kind_t;

@@ -87,7 +87,7 @@ struct emp_feed {
     _Atomic bool over;       /* its queue has stopped */
     _Atomic uint64_t credit; /* tickets that may have been put since the first */
     uint64_t put;
-    uint64_t skipped; /* numbers passed over */
+    uint64_t skipped;    /* numbers passed over */
     uint64_t last_us;    /* when the last chunk was put */
     uint64_t average_us; /* from chunk to chunk, waiting for credit left out */
     bool ended;
