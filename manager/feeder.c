@@ -179,7 +179,8 @@ emp_status_t emp_feeder_new (const emp_feeder_config_t *config, emp_source_t **s
 emp_status_t emp_feeder_start (emp_feeder_t *self)
 {
     self->started = emp_thread_start (&self->thread, "emp-feeder", feeder_thread, self);
-    atomic_store (&self->over, !self->started);
+    if (!self->started)
+        atomic_store (&self->over, true);
     return self->started ? EMP_OK : EMP_SYSTEM;
 }
 

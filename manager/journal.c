@@ -160,15 +160,15 @@ static emp_status_t begin_run (opening_t *self, bool header)
     return status;
 }
 
-static void sync_folder (const char *path)
+static void sync_folder (const emp_journal_t *self)
 {
     char folder[4096];
-    const char *slash = strrchr (path, '/');
-    snprintf (folder, sizeof folder, "%.*s", slash ? (int) (slash - path + 1) : 1, slash ? path : ".");
+    const char *slash = strrchr (self->path, '/');
+    snprintf (folder, sizeof folder, "%.*s", slash ? (int) (slash - self->path + 1) : 1, slash ? self->path : ".");
     int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return;
-    (void) fsync (fd); /* some file systems cannot, and need not */
+    (void) self->system.sync (fd); /* some file systems cannot, and need not */
     close (fd);
 }
 
@@ -191,7 +191,7 @@ static emp_status_t make_file (opening_t *self)
     if (status != EMP_OK)
         unlink (journal->path);
     else
-        sync_folder (journal->path);
+        sync_folder (journal);
     journal->fresh = status == EMP_OK;
     return status;
 }
@@ -329,7 +329,7 @@ static bool put_aside (const opening_t *self)
              good ? "are put aside in the file of that name with .quarantine" : "could not be put aside");
     }
     if (good)
-        (void) fsync (to);
+        (void) journal->system.sync (to);
     if (to >= 0)
         close (to);
     return good;
@@ -418,7 +418,7 @@ static emp_status_t rewrite (rewrite_t *self, const emp_journal_record_t *header
         status = emp_journal_scan (&input, journal->nonce, 0, &walk, &end);
     if (status == EMP_OK)
         status = flush (self);
-    if (status == EMP_OK && (fsync (self->fd) != 0 || rename (path, journal->path) != 0))
+    if (status == EMP_OK && (journal->system.sync (self->fd) != 0 || rename (path, journal->path) != 0))
         status = EMP_SYSTEM;
     return status;
 }
@@ -445,7 +445,7 @@ static void compact (opening_t *self)
         }
         return;
     }
-    sync_folder (journal->path);
+    sync_folder (journal);
     close (journal->fd);
     journal->fd = copy.fd;
     journal->nonce = copy.nonce;

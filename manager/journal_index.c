@@ -34,6 +34,7 @@ void emp_journal_index_release (emp_journal_index_t *self)
     }
     free (self->feeds);
     free (self->parts);
+    free (self->useless);
     *self = (emp_journal_index_t){.grow = self->grow};
 }
 
