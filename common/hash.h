@@ -13,5 +13,7 @@
 
 /* 0 stands for "not known" on the wire. */
 uint64_t emp_hash (const void *data, size_t size);
+/* The same for records of a file: another seed, another hash, so a record holds at one place only. May be 0. */
+uint64_t emp_hash_seeded (const void *data, size_t size, uint64_t seed);
 
 #endif

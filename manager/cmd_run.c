@@ -22,14 +22,23 @@
 
 typedef struct {
     const char *jobfile;
-    long procs;          /* 0: as the job file says */
-    const char *results; /* or NULL: the same */
+    long procs;                 /* 0: as the job file says */
+    const char *results;        /* or NULL: the same */
+    const char *journal, *sync; /* or NULL */
+    bool resume;
     bool quiet;
 } options_t;
 
 static const struct argp_option option_list[] = {
     {"procs", 'p', "N", 0, "worker processes, whatever PROCS_MAX says", 0},
     {"results", 'o', "FILE", 0, "write the results to FILE too: .db (SQLite), .jsonl or .csv", 0},
+    {"journal", 'j', "FILE", 0, "keep what was answered in FILE, so that the run can be resumed", 0},
+    {"journal-sync", 's', "HOW", 0,
+     "what a ticket waits for before it counts: that it is written (none), on the disk in groups of up to 10 ms "
+     "(batch, the "
+     "default), on the disk as soon as can be (sync)",
+     0},
+    {"resume", 'r', NULL, 0, "go on with the run that the journal is of", 0},
     {"quiet", 'q', NULL, 0, "no progress and no summary on stderr", 0},
     {0}};
 
@@ -44,6 +53,9 @@ static error_t take_option (int key, char *arg, struct argp_state *state)
             argp_error (state, "--procs: found \"%s\", expected an integer from 1 to %d", arg, EMP_PROCS_MAX_LIMIT);
         return 0;
     case 'o': options->results = arg; return 0;
+    case 'j': options->journal = arg; return 0;
+    case 's': options->sync = arg; return 0;
+    case 'r': options->resume = true; return 0;
     case 'q': options->quiet = true; return 0;
     case ARGP_KEY_ARG:
         if (options->jobfile)
@@ -142,6 +154,9 @@ static void print_summary (const emp_t *manager, const emp_summary_t *sum)
     if (sum->fenced)
         fprintf (stderr, "; %llu late result%s fenced off", (unsigned long long) sum->fenced,
                  sum->fenced == 1 ? "" : "s");
+    if (manager->journal && emp_journal_answered (manager->journal))
+        fprintf (stderr, "; %llu of them in earlier runs",
+                 (unsigned long long) emp_journal_answered (manager->journal));
     if (sum->dropped)
         fprintf (stderr, "; %llu late or foreign messages dropped", (unsigned long long) sum->dropped);
     fprintf (stderr, "\n");
@@ -170,7 +185,8 @@ static int run_to_end (emp_t *manager, const options_t *options, listener_t *lis
     int why = errno ? errno : EIO; /* an earlier write may have failed, whose reason nobody kept */
     emp_summary_t sum;
     emp_summary (manager, &sum);
-    bool trouble = status != EMP_OK || sum.workers_lost || sum.dropped || sum.fenced;
+    bool resumed = manager->journal && emp_journal_answered (manager->journal);
+    bool trouble = status != EMP_OK || sum.workers_lost || sum.dropped || sum.fenced || resumed;
     if (!options->quiet && (trouble || isatty (STDERR_FILENO)))
         print_summary (manager, &sum);
     if (!options->quiet && status == EMP_OK && sum.tickets == 0)
@@ -209,6 +225,12 @@ int emp_cmd_run (int argc, char **argv)
         status = emp_config_set_int (manager, "PROCS_MAX", options.procs);
     if (status == EMP_OK && options.results)
         status = emp_config_set_string (manager, "RESULTS_FILE", options.results);
+    if (status == EMP_OK && options.journal)
+        status = emp_config_set_string (manager, "JOURNAL", options.journal);
+    if (status == EMP_OK && options.sync)
+        status = emp_config_set_string (manager, "JOURNAL_SYNC", options.sync);
+    if (status == EMP_OK && options.resume)
+        status = emp_config_set_bool (manager, "RESUME", true);
     if (status != EMP_OK) {
         fprintf (stderr, "%s\n", emp_error (manager));
         emp_destroy (&manager);

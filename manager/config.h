@@ -15,6 +15,7 @@
 #include "../common/buf.h"
 #include "../common/name.h"
 #include "../common/start.h"
+#include "journal_sync.h"
 
 #define EMP_CONFIG_MODULES_MAX 256
 #define EMP_CONFIG_QUEUES_MAX 4096
@@ -75,6 +76,9 @@ typedef struct {
     uint64_t big_data_min;           /* BIG_DATA_MIN: what is packed in more bytes is an arena */
     uint64_t results_bytes_max;      /* RESULTS_BYTES_MAX: of the dictionary in memory */
     char *results_file;              /* RESULTS_FILE, or NULL */
+    char *journal;                   /* JOURNAL, or NULL */
+    emp_journal_sync_t journal_sync; /* JOURNAL_SYNC */
+    bool resume;                     /* RESUME */
 
     emp_module_t *modules;
     size_t modules_count;

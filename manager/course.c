@@ -59,10 +59,21 @@ static void stop_queues (emp_t *self)
     }
 }
 
+/* Who resumes a run with other input gets nothing of it: what was begun is ended at once. */
+static void look_at_inputs (emp_t *self)
+{
+    for (size_t i = 0; i < self->feeders_count && !self->refused; i++)
+        self->refused = emp_feeder_is_over (self->feeders[i]) && emp_feeder_is_refused (self->feeders[i]);
+    self->stop_wanted |= self->refused;
+    self->drain_wanted |= self->unkept;
+}
+
 /* Looks at the facts and does what follows. Returns true when the run is over. Called under the lock, again whenever a
  * fact or the time has changed; nothing in it waits. Before emp_wait nothing is over: feeders may follow.
  *
  *   feeders of a queue are over                      say STOP of it: it ends when it is empty and nobody can put to it
+ *   the journal cannot be written                    wanted: drain
+ *   a feeder's input is not what it was              wanted: stop
  *   wanted: drain or stop; or all workers have gone  say DRAIN: nothing more is handed out; workers have STOP_GRACE
  *   wanted: stop; or time is up                      kill the workers
  *   the last ending came                             workers have STOP_GRACE to confirm their stop
@@ -71,6 +82,7 @@ static void stop_queues (emp_t *self)
 static bool run_course (emp_t *self, uint64_t now)
 {
     bool fed = emp_course_fed (self);
+    look_at_inputs (self);
     if (self->waited && !self->stop_said) {
         stop_queues (self);
         self->stop_said = fed;
@@ -172,7 +184,8 @@ void emp_course_end (emp_t *self)
 static const char *feeder_failure (const emp_t *self, const char **ret_label)
 {
     for (size_t i = 0; i < self->feeders_count; i++)
-        if (emp_feeder_is_over (self->feeders[i]) && emp_feeder_error (self->feeders[i])) {
+        if (emp_feeder_is_over (self->feeders[i]) && emp_feeder_error (self->feeders[i]) &&
+            (!self->refused || emp_feeder_is_refused (self->feeders[i]))) {
             *ret_label = emp_feeder_label (self->feeders[i]);
             return emp_feeder_error (self->feeders[i]);
         }
@@ -201,6 +214,10 @@ static emp_status_t verdict (emp_t *self)
     emp_results_counts (self->results, &counts);
     emp_summary_t sum;
     emp_summary (self, &sum);
+    if (self->refused)
+        return emp_fail (self, EMP_INVALID, "JOURNAL: %s: %s", self->config.journal, why ? why : "");
+    if (self->unkept)
+        return emp_fail (self, EMP_INCOMPLETE, "%s", emp_journal_why (self->journal));
     if (self->workers_code == 2)
         return emp_fail (self, EMP_INVALID, "the workers could not start");
     if (why)
@@ -228,7 +245,7 @@ static emp_status_t verdict (emp_t *self)
 /* A run whose workers could not even start has nothing to say: the old file stays. */
 static void end_output (emp_t *self)
 {
-    if (self->output && self->workers_code != 2)
+    if (self->output && self->workers_code != 2 && !self->refused)
         self->output_failed = emp_output_write (self->output, self->results, self->output_why) != EMP_OK;
 }
 
@@ -264,7 +281,10 @@ static emp_status_t wait_until (emp_t *self, uint64_t until)
     self->stage = EMP_OVER;
     emp_sweep (self); /* no supervisor is left that would, should we die in the report */
     end_output (self);
-    return self->verdict = verdict (self);
+    self->verdict = verdict (self);
+    if (self->journal)
+        emp_journal_close (self->journal, self->verdict == EMP_OK);
+    return self->verdict;
 }
 
 emp_status_t emp_wait (emp_t *self)

@@ -117,16 +117,11 @@ static bool set_file (emp_jobread_t *self, const emp_yaml_node_t *given, const c
     return true;
 }
 
-/* RESULTS_FILE as it was just set: its ending, and where it is seen from the job file, as all paths in one. */
-static void place_results_file (emp_jobread_t *self, const emp_yaml_node_t *node)
+/* A file as it was just set: where it is seen from the job file, as all paths in one. */
+static void place_file (emp_jobread_t *self, const emp_yaml_node_t *node, const char *key, const char *path)
 {
-    const char *path = self->config->results_file;
     if (!path || self->diag->errors)
         return;
-    if (!emp_output_is_name (path)) {
-        emp_jobread_wrong (self, node, "RESULTS_FILE", EMP_OUTPUT_EXPECTED);
-        return;
-    }
     char *placed = emp_jobread_path (self, path);
     emp_buf_t packed;
     emp_buf_init (&packed, EMP_ATTRIBUTES_BYTES_MAX);
@@ -136,10 +131,20 @@ static void place_results_file (emp_jobread_t *self, const emp_yaml_node_t *node
         msgpack_pack_str_body (&packer, placed, strlen (placed));
     if (!placed || packed.broken)
         emp_diag_error (self->diag, node->offset, "%s", emp_status_text (EMP_NOMEM));
-    else if (emp_config_set (self->config, "RESULTS_FILE", packed.data, packed.size))
+    else if (emp_config_set (self->config, key, packed.data, packed.size))
         emp_diag_error (self->diag, node->offset, "%s", self->config->error);
     emp_buf_release (&packed);
     free (placed);
+}
+
+/* RESULTS_FILE also by its ending. */
+static void place_results_file (emp_jobread_t *self, const emp_yaml_node_t *node)
+{
+    const char *path = self->config->results_file;
+    if (path && !self->diag->errors && !emp_output_is_name (path))
+        emp_jobread_wrong (self, node, "RESULTS_FILE", EMP_OUTPUT_EXPECTED);
+    else
+        place_file (self, node, "RESULTS_FILE", path);
 }
 
 /* ROWS_MAX and NUM_ROWS are one key: a file that has both contradicts itself. */
@@ -384,6 +389,8 @@ static void read_key (emp_jobread_t *self, const emp_yaml_node_t *root, const em
         set_value (self, real, value->key->text);
     if (emp_yaml_is (value->key, "RESULTS_FILE"))
         place_results_file (self, seen->results_file = real);
+    if (emp_yaml_is (value->key, "JOURNAL"))
+        place_file (self, real, "JOURNAL", self->config->journal);
     if (emp_yaml_is (value->key, "DEAD_AFTER") || (emp_yaml_is (value->key, "BEAT") && !seen->dead_after))
         seen->dead_after = real;
 }

@@ -34,6 +34,12 @@ static const emp_key_t keys[] = {
      "bytes of the dictionary in memory; beyond it all of it moves to a file on disk"},
     {"RESULTS_FILE", NULL, EMP_KEY_TEXT, FIELD (results_file), 1, EMP_TEXT_MAX, 0, "none",
      "write the results to this file, by its ending: .db (SQLite), .jsonl or .csv"},
+    {"JOURNAL", NULL, EMP_KEY_TEXT, FIELD (journal), 1, EMP_TEXT_MAX - 16, 0, "none",
+     "keep what was answered in this file, so that a run that was killed can be resumed"},
+    {"JOURNAL_SYNC", NULL, EMP_KEY_SYNC, FIELD (journal_sync), 0, 0, EMP_JOURNAL_BATCH, NULL,
+     "what a ticket waits for before it counts: written (none), on the disk in groups of up to 10 ms (batch), at once (sync)"},
+    {"RESUME", NULL, EMP_KEY_BOOL, FIELD (resume), 0, 1, false, NULL,
+     "go on with the run that JOURNAL is of: what was answered is not done again"},
     {"RESULT_LABEL", NULL, EMP_KEY_TEXT, FIELD (result_label), 1, EMP_TEXT_MAX, 0, "the queue names",
      "title of the report"},
     {"INFO_ENABLE", NULL, EMP_KEY_BOOL, FIELD (info_enable), 0, 1, false, NULL,
@@ -107,6 +113,7 @@ void emp_key_expected (const emp_key_t *self, char *ret_piece)
                   nil);
         break;
     case EMP_KEY_START: snprintf (ret_piece, EMP_SENTENCE_MAX, "\"spawn\", \"fork\" or \"forkserver\""); break;
+    case EMP_KEY_SYNC: snprintf (ret_piece, EMP_SENTENCE_MAX, "\"none\", \"batch\" or \"sync\""); break;
     }
 }
 
@@ -120,6 +127,8 @@ static void default_text (const emp_key_t *self, char *ret_piece)
         seconds_text (self->otherwise, ret_piece);
     else if (self->type == EMP_KEY_START)
         snprintf (ret_piece, EMP_SENTENCE_MAX, "\"%s\"", emp_start_text ((emp_start_method_t) self->otherwise));
+    else if (self->type == EMP_KEY_SYNC)
+        snprintf (ret_piece, EMP_SENTENCE_MAX, "\"%s\"", emp_journal_sync_text ((emp_journal_sync_t) self->otherwise));
     else
         snprintf (ret_piece, EMP_SENTENCE_MAX, "%" PRIu64, self->otherwise);
 }
@@ -158,6 +167,7 @@ static void put_number (const emp_key_t *self, emp_config_t *config, uint64_t nu
     case EMP_KEY_SECONDS: *(uint32_t *) field (self, config) = (uint32_t) number; break;
     case EMP_KEY_LARGE: *(uint64_t *) field (self, config) = number; break;
     case EMP_KEY_START: *(emp_start_method_t *) field (self, config) = (emp_start_method_t) number; break;
+    case EMP_KEY_SYNC: *(emp_journal_sync_t *) field (self, config) = (emp_journal_sync_t) number; break;
     case EMP_KEY_TEXT: assert (false); break;
     }
 }
@@ -220,6 +230,15 @@ static bool is_start (const msgpack_object *value, uint64_t *ret_number)
     return true;
 }
 
+static bool is_sync (const msgpack_object *value, uint64_t *ret_number)
+{
+    emp_journal_sync_t sync;
+    if (value->type != MSGPACK_OBJECT_STR || !emp_journal_sync_of (value->via.str.ptr, value->via.str.size, &sync))
+        return false;
+    *ret_number = sync;
+    return true;
+}
+
 static emp_status_t wrong (const emp_key_t *self, const char *name, const msgpack_object *value, emp_config_t *config)
 {
     char found[EMP_SENTENCE_MAX], expected[EMP_SENTENCE_MAX];
@@ -246,6 +265,7 @@ emp_status_t emp_key_set (const emp_key_t *self, const char *name, const msgpack
     case EMP_KEY_LARGE: good = is_integer (self, value, &number); break;
     case EMP_KEY_SECONDS: good = is_seconds (self, value, &number); break;
     case EMP_KEY_START: good = is_start (value, &number); break;
+    case EMP_KEY_SYNC: good = is_sync (value, &number); break;
     case EMP_KEY_TEXT:
         if (is_text (self, value))
             return put_text (self, config, value->via.str.ptr, value->via.str.size);
@@ -274,6 +294,7 @@ void emp_key_pack (const emp_key_t *self, const emp_config_t *config, msgpack_pa
     case EMP_KEY_LARGE: number = *(const uint64_t *) at; break;
     case EMP_KEY_TEXT: text = *(char *const *) at; break;
     case EMP_KEY_START: text = emp_start_text (*(const emp_start_method_t *) at); break;
+    case EMP_KEY_SYNC: text = emp_journal_sync_text (*(const emp_journal_sync_t *) at); break;
     }
     if (text) {
         msgpack_pack_str (out, strlen (text));

@@ -37,6 +37,15 @@ static void feeder_ended (void *arg)
     pthread_mutex_unlock (&self->lock);
 }
 
+static void journal_failed (void *arg)
+{
+    emp_t *self = arg;
+    pthread_mutex_lock (&self->lock);
+    self->unkept = true;
+    pthread_cond_broadcast (&self->changed);
+    pthread_mutex_unlock (&self->lock);
+}
+
 static void collector_ended (void *arg, emp_status_t status)
 {
     emp_t *self = arg;
@@ -84,6 +93,14 @@ static void note_loss (emp_t *self, const emp_control_t *gone)
     loss->tail = gone->text[0] ? strdup (gone->text) : NULL;
 }
 
+static void journal_hears (emp_journal_t *journal, const emp_control_t *message)
+{
+    if (message->kind == EMP_MSG_JOINED)
+        emp_journal_worker (journal, message->session, message->name, message->host, message->pid);
+    if (message->kind == EMP_MSG_ATTEMPT)
+        emp_journal_attempt (journal, message);
+}
+
 static void broker_says (void *arg, const emp_control_t *message)
 {
     emp_t *self = arg;
@@ -101,6 +118,8 @@ static void broker_says (void *arg, const emp_control_t *message)
     }
     if (message && message->kind == EMP_MSG_JOINED)
         emp_history_joined (self->history, message->session, message->name, message->host, message->pid);
+    if (message && self->journal)
+        journal_hears (self->journal, message);
     bool killed = message && (message->kind == EMP_MSG_JOINED || message->kind == EMP_MSG_GONE) &&
                   emp_procs_heard (&self->procs, message);
     pthread_mutex_lock (&self->lock);
@@ -241,6 +260,56 @@ static emp_status_t start_output (emp_t *self)
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "RESULTS_FILE: %s", self->output_why);
 }
 
+static void journal_says (void *arg, const char *sentence)
+{
+    emp_say (arg, sentence);
+}
+
+/* Labels of a job file's feeds, as its feeders will have them. */
+static emp_status_t declare_feeds (const emp_t *self, emp_journal_decl_t **ret_feeds,
+                                   char (**ret_labels)[EMP_LABEL_MAX + 1])
+{
+    size_t count = self->config.feeds_count;
+    *ret_feeds = calloc (count + 1, sizeof **ret_feeds);
+    *ret_labels = calloc (count + 1, sizeof **ret_labels);
+    if (!*ret_feeds || !*ret_labels)
+        return EMP_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        const emp_feed_decl_t *feed = &self->config.feeds[i];
+        emp_name_label (feed->queue, (*ret_labels)[i]);
+        (*ret_feeds)[i] = (emp_journal_decl_t){.label = feed->header_msg ? feed->header_msg : (*ret_labels)[i],
+                                               .queue = feed->queue,
+                                               .rows_max = feed->rows_max ? feed->rows_max : self->config.rows_max};
+    }
+    return EMP_OK;
+}
+
+/* Before anything is started too: what cannot be gone on with is known now. */
+static emp_status_t start_journal (emp_t *self)
+{
+    if (!self->config.journal)
+        return self->config.resume
+                   ? emp_fail (self, EMP_INVALID, "RESUME: found true without a JOURNAL, expected the file of one")
+                   : EMP_OK;
+    emp_journal_decl_t *feeds = NULL;
+    char (*labels)[EMP_LABEL_MAX + 1] = NULL;
+    char why[EMP_JOURNAL_WHY_MAX] = "out of memory";
+    emp_status_t status = declare_feeds (self, &feeds, &labels);
+    const emp_journal_config_t config = {.path = self->config.journal,
+                                         .sync = self->config.journal_sync,
+                                         .resume = self->config.resume,
+                                         .rows_max = self->config.rows_max,
+                                         .feeds = feeds,
+                                         .feeds_count = self->config.feeds_count,
+                                         .say = journal_says,
+                                         .arg = self};
+    if (status == EMP_OK)
+        status = emp_journal_open (&config, &self->journal, why);
+    free (feeds);
+    free (labels);
+    return status == EMP_OK ? EMP_OK : emp_fail (self, status, "%s", why);
+}
+
 static emp_status_t start_collector (emp_t *self)
 {
     self->results = emp_results_new (self->config.results_bytes_max, self->config.results_store);
@@ -250,12 +319,19 @@ static emp_status_t start_collector (emp_t *self)
     if (self->output && emp_results_overflow (self->results, emp_output_folder (self->output),
                                               emp_output_database (self->output)) != EMP_OK)
         return emp_fail (self, EMP_NOMEM, "out of memory");
-    emp_status_t status = emp_collector_new (self->session, self->results, collector_ended, self, &self->collector);
+    const emp_collector_config_t config = {.session = self->session,
+                                           .results = self->results,
+                                           .journal = self->journal,
+                                           .sync = self->config.journal_sync,
+                                           .unkept = journal_failed,
+                                           .ended = collector_ended,
+                                           .arg = self};
+    emp_status_t status = emp_collector_new (&config, &self->collector);
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "results: %s", emp_status_text (status));
 }
 
-static emp_status_t start_feeder (emp_t *self, emp_source_t **source_p, const char *queue, const char *header_msg,
-                                  uint32_t rows_max)
+static emp_status_t make_feeder (emp_t *self, emp_source_t **source_p, const char *queue, const char *header_msg,
+                                 uint32_t rows_max)
 {
     if (self->feeders_count == EMP_FEEDERS_MAX)
         return emp_fail (self, EMP_FULL, "at most %d feeders", EMP_FEEDERS_MAX);
@@ -263,18 +339,20 @@ static emp_status_t start_feeder (emp_t *self, emp_source_t **source_p, const ch
         raise_files (self, self->feeders_count + 1); /* those of a program: nobody knew of it before */
     if (status != EMP_OK)
         return status;
-    char label[EMP_LABEL_MAX + 1];
+    char label[EMP_LABEL_MAX + 1], why[EMP_JOURNAL_WHY_MAX];
     emp_name_label (queue, label);
     emp_feeder_config_t config = {.session = self->session,
                                   .results = self->results,
                                   .queue = queue,
                                   .label = header_msg ? header_msg : label,
                                   .rows_max = rows_max ? rows_max : self->config.rows_max,
+                                  .journal = self->journal,
+                                  .place = (uint32_t) self->feeders_count,
                                   .ended = feeder_ended,
                                   .arg = self};
-    status = emp_feeder_new (&config, source_p, &self->feeders[self->feeders_count]);
+    status = emp_feeder_new (&config, source_p, &self->feeders[self->feeders_count], why);
     if (status != EMP_OK)
-        return emp_fail (self, status, "a feeder on queue %s: %s", queue, emp_status_text (status));
+        return emp_fail (self, status, "%s", why);
     pthread_mutex_lock (&self->lock);
     self->feeder_queues[self->feeders_count] = emp_queues_find (self, queue);
     emp_feeder_t *feeder = self->feeders[self->feeders_count++];
@@ -286,6 +364,20 @@ static emp_status_t start_feeder (emp_t *self, emp_source_t **source_p, const ch
     return EMP_OK;
 }
 
+/* What earlier runs have answered of the feeders from `first` on enters the dictionary; then they begin. */
+static emp_status_t start_feeders (emp_t *self, size_t first)
+{
+    emp_status_t status = EMP_OK;
+    if (self->journal)
+        status = emp_collector_replay (self->collector, (uint32_t) first, (uint32_t) self->feeders_count);
+    if (status != EMP_OK)
+        return emp_fail (self, status, "JOURNAL: %s: found \"%s\" while reading, expected more", self->config.journal,
+                         status == EMP_SYSTEM ? strerror (errno) : emp_status_text (status));
+    for (size_t i = first; i < self->feeders_count && status == EMP_OK; i++)
+        status = emp_feeder_start (self->feeders[i]);
+    return status == EMP_OK ? EMP_OK : emp_fail (self, status, "a feeder: %s", emp_status_text (status));
+}
+
 static emp_status_t start_feeds (emp_t *self)
 {
     for (size_t i = 0; i < self->config.feeds_count; i++) {
@@ -295,12 +387,12 @@ static emp_status_t start_feeds (emp_t *self)
         emp_status_t status = emp_source_open (&feed->source, &self->config, &source, why);
         if (status != EMP_OK)
             return emp_fail (self, status, "%s", why);
-        status = start_feeder (self, &source, feed->queue, feed->header_msg, feed->rows_max);
+        status = make_feeder (self, &source, feed->queue, feed->header_msg, feed->rows_max);
         emp_source_close (&source);
         if (status != EMP_OK)
             return status;
     }
-    return EMP_OK;
+    return start_feeders (self, 0);
 }
 
 emp_status_t emp_start (emp_t *self)
@@ -317,6 +409,8 @@ emp_status_t emp_start (emp_t *self)
     if (status != EMP_OK)
         return emp_fail (self, status, "%s", self->config.error);
     status = start_output (self);
+    if (status == EMP_OK)
+        status = start_journal (self);
     if (status != EMP_OK)
         return status;
     self->started_us = emp_now ();
@@ -355,9 +449,10 @@ emp_status_t emp_run_q_feeder (emp_t *self, emp_generator_fn *generator, void *a
     emp_status_t status = emp_source_of_generator (generator, arg, &self->config, &source);
     if (status != EMP_OK)
         return emp_fail (self, status, "generator: %s", emp_status_text (status));
-    status = start_feeder (self, &source, queue ? queue->name : EMP_DEFAULT_QUEUE, header_msg, 0);
+    size_t first = self->feeders_count;
+    status = make_feeder (self, &source, queue ? queue->name : EMP_DEFAULT_QUEUE, header_msg, 0);
     emp_source_close (&source);
-    return status;
+    return status == EMP_OK ? start_feeders (self, first) : status;
 }
 
 /* ---- end ------------------------------------------------------------------------------------------------------------------ */
@@ -437,6 +532,7 @@ static void free_manager (emp_t *self)
     emp_procs_release (&self->procs);
     free (self->queue_stop_said);
     free (self->queue_fed);
+    emp_journal_destroy (&self->journal);
     emp_results_destroy (&self->results);
     emp_history_destroy (&self->history);
     emp_output_destroy (&self->output);

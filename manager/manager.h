@@ -21,6 +21,7 @@
 #include "config.h"
 #include "feeder.h"
 #include "history.h"
+#include "journal.h"
 #include "launcher.h"
 #include "output.h"
 #include "procs.h"
@@ -58,6 +59,7 @@ struct emp {
     emp_output_t *output; /* NULL: no RESULTS_FILE */
     bool output_failed;   /* with its sentence in output_why */
     char output_why[EMP_OUTPUT_WHY_MAX];
+    emp_journal_t *journal; /* NULL: no JOURNAL */
     emp_collector_t *collector;
     emp_launcher_t *launcher;
     emp_feeder_t *feeders[EMP_FEEDERS_MAX]; /* more of them under the lock only */
@@ -73,6 +75,8 @@ struct emp {
     bool workers_unwanted; /* the program has had them killed */
     bool collected;        /* the last ending is in the dictionary, or none will come any more */
     bool broker_gone;
+    bool unkept;       /* the journal could not be written */
+    bool refused;      /* the input is not what it was before the run was resumed */
     bool workers_gone; /* and none will be started */
     int workers_code;  /* of the last supervisor */
     emp_loss_t losses[EMP_LOSSES_MAX];

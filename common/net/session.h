@@ -124,6 +124,9 @@ void emp_sink_destroy (emp_sink_t **self);
 /* The next message of results: *ret_wire and *ret_payload are borrowed until the next call. EMP_STOPPED behind the last
  * one; EMP_SYSTEM when the session is down. Acknowledges what earlier calls brought. */
 emp_status_t emp_sink_next (emp_sink_t *self, const emp_wire_t **ret_wire, const uint8_t **ret_payload);
+/* The same, but it acknowledges nothing, and waits until a time of emp_now () only (0: not at all), then EMP_TIMEOUT: for who
+ * keeps several messages at once, and has what they brought acknowledged by emp_sink_next once it is kept. */
+emp_status_t emp_sink_more (emp_sink_t *self, uint64_t until, const emp_wire_t **ret_wire, const uint8_t **ret_payload);
 
 /* Ends every wait of feeds with EMP_STOPPED, now and later; for a manager that drains. */
 void emp_session_stop_feeds (emp_session_t *self);

@@ -267,6 +267,17 @@ Test (config, B5_there_are_three_start_methods)
                     "START_METHOD: found null, expected \"spawn\", \"fork\" or \"forkserver\"");
 }
 
+Test (config, a_journal_waits_for_the_disk_or_does_not)
+{
+    cr_assert_eq (config.journal_sync, EMP_JOURNAL_BATCH);
+    cr_assert_eq (set_text ("JOURNAL_SYNC", "sync"), EMP_OK);
+    cr_assert_eq (config.journal_sync, EMP_JOURNAL_SYNC);
+    cr_assert_eq (set_text ("JOURNAL_SYNC", "none"), EMP_OK);
+    cr_assert_eq (config.journal_sync, EMP_JOURNAL_NONE);
+    EXPECT_REFUSED (set_text ("JOURNAL_SYNC", "always"), EMP_INVALID,
+                    "JOURNAL_SYNC: found the text 'always', expected \"none\", \"batch\" or \"sync\"");
+}
+
 Test (config, B6_a_label_is_kept_and_taken_back)
 {
     cr_assert_eq (set_text ("RESULT_LABEL", "first"), EMP_OK);
@@ -791,7 +802,8 @@ Test (config, B1_the_blob_holds_everything_a_worker_may_ask_for)
         "{'kwargs': {'PROCS_MAX': None, 'NUM_PROCS': None, 'ROWS_MAX': 42, 'NUM_ROWS': 42, 'START_METHOD': "
         "'forkserver', "
         "'RESULTS_STORE': True, 'RESULTS_PRINT': True, 'RESULTS_DICT_PRINT': False, 'RESULTS_BYTES_MAX': 1073741824, "
-        "'RESULTS_FILE': None, 'RESULT_LABEL': None, 'INFO_ENABLE': False, 'INFO_THREAD_MAX': None, 'SERVE': False, "
+        "'RESULTS_FILE': None, 'JOURNAL': None, 'JOURNAL_SYNC': 'batch', 'RESUME': False, 'RESULT_LABEL': None, "
+        "'INFO_ENABLE': False, 'INFO_THREAD_MAX': None, 'SERVE': False, "
         "'ATTEMPTS_MAX': 5, 'HALVE': True, 'SPECULATE': True, 'BEAT': 1.0, "
         "'DEAD_AFTER': 5.0, 'STOP_GRACE': 10.0, 'BIG_DATA_MIN': 65536, 'sleep_time': 20, 'city': 'Köln'}, 'modules': "
         "[['/m.so', 'f']], "
