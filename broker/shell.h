@@ -53,6 +53,8 @@ typedef enum { NEAR_INPROC, NEAR_IPC } near_t;
 /* Who spoke at the door. */
 typedef struct {
     uint64_t session;
+    uint64_t parent; /* its supervisor's session, or 0 */
+    bool unwanted;   /* it is killed since nobody needs it any more: that is no loss */
     emp_role_t role;
     near_t near;
     size_t route_size;
@@ -190,6 +192,8 @@ emp_status_t broker_step (emp_broker_t *self, const emp_event_t *event);
 /* door_more and an intake's `more` say afterwards whether there may be more. */
 void door_read (emp_broker_t *self);
 void door_gone (emp_broker_t *self, const emp_effect_t *fx);
+/* Has a worker's process killed by its supervisor, and not replaced. */
+void door_kill (emp_broker_t *self, uint64_t session);
 void intake_read (emp_broker_t *self, intake_t *intake);
 /* Counts a message of a peer that is dropped. */
 void broker_drop (emp_broker_t *self);

@@ -4,6 +4,7 @@
  */
 #include "how.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,4 +23,12 @@ void emp_how_text (emp_how_t how, uint32_t code, char *ret_text)
         snprintf (ret_text, EMP_HOW_TEXT_MAX + 1, "killed: had its ticket for longer than TICKET_TIMEOUT");
         return;
     }
+}
+
+void emp_how_peak (uint64_t bytes, char *ret_text)
+{
+    uint64_t whole = bytes >> 20, tenths = ((bytes & ((1 << 20) - 1)) * 10) >> 20; /* no locale shows */
+    ret_text[0] = 0;
+    if (bytes)
+        snprintf (ret_text, EMP_HOW_PEAK_MAX + 1, ", peak memory %" PRIu64 ".%" PRIu64 " MiB", whole, tenths);
 }

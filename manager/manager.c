@@ -66,15 +66,32 @@ static void workers_ended (void *arg, int code)
     pthread_mutex_unlock (&self->lock);
 }
 
+/* Who was given up as silent is told once more when its process has ended. True: that was it. */
+static bool noted_before (emp_t *self, const emp_control_t *gone)
+{
+    for (size_t i = self->losses_count; i-- > 0;) {
+        emp_loss_t *loss = &self->losses[i];
+        if (loss->session != gone->session)
+            continue;
+        loss->peak = gone->size > loss->peak ? gone->size : loss->peak;
+        if (!loss->tail && gone->text[0])
+            loss->tail = strdup (gone->text);
+        return true;
+    }
+    return false;
+}
+
 static void note_loss (emp_t *self, const emp_control_t *gone)
 {
-    if (self->kill_said || self->workers_unwanted || gone->how == EMP_HOW_BYE)
+    if (noted_before (self, gone) || self->kill_said || self->workers_unwanted || gone->how == EMP_HOW_BYE)
         return; /* we did that, or it left by itself */
     if (self->losses_count == EMP_LOSSES_MAX) {
         self->losses_more++;
         return;
     }
     emp_loss_t *loss = &self->losses[self->losses_count++];
+    loss->session = gone->session;
+    loss->peak = gone->size;
     memcpy (loss->name, gone->name, sizeof loss->name);
     loss->pid = gone->pid;
     loss->how = gone->how;
@@ -92,6 +109,13 @@ static void broker_says (void *arg, const emp_control_t *message)
     }
     if (message && message->kind == EMP_MSG_INFO) {
         atomic_fetch_add (&self->rows_told, message->window);
+        return;
+    }
+    if (message && message->kind == EMP_MSG_GONE && !message->name[0]) { /* a supervisor, which is frozen */
+        pthread_mutex_lock (&self->lock);
+        if (self->launcher)
+            emp_launcher_given_up (self->launcher, message->session);
+        pthread_mutex_unlock (&self->lock);
         return;
     }
     bool killed = message && (message->kind == EMP_MSG_JOINED || message->kind == EMP_MSG_GONE) &&
@@ -199,8 +223,12 @@ static emp_status_t start_workers (emp_t *self)
                                     .lost = supervisor_lost,
                                     .ended = workers_ended,
                                     .arg = self};
-    if (emp_launcher_new (&config, &self->launcher) != EMP_OK)
+    emp_launcher_t *launcher;
+    if (emp_launcher_new (&config, &launcher) != EMP_OK)
         return emp_fail (self, EMP_SYSTEM, "cannot start %s: %s", program, strerror (errno));
+    pthread_mutex_lock (&self->lock);
+    self->launcher = launcher;
+    pthread_mutex_unlock (&self->lock);
     return EMP_OK;
 }
 
@@ -389,7 +417,11 @@ void emp_destroy (emp_t **self_p)
     *self_p = NULL;
     if (self->session)
         emp_session_stop_feeds (self->session);
-    emp_launcher_destroy (&self->launcher);
+    pthread_mutex_lock (&self->lock);
+    emp_launcher_t *launcher = self->launcher;
+    self->launcher = NULL; /* what the broker says of it now is for nobody */
+    pthread_mutex_unlock (&self->lock);
+    emp_launcher_destroy (&launcher);
     bool all = end_feeders (self);
     emp_queues_close (self);
     if (self->session)

@@ -49,6 +49,8 @@ uint64_t emp_session_run (emp_session_t *self);
 /* The job's configuration out of WELCOME: one packed msgpack map (size 0 for a manager). Borrowed. */
 const void *emp_session_job (const emp_session_t *self, size_t *ret_size);
 bool emp_session_is_down (emp_session_t *self);
+/* How long a session may be silent before the broker gives it up, in microseconds, as WELCOME said. */
+uint64_t emp_session_dead_after (emp_session_t *self);
 /* Makes every emp_lane_next of this session, also one that waits now, return EMP_STOPPED: the worker leaves after the
  * chunk in hand. Any thread. */
 void emp_session_leave (emp_session_t *self);
@@ -73,8 +75,8 @@ typedef struct {
     uint64_t ticket, number;
     uint32_t attempt, rows;
     uint32_t from, count; /* of the rows: those to work at */
-    const char *label; /* borrowed until the next emp_lane_next */
-    const void *data;  /* packed list of rows; borrowed until emp_lane_release (chunk.frame) */
+    const char *label;    /* borrowed until the next emp_lane_next */
+    const void *data;     /* packed list of rows; borrowed until emp_lane_release (chunk.frame) */
     size_t size;
     void *frame; /* counted reference to the message; give back with emp_lane_release */
 } emp_lane_chunk_t;

@@ -51,14 +51,14 @@ static void await (const char *text)
     }
 }
 
+static emp_end_t end;
+
 static void collect (emp_how_t how, uint32_t code)
 {
-    emp_how_t ret_how;
-    uint32_t ret_code;
     wait_for (child.pidfd);
-    cr_assert (emp_child_collect (&child, &ret_how, &ret_code));
-    cr_assert_eq (ret_how, how);
-    cr_assert_eq (ret_code, code);
+    cr_assert (emp_child_collect (&child, &end));
+    cr_assert_eq (end.how, how);
+    cr_assert_eq (end.code, code);
     cr_assert_eq (child.pid, 0);
 }
 
@@ -97,10 +97,8 @@ Test (child, a_signal_is_reported)
 
 Test (child, that_runs_is_not_collected)
 {
-    emp_how_t how;
-    uint32_t code;
     start ("read nothing </proc/self/fd/1; sleep 1000");
-    cr_assert (!emp_child_collect (&child, &how, &code));
+    cr_assert (!emp_child_collect (&child, &end));
     emp_child_signal (&child, SIGKILL);
     collect (EMP_HOW_SIGNAL, SIGKILL);
     emp_child_release (&child);
