@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define BETWEEN " | "
+
 void emp_how_text (emp_how_t how, uint32_t code, char *ret_text)
 {
     const char *name;
@@ -31,4 +33,38 @@ void emp_how_peak (uint64_t bytes, char *ret_text)
     ret_text[0] = 0;
     if (bytes)
         snprintf (ret_text, EMP_HOW_PEAK_MAX + 1, ", peak memory %" PRIu64 ".%" PRIu64 " MiB", whole, tenths);
+}
+
+/* Bytes of the lines as one, the last newline left out. */
+static size_t joined_size (const char *lines)
+{
+    size_t size = 0;
+    for (const char *at = lines; *at; at++)
+        size += *at != '\n' ? 1 : at[1] ? strlen (BETWEEN) : 0;
+    return size;
+}
+
+static void join (const char *lines, char *to)
+{
+    for (const char *at = lines; *at; at++)
+        if (*at != '\n')
+            *to++ = *at;
+        else if (at[1])
+            to = stpcpy (to, BETWEEN);
+    *to = 0;
+}
+
+void emp_how_death (emp_how_t how, uint32_t code, uint64_t peak, const char *lines, char *ret_text)
+{
+    static const char before[] = "; its last lines: ";
+    char how_text[EMP_HOW_TEXT_MAX + 1], peak_text[EMP_HOW_PEAK_MAX + 1];
+    emp_how_text (how, code, how_text);
+    emp_how_peak (peak, peak_text);
+    size_t size = (size_t) snprintf (ret_text, EMP_TEXT_MAX + 1, "worker %s%s", how_text, peak_text);
+    while (size + strlen (before) + joined_size (lines) > EMP_TEXT_MAX) {
+        const char *newline = strchr (lines, '\n');
+        lines = newline ? newline + 1 : "";
+    }
+    if (*lines)
+        join (lines, stpcpy (ret_text + size, before));
 }

@@ -21,4 +21,8 @@ void emp_how_text (emp_how_t how, uint32_t code, char *ret_text);
 #define EMP_HOW_PEAK_MAX 47
 void emp_how_peak (uint64_t bytes, char *ret_text);
 
+/* Why a ticket failed whose worker could not say it: "worker killed by signal 11 (Segmentation fault), peak memory 12.3 MiB;
+ * its last lines: one | two". Of the lines (may be "") the last that fit are there. ret_text has EMP_TEXT_MAX + 1 bytes. */
+void emp_how_death (emp_how_t how, uint32_t code, uint64_t peak, const char *lines, char *ret_text);
+
 #endif

@@ -95,6 +95,22 @@ Test (child, a_signal_is_reported)
     emp_child_release (&child);
 }
 
+/* 64 MiB that were written are seen, and of one that had none of that little. */
+Test (child, its_peak_of_memory_is_reported)
+{
+    start ("exit 0");
+    collect (EMP_HOW_EXIT, 0);
+    cr_assert_gt (end.peak, 100 * 1024);
+    uint64_t little = end.peak;
+    emp_child_release (&child);
+    char *argv[] = {"dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1", NULL};
+    start_program ("/bin/dd", argv);
+    collect (EMP_HOW_EXIT, 0);
+    cr_assert_geq (end.peak, 64u << 20);
+    cr_assert_gt (end.peak, little);
+    emp_child_release (&child);
+}
+
 Test (child, that_runs_is_not_collected)
 {
     start ("read nothing </proc/self/fd/1; sleep 1000");
