@@ -35,8 +35,8 @@ struct emp_launcher {
     pthread_t thread;
     sem_t started;
     int started_errno;
-    int bell; /* eventfd: look at `kill` and `given_up` */
-    _Atomic bool drain, kill;
+    int bell; /* eventfd: look at `kill`, `slay` and `given_up` */
+    _Atomic bool drain, kill, slay;
     _Atomic uint64_t given_up; /* session of a supervisor that the broker has given up */
     uint64_t session;          /* of the supervisor that runs */
     uint64_t started_us;
@@ -125,7 +125,7 @@ static int watch (emp_launcher_t *self)
         uint64_t count;
         if (fds[1].revents)
             (void) !read (self->bell, &count, sizeof count);
-        if (atomic_load (&self->given_up) == self->session)
+        if (atomic_load (&self->given_up) == self->session || atomic_load (&self->slay))
             signal_supervisor (self, SIGKILL);
         if (atomic_load (&self->kill) && !deadline) {
             signal_supervisor (self, SIGQUIT);
@@ -232,6 +232,12 @@ void emp_launcher_kill (emp_launcher_t *self)
 {
     atomic_store (&self->kill, true);
     ring (self);
+}
+
+void emp_launcher_slay (emp_launcher_t *self)
+{
+    atomic_store (&self->slay, true);
+    emp_launcher_kill (self);
 }
 
 void emp_launcher_destroy (emp_launcher_t **self_p)

@@ -39,6 +39,9 @@ void emp_launcher_given_up (emp_launcher_t *self, uint64_t session);
 /* Kills the workers: SIGQUIT to the supervisor, which kills its slots; SIGKILL when it is still there after a second.
  * Any thread. */
 void emp_launcher_kill (emp_launcher_t *self);
+/* Kills the workers without asking: SIGKILL to the supervisor, with which its slots die; what they had started is swept up.
+ * `ended` is called when that is done, a second later at the most. Any thread. */
+void emp_launcher_slay (emp_launcher_t *self);
 /* Kills what still runs, waits for it. */
 void emp_launcher_destroy (emp_launcher_t **self);
 

@@ -101,6 +101,9 @@ void emp_queues_end_puts (emp_t *self);
 void emp_queues_close (emp_t *self);
 void emp_queues_free (emp_t *self);
 
+/* Kills the workers without asking, waits a second for that at the most, and removes the folder of sockets: the process
+ * then ends by _exit. Any thread, whatever the others are at. */
+void emp_slay (emp_t *self);
 /* Writes a text whole to the screen. */
 void emp_say (emp_t *self, const char *text);
 

@@ -168,8 +168,9 @@ int main (int argc, char **argv)
     static const struct argp argp = {.options = options,
                                      .parser = parse,
                                      .doc = "Runs the worker processes of this host for an eisenmp run.\v"
-                                            "SIGINT or SIGTERM: the worker processes leave after what they are at; "
-                                            "once more: they are killed. Exit status: 0 all ended in good order, 1 "
+                                            "SIGINT or SIGTERM: the worker processes leave after what they are at, "
+                                            "within --grace; once more, or SIGQUIT: they are killed at once, and all "
+                                            "that they have started. Exit status: 0 all ended in good order, 1 "
                                             "one was given up or they were killed, 2 bad usage, cannot connect, "
                                             "cannot load a worker module."};
     arguments_t arguments = {.grace = GRACE_S, .page_fd = -1, .socket = -1};
