@@ -84,6 +84,7 @@ static void tell_parent (emp_broker_t *self, const peer_t *peer, const emp_effec
     if (!parent)
         return;
     emp_control_t gone = {.kind = EMP_MSG_GONE, .session = fx->session, .how = fx->how, .pid = (uint32_t) fx->pid};
+    snprintf (gone.name, sizeof gone.name, "%s", fx->name ? fx->name : "");
     peer_send (self, parent, &gone);
 }
 

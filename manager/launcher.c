@@ -38,7 +38,7 @@ struct emp_launcher {
     int bell; /* eventfd: look at `kill`, `slay` and `given_up` */
     _Atomic bool drain, kill, slay;
     _Atomic uint64_t given_up; /* session of a supervisor that the broker has given up */
-    uint64_t session;          /* of the supervisor that runs */
+    _Atomic uint64_t session;  /* of the supervisor that runs */
     uint64_t started_us;
     pid_t pid;
     int pidfd;
@@ -222,10 +222,13 @@ static void ring (emp_launcher_t *self)
     (void) !write (self->bell, &one, sizeof one);
 }
 
-void emp_launcher_given_up (emp_launcher_t *self, uint64_t session)
+bool emp_launcher_given_up (emp_launcher_t *self, uint64_t session)
 {
+    if (session != atomic_load (&self->session))
+        return false;
     atomic_store (&self->given_up, session);
     ring (self);
+    return true;
 }
 
 void emp_launcher_kill (emp_launcher_t *self)

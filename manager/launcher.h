@@ -34,8 +34,8 @@ typedef struct {
 emp_status_t emp_launcher_new (const emp_launcher_config_t *config, emp_launcher_t **ret_self);
 /* From now on nothing is started anew. Any thread. */
 void emp_launcher_drain (emp_launcher_t *self);
-/* The broker has given up a supervisor; it need not be the one that runs now. Any thread. */
-void emp_launcher_given_up (emp_launcher_t *self, uint64_t session);
+/* The broker has given up a session. False: it is not the supervisor that runs now. Any thread. */
+bool emp_launcher_given_up (emp_launcher_t *self, uint64_t session);
 /* Kills the workers: SIGQUIT to the supervisor, which kills its slots; SIGKILL when it is still there after a second.
  * Any thread. */
 void emp_launcher_kill (emp_launcher_t *self);

@@ -100,6 +100,12 @@ static void note_loss (emp_t *self, const emp_control_t *gone)
     loss->tail = gone->text[0] ? strdup (gone->text) : NULL;
 }
 
+/* It was given up, is killed and replaced; its slots are told of as losses, each by itself. */
+static bool is_own_supervisor (const emp_t *self, const emp_control_t *gone)
+{
+    return gone->how == EMP_HOW_SILENCE && self->launcher && emp_launcher_given_up (self->launcher, gone->session);
+}
+
 static void broker_says (void *arg, const emp_control_t *message)
 {
     emp_t *self = arg;
@@ -111,19 +117,12 @@ static void broker_says (void *arg, const emp_control_t *message)
         atomic_fetch_add (&self->rows_told, message->window);
         return;
     }
-    if (message && message->kind == EMP_MSG_GONE && !message->name[0]) { /* a supervisor, which is frozen */
-        pthread_mutex_lock (&self->lock);
-        if (self->launcher)
-            emp_launcher_given_up (self->launcher, message->session);
-        pthread_mutex_unlock (&self->lock);
-        return;
-    }
     bool killed = message && (message->kind == EMP_MSG_JOINED || message->kind == EMP_MSG_GONE) &&
                   emp_procs_heard (&self->procs, message);
     pthread_mutex_lock (&self->lock);
     if (!message)
         self->broker_gone = true;
-    else if (message->kind == EMP_MSG_GONE && !killed)
+    else if (message->kind == EMP_MSG_GONE && !killed && !is_own_supervisor (self, message))
         note_loss (self, message);
     pthread_cond_broadcast (&self->changed);
     pthread_mutex_unlock (&self->lock);

@@ -8,6 +8,8 @@
  *   running       | it stays away   | LOST, started anew | draining        | killing                    | -
  *   draining      | it stays away   | LOST               | killing         | killing                    | killing
  *   killing       | it stays away   | LOST               | -               | -                          | -
+ * Beside that a slot is killed and started anew when its time is up (limit.h): it has had a chunk for longer than
+ * TICKET_TIMEOUT, or the broker has given it up and it has not left since; that one at once when the run ends.
  * It ends when no slot is left that runs or waits for a template (nursery.h). A slot that dies EMP_DEATHS_MAX times in a row without a chunk is given up; when no
  * slot can load the modules, all ends at once, with the message of one and no LOST. SIGHUP is the death of the manager
  * that started it, and is taken as SIGQUIT; where a person did, as SIGTERM.
