@@ -75,11 +75,28 @@ static void tell_gone (emp_broker_t *self, emp_control_t *gone)
     peer_send (self, manager, gone);
 }
 
+/* Whose silence ended it may be frozen, and still be there: who started it sees to that. A supervisor is the manager's to
+ * see to, when the manager has started it. */
+static void tell_parent (emp_broker_t *self, const peer_t *peer, const emp_effect_t *fx)
+{
+    uint64_t session = fx->role == EMP_ROLE_SUPERVISOR ? self->manager : peer ? peer->parent : 0;
+    peer_t *parent = session && fx->how == EMP_HOW_SILENCE ? peer_of_session (self, session) : NULL;
+    if (!parent)
+        return;
+    emp_control_t gone = {.kind = EMP_MSG_GONE, .session = fx->session, .how = fx->how, .pid = (uint32_t) fx->pid};
+    snprintf (gone.name, sizeof gone.name, "%s", fx->name ? fx->name : "");
+    peer_send (self, parent, &gone);
+}
+
 void door_gone (emp_broker_t *self, const emp_effect_t *fx)
 {
+    const peer_t *peer = peer_of_session (self, fx->session);
+    tell_parent (self, peer, fx);
     if (fx->role == EMP_ROLE_WORKER) {
         emp_control_t gone = {
             .session = fx->session, .how = fx->how, .code = fx->code, .window = fx->count, .pid = (uint32_t) fx->pid};
+        if (peer && peer->unwanted)
+            gone.how = EMP_HOW_BYE;
         snprintf (gone.name, sizeof gone.name, "%s", fx->name ? fx->name : "");
         const emp_control_t *lost = self->control;
         if (lost && lost->kind == EMP_MSG_LOST && lost->session == fx->session) {
@@ -181,11 +198,6 @@ static void tell_supervisors (emp_broker_t *self, emp_kind_t kind, uint64_t sess
     }
 }
 
-void door_kill (emp_broker_t *self, uint64_t session)
-{
-    tell_supervisors (self, EMP_MSG_KILL, session);
-}
-
 /* ---- what may be said, and by whom ----------------------------------------------------------------------------------- */
 
 static uint32_t to_u32 (uint64_t value)
@@ -237,6 +249,17 @@ static void drain (emp_broker_t *self, const emp_control_t *message)
     emp_event_t event = {.kind = EMP_EV_DRAIN};
     broker_step (self, &event);
     tell_supervisors (self, EMP_MSG_DRAIN, 0);
+}
+
+void door_kill (emp_broker_t *self, uint64_t session)
+{
+    peer_t *peer = peer_of_session (self, session);
+    peer_t *parent = peer && peer->parent ? peer_of_session (self, peer->parent) : NULL;
+    if (!parent)
+        return; /* nobody watches it: it hears that the run is over by itself */
+    emp_control_t message = {.kind = EMP_MSG_KILL, .session = session};
+    peer->unwanted = true;
+    peer_send (self, parent, &message);
 }
 
 static void kill_workers (emp_broker_t *self, const emp_control_t *message)

@@ -53,6 +53,8 @@ typedef enum { NEAR_INPROC, NEAR_IPC } near_t;
 /* Who spoke at the door. */
 typedef struct {
     uint64_t session;
+    uint64_t parent; /* its supervisor's session, or 0 */
+    bool unwanted;   /* it is killed since nobody needs it any more: that is no loss */
     emp_role_t role;
     near_t near;
     size_t route_size;

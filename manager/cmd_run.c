@@ -2,9 +2,10 @@
  *
  * cmd_run.c - `eisenmp run JOBFILE`: results on stdout, all else on stderr.
  *
- * SIGINT, SIGTERM or SIGHUP once drains: nothing more is handed out, what is in work is finished. Twice stops: workers are
- * killed. Both end with the report of what there is, and exit 1 when tickets are missing. A third time ends at once, as the
- * first does while the job file is read or the report printed.
+ * SIGINT, SIGTERM or SIGHUP once drains: nothing more is handed out, what is in work is finished, within STOP_GRACE. Twice
+ * stops: workers are killed, which takes a second at the most. Both end with the report of what there is, and exit 1 when
+ * tickets are missing. A third time kills at once, without a report, as the first does while the job file is read or the report
+ * printed.
  */
 #include <argp.h>
 #include <errno.h>
@@ -109,8 +110,8 @@ static void *listen_thread (void *arg)
             emp_stop (self->manager);
             emp_say (self->manager, "eisenmp: stopping");
         } else {
-            emp_sweep (self->manager); /* the supervisor, if there is one yet, sweeps up behind its workers too */
-            _exit (1);                 /* they die with us */
+            emp_slay (self->manager);
+            _exit (1);
         }
     }
 }
@@ -206,7 +207,11 @@ int emp_cmd_run (int argc, char **argv)
         take_option,
         "JOBFILE",
         "Runs a job: cuts what its feeds make into tickets, has them worked on by processes on all "
-        "cores, prints the report.\vExit status: 0 every ticket was answered, 1 some were not (they "
+        "cores, prints the report.\vSIGINT (Ctrl-C), SIGTERM or SIGHUP: what is in work is finished, within STOP_GRACE "
+        "(10 s); "
+        "once more: the workers are killed, within 1 s, and what there is is reported; a third time: all is killed at "
+        "once. "
+        "Exit status: 0 every ticket was answered, 1 some were not (they "
         "are listed), 2 bad usage or configuration.\n`eisenmp keys` lists the keys of a job file.",
         NULL,
         NULL,

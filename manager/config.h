@@ -72,6 +72,7 @@ typedef struct {
     bool halve;                      /* HALVE: chunks that kill their workers are halved */
     bool speculate;                  /* SPECULATE: slow last tickets are copied */
     uint32_t beat_ms, dead_after_ms; /* BEAT, DEAD_AFTER: seconds in the file, may have a fraction */
+    uint32_t ticket_timeout_ms;      /* TICKET_TIMEOUT: how long a worker may have one ticket; 0: no limit */
     uint32_t stop_grace_ms;          /* STOP_GRACE: how long a drain, and the last stop of workers, may take */
     uint64_t big_data_min;           /* BIG_DATA_MIN: what is packed in more bytes is an arena */
     uint64_t results_bytes_max;      /* RESULTS_BYTES_MAX: of the dictionary in memory */

@@ -12,6 +12,7 @@
 #include "tools.h"
 
 #define LOOK_US 200000u /* how often progress is shown */
+#define SLAY_US 1000000u
 
 bool emp_course_fed (const emp_t *self)
 {
@@ -317,4 +318,17 @@ void emp_stop (emp_t *self)
     self->stop_wanted = true;
     pthread_cond_broadcast (&self->changed);
     pthread_mutex_unlock (&self->lock);
+}
+
+void emp_slay (emp_t *self)
+{
+    uint64_t until = emp_now () + SLAY_US;
+    pthread_mutex_lock (&self->lock);
+    if (self->launcher)
+        emp_launcher_slay (self->launcher);
+    while (self->launcher && !self->workers_gone && emp_thread_wait (&self->changed, &self->lock, until))
+        ;
+    pthread_mutex_unlock (&self->lock);
+    if (self->directory[0])
+        emp_rundir_remove (self->directory, self->directory_lock);
 }

@@ -58,6 +58,8 @@ static const emp_key_t keys[] = {
      "how often a process says that it is alive"},
     {"DEAD_AFTER", NULL, EMP_KEY_SECONDS, FIELD (dead_after_ms), 200, 3600000, 5000, NULL,
      "silence after which a process counts as lost; at least twice BEAT"},
+    {"TICKET_TIMEOUT", NULL, EMP_KEY_SECONDS, FIELD (ticket_timeout_ms), 0, 2592000000, 0, "no limit",
+     "how long a worker may have one ticket; beyond it the worker is killed, and the ticket tried again"},
     {"STOP_GRACE", NULL, EMP_KEY_SECONDS, FIELD (stop_grace_ms), 100, 3600000, 10000, NULL,
      "how long a drain, and the last stop of workers, may take"},
     {"BIG_DATA_MIN", NULL, EMP_KEY_LARGE, FIELD (big_data_min), 4096, 60 * MIB, 65536, NULL,
@@ -211,6 +213,8 @@ static bool is_seconds (const emp_key_t *self, const msgpack_object *value, uint
         return false;
     if (!(ms >= (double) self->min && ms <= (double) self->max))
         return false;
+    if (ms == 0 && value->type != MSGPACK_OBJECT_POSITIVE_INTEGER && value->via.f64 != 0)
+        return false; /* too little is not none */
     *ret_number = (uint64_t) ms;
     return true;
 }
@@ -289,7 +293,11 @@ void emp_key_pack (const emp_key_t *self, const emp_config_t *config, msgpack_pa
         else
             msgpack_pack_false (out);
         return;
-    case EMP_KEY_SECONDS: msgpack_pack_double (out, *(const uint32_t *) at / 1000.0); return;
+    case EMP_KEY_SECONDS:
+        if (self->nil && *(const uint32_t *) at == 0)
+            break;
+        msgpack_pack_double (out, *(const uint32_t *) at / 1000.0);
+        return;
     case EMP_KEY_COUNT: number = *(const uint32_t *) at; break;
     case EMP_KEY_LARGE: number = *(const uint64_t *) at; break;
     case EMP_KEY_TEXT: text = *(char *const *) at; break;

@@ -76,15 +76,32 @@ static void workers_ended (void *arg, int code)
     pthread_mutex_unlock (&self->lock);
 }
 
+/* Who was given up as silent is told once more when its process has ended. True: that was it. */
+static bool noted_before (emp_t *self, const emp_control_t *gone)
+{
+    for (size_t i = self->losses_count; i-- > 0;) {
+        emp_loss_t *loss = &self->losses[i];
+        if (loss->session != gone->session)
+            continue;
+        loss->peak = gone->size > loss->peak ? gone->size : loss->peak;
+        if (!loss->tail && gone->text[0])
+            loss->tail = strdup (gone->text);
+        return true;
+    }
+    return false;
+}
+
 static void note_loss (emp_t *self, const emp_control_t *gone)
 {
-    if (self->kill_said || self->workers_unwanted || gone->how == EMP_HOW_BYE)
+    if (noted_before (self, gone) || self->kill_said || self->workers_unwanted || gone->how == EMP_HOW_BYE)
         return; /* we did that, or it left by itself */
     if (self->losses_count == EMP_LOSSES_MAX) {
         self->losses_more++;
         return;
     }
     emp_loss_t *loss = &self->losses[self->losses_count++];
+    loss->session = gone->session;
+    loss->peak = gone->size;
     memcpy (loss->name, gone->name, sizeof loss->name);
     loss->pid = gone->pid;
     loss->how = gone->how;
@@ -99,6 +116,12 @@ static void journal_hears (emp_journal_t *journal, const emp_control_t *message)
         emp_journal_worker (journal, message->session, message->name, message->host, message->pid);
     if (message->kind == EMP_MSG_ATTEMPT)
         emp_journal_attempt (journal, message);
+}
+
+/* It was given up, is killed and replaced; its slots are told of as losses, each by itself. */
+static bool is_own_supervisor (const emp_t *self, const emp_control_t *gone)
+{
+    return gone->how == EMP_HOW_SILENCE && self->launcher && emp_launcher_given_up (self->launcher, gone->session);
 }
 
 static void broker_says (void *arg, const emp_control_t *message)
@@ -125,7 +148,7 @@ static void broker_says (void *arg, const emp_control_t *message)
     pthread_mutex_lock (&self->lock);
     if (!message)
         self->broker_gone = true;
-    else if (message->kind == EMP_MSG_GONE && !killed)
+    else if (message->kind == EMP_MSG_GONE && !killed && !is_own_supervisor (self, message))
         note_loss (self, message);
     pthread_cond_broadcast (&self->changed);
     pthread_mutex_unlock (&self->lock);
@@ -244,8 +267,12 @@ static emp_status_t start_workers (emp_t *self)
                                     .lost = supervisor_lost,
                                     .ended = workers_ended,
                                     .arg = self};
-    if (emp_launcher_new (&config, &self->launcher) != EMP_OK)
+    emp_launcher_t *launcher;
+    if (emp_launcher_new (&config, &launcher) != EMP_OK)
         return emp_fail (self, EMP_SYSTEM, "cannot start %s: %s", program, strerror (errno));
+    pthread_mutex_lock (&self->lock);
+    self->launcher = launcher;
+    pthread_mutex_unlock (&self->lock);
     return EMP_OK;
 }
 
@@ -554,7 +581,11 @@ void emp_destroy (emp_t **self_p)
         emp_session_leave (self->session); /* whoever waits in a get, which holds the queue's lock */
         emp_session_stop_feeds (self->session);
     }
-    emp_launcher_destroy (&self->launcher);
+    pthread_mutex_lock (&self->lock);
+    emp_launcher_t *launcher = self->launcher;
+    self->launcher = NULL; /* what the broker says of it now is for nobody */
+    pthread_mutex_unlock (&self->lock);
+    emp_launcher_destroy (&launcher);
     bool all = end_feeders (self);
     emp_queues_close (self);
     if (self->session)

@@ -125,6 +125,9 @@ void emp_queues_free (emp_t *self);
 void emp_sweep (emp_t *self);
 /* summary.c. False, and a sentence: the run's books do not balance. When it is over. */
 bool emp_summary_agrees (emp_t *self, char ret_why[EMP_BOOKS_WHY_MAX]);
+/* Kills the workers without asking, waits a second for that at the most, and removes the folder of sockets: the process
+ * then ends by _exit. Any thread, whatever the others are at. */
+void emp_slay (emp_t *self);
 /* Writes a text whole to the screen. */
 void emp_say (emp_t *self, const char *text);
 

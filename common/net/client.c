@@ -123,6 +123,13 @@ void emp_client_say (const emp_client_t *self, const char *format, ...)
     fprintf (stderr, "eisenmp: %s: %s\n", self->name, text);
 }
 
+/* The lock is held. */
+static void tell_oldest (emp_client_t *self)
+{
+    const emp_chunk_t *chunk = self->oldest;
+    emp_slotpage_set_oldest (self->page, chunk ? chunk->ticket : 0, chunk ? chunk->got_us : 0);
+}
+
 void emp_client_take_in_hand (emp_client_t *self, emp_chunk_t *chunk)
 {
     pthread_mutex_lock (&self->lock);
@@ -131,6 +138,10 @@ void emp_client_take_in_hand (emp_client_t *self, emp_chunk_t *chunk)
     if (chunk->after)
         chunk->after->before = chunk;
     self->in_hand = chunk;
+    if (!chunk->after) {
+        self->oldest = chunk;
+        tell_oldest (self);
+    }
     atomic_store (&self->page->ticket, chunk->ticket);
     atomic_fetch_add (&self->page->chunks, 1);
     pthread_mutex_unlock (&self->lock);
@@ -146,6 +157,10 @@ void emp_client_put_out_of_hand (emp_client_t *self, emp_chunk_t *chunk)
     if (chunk->after)
         chunk->after->before = chunk->before;
     atomic_store (&self->page->ended, chunk->ticket);
+    if (self->oldest == chunk) {
+        self->oldest = chunk->before;
+        tell_oldest (self);
+    }
     atomic_store (&self->page->ticket, self->in_hand ? self->in_hand->ticket : 0);
     pthread_mutex_unlock (&self->lock);
 }

@@ -33,10 +33,11 @@ typedef struct {
     emp_slotpage_t *page;   /* a supervisor's, or our own */
     emp_slotpage_t own_page;
     const char *name;     /* of the process, for messages */
-    pthread_mutex_t lock; /* of `in_hand`, and of users */
+    pthread_mutex_t lock; /* of `in_hand`, `oldest` and `users` */
     pthread_cond_t left;
     unsigned users;       /* that use the session now, between enter and leave */
     emp_chunk_t *in_hand; /* newest first */
+    emp_chunk_t *oldest;  /* the last of them */
     _Atomic uint64_t rows_done;
     _Atomic uint32_t abandoned;
     _Atomic bool closing; /* no lane opens any more, every get says NULL */
@@ -57,7 +58,8 @@ void emp_client_say (const emp_client_t *self, const char *format, ...) EMP_PRIN
 /* Sends a text for the manager's screen, cut to EMP_PRINT_MAX; without a session it goes to stderr. */
 emp_status_t emp_client_print (emp_client_t *self, const char *text, size_t size);
 
-/* The page names the ticket that the process was given last and has not given back. */
+/* The page names the ticket that the process was given last and has not given back, and the one that it has had for
+ * longest, with chunk->got_us. */
 void emp_client_take_in_hand (emp_client_t *self, emp_chunk_t *chunk);
 void emp_client_put_out_of_hand (emp_client_t *self, emp_chunk_t *chunk);
 

@@ -593,6 +593,14 @@ bool emp_session_is_down (emp_session_t *self)
     return atomic_load (&self->down);
 }
 
+uint64_t emp_session_dead_after (emp_session_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    uint64_t us = self->dead_us;
+    pthread_mutex_unlock (&self->lock);
+    return us;
+}
+
 uint64_t emp_session_dropped (emp_session_t *self)
 {
     return atomic_load (&self->dropped);

@@ -51,6 +51,8 @@ uint64_t emp_session_run (emp_session_t *self);
 /* The job's configuration out of WELCOME: one packed msgpack map (size 0 for a manager). Borrowed. */
 const void *emp_session_job (const emp_session_t *self, size_t *ret_size);
 bool emp_session_is_down (emp_session_t *self);
+/* How long a session may be silent before the broker gives it up, in microseconds, as WELCOME said. */
+uint64_t emp_session_dead_after (emp_session_t *self);
 /* Makes every emp_lane_next of this session, also one that waits now, return EMP_STOPPED: the worker leaves after the
  * chunk in hand. Any thread. */
 void emp_session_leave (emp_session_t *self);

@@ -36,6 +36,17 @@ slots ()
     done
 }
 
+# family: pids of all processes of worker modules of this test, however far down, one a line.
+family ()
+{
+    local pid
+    grep -lzx "EMP_TEST_MARK=$EMP_TEST_MARK" /proc/[0-9]*/environ 2>/dev/null | while IFS=/ read -r _ _ pid _; do
+        grep -qz '^EISENMP_SLOT=' "/proc/$pid/environ" 2>/dev/null && ! is_over "$pid" && echo "$pid"
+    done
+}
+no_family () { [ -z "$(family)" ]; }
+now_ms () { date +%s%3N; }
+
 # until_true <seconds> <command…>: asks again until it is true; the poll is short, the limit only for a hang.
 until_true ()
 {

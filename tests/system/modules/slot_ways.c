@@ -70,6 +70,37 @@ WAY (dies_of_a_chunk)
     return false;
 }
 
+/* Never gives a chunk back. */
+WAY (wedges_at_a_chunk)
+{
+    if (emp_queue_get (emp_toolbox_queue (toolbox, "mp_input_q")))
+        for (;;)
+            pause ();
+    return false;
+}
+
+/* Gives it back when somebody has sent SIGUSR2. */
+static volatile sig_atomic_t may_go_on;
+
+static void go_on (int number)
+{
+    (void) number;
+    may_go_on = 1;
+}
+
+WAY (holds_its_chunk)
+{
+    signal (SIGUSR2, go_on);
+    emp_chunk_t *chunk = emp_queue_get (emp_toolbox_queue (toolbox, "mp_input_q"));
+    if (!chunk)
+        return false;
+    printf ("has it\n");
+    while (!may_go_on)
+        usleep (1000);
+    emp_chunk_done (&chunk);
+    return true;
+}
+
 /* Does not understand that there are no more. */
 WAY (never_has_enough)
 {

@@ -4,6 +4,7 @@
  */
 #include <criterion/criterion.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -311,6 +312,44 @@ Test (shell, a_worker_that_is_silent_too_long_loses_its_ticket_to_another)
     emp_lane_destroy (&second);
     emp_session_destroy (&one);
     emp_session_destroy (&two);
+    tear_down (&house);
+}
+
+static _Atomic uint64_t told_gone; /* a session, by GONE */
+
+static void hear_gone (void *arg, const emp_control_t *message)
+{
+    (void) arg;
+    if (message && message->kind == EMP_MSG_GONE && message->how == EMP_HOW_SILENCE)
+        atomic_store (&told_gone, message->session);
+}
+
+Test (shell, a_supervisor_is_told_of_its_worker_that_is_silent_and_of_no_other_end)
+{
+    house_t house = build (1000, 300000);
+    /* Within the broker's process, so its own silence is none. */
+    emp_session_config_t config = {.endpoint = emp_broker_inproc (house.broker),
+                                   .role = EMP_ROLE_SUPERVISOR,
+                                   .name = "supervisor",
+                                   .timeout_ms = 5000,
+                                   .on_message = hear_gone};
+    emp_session_t *supervisor, *one, *two;
+    cr_assert_eq (emp_session_new (&config, &supervisor, NULL), EMP_OK);
+    emp_session_config_t slot = {.endpoint = emp_broker_endpoint (house.broker),
+                                 .role = EMP_ROLE_WORKER,
+                                 .name = "Process-1",
+                                 .parent = emp_session_id (supervisor),
+                                 .timeout_ms = 5000};
+    cr_assert_eq (emp_session_new (&slot, &one, NULL), EMP_OK);
+    emp_control_t lost = {.kind = EMP_MSG_LOST, .session = emp_session_id (one), .how = EMP_HOW_SIGNAL, .code = 9};
+    cr_assert_eq (emp_session_send (supervisor, &lost), EMP_OK);
+    cr_assert_eq (emp_session_new (&slot, &two, NULL), EMP_OK);
+    while (atomic_load (&told_gone) == 0)
+        poll (NULL, 0, 1);
+    cr_assert_eq (atomic_load (&told_gone), emp_session_id (two));
+    emp_session_destroy (&one);
+    emp_session_destroy (&two);
+    emp_session_destroy (&supervisor);
     tear_down (&house);
 }
 

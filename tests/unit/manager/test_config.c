@@ -805,7 +805,8 @@ Test (config, B1_the_blob_holds_everything_a_worker_may_ask_for)
         "'RESULTS_FILE': None, 'JOURNAL': None, 'JOURNAL_SYNC': 'batch', 'RESUME': False, 'RESULT_LABEL': None, "
         "'INFO_ENABLE': False, 'INFO_THREAD_MAX': None, 'SERVE': False, "
         "'ATTEMPTS_MAX': 5, 'HALVE': True, 'SPECULATE': True, 'BEAT': 1.0, "
-        "'DEAD_AFTER': 5.0, 'STOP_GRACE': 10.0, 'BIG_DATA_MIN': 65536, 'sleep_time': 20, 'city': 'Köln'}, 'modules': "
+        "'DEAD_AFTER': 5.0, 'TICKET_TIMEOUT': None, 'STOP_GRACE': 10.0, 'BIG_DATA_MIN': 65536, 'sleep_time': 20, "
+        "'city': 'Köln'}, 'modules': "
         "[['/m.so', 'f']], "
         "'queues': ['mp_input_q', 'mp_output_q', 'mp_info_q', 'mp_tools_q', 'mp_print_q', 'mp_process_q', "
         "'batch_1|audio_lg']}");
