@@ -18,6 +18,7 @@ struct emp_collector {
     emp_collector_config_t config;
     emp_sink_t *sink;
     pthread_mutex_t lock; /* who takes into the dictionary */
+    emp_replayed_t replayed;
     bool unkept;
     pthread_t thread;
 };
@@ -118,9 +119,23 @@ static void *collector_thread (void *arg)
 emp_status_t emp_collector_replay (emp_collector_t *self, uint32_t first, uint32_t beyond)
 {
     pthread_mutex_lock (&self->lock);
+    emp_results_counts_t before, after;
+    emp_results_counts (self->config.results, &before);
     emp_status_t status = emp_journal_replay (self->config.journal, first, beyond, take, self);
+    emp_results_counts (self->config.results, &after); /* nobody else takes meanwhile */
+    self->replayed.parts += after.parts - before.parts;
+    self->replayed.tickets +=
+        after.answered + after.dead + after.partly - before.answered - before.dead - before.partly;
+    self->replayed.rows += after.rows_answered + after.rows_dead - before.rows_answered - before.rows_dead;
     pthread_mutex_unlock (&self->lock);
     return status;
+}
+
+void emp_collector_replayed (emp_collector_t *self, emp_replayed_t *ret_replayed)
+{
+    pthread_mutex_lock (&self->lock);
+    *ret_replayed = self->replayed;
+    pthread_mutex_unlock (&self->lock);
 }
 
 emp_status_t emp_collector_new (const emp_collector_config_t *config, emp_collector_t **ret_self)

@@ -29,6 +29,11 @@ typedef struct {
 emp_status_t emp_collector_new (const emp_collector_config_t *config, emp_collector_t **ret_self);
 /* Takes what earlier runs have answered of the feeds first … beyond - 1 (emp_journal_replay). Any thread. */
 emp_status_t emp_collector_replay (emp_collector_t *self, uint32_t first, uint32_t beyond);
+/* What these came to, for the books. */
+typedef struct {
+    uint64_t parts, tickets, rows;
+} emp_replayed_t;
+void emp_collector_replayed (emp_collector_t *self, emp_replayed_t *ret_replayed);
 /* Waits for the thread: its session must be down, or its end have come. */
 void emp_collector_destroy (emp_collector_t **self);
 

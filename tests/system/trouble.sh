@@ -39,7 +39,7 @@ one_bad garbage 'result'
 one_bad refuse 'number 777 is not liked'
 expect "segv: workers lost" "$(grep -c '^Process-[12] (pid [0-9]*): killed by signal 11' segv.out)" 5
 grep -q '| about to exit with 3' exit3.out || fail "exit3: the report does not show the last stderr lines"
-grep -q '_TID_77: .*exited with 3, peak memory [0-9.]* MiB; its last lines: about to exit with 3$' exit3.out ||
+grep -q '_TID_77 row 7: .*exited with 3, peak memory [0-9.]* MiB; its last lines: about to exit with 3$' exit3.out ||
     fail "exit3: the dead ticket does not say what its worker said: $(grep _TID_77 exit3.out)"
 expect "garbage: no worker was lost" "$(grep -c 'Workers lost' garbage.out)" 0
 
