@@ -106,7 +106,10 @@ begin=$(now_ms)
 kill -INT $pid
 ended stopped "$begin" 2000
 
+options=${TSAN_OPTIONS:-}
+export TSAN_OPTIONS="$options:report_thread_leaks=0" # it does not wait for its threads
 family_of third family 600
+export TSAN_OPTIONS="$options"
 kill -STOP "$supervisor"
 signal 'once more to stop' third.err
 signal 'eisenmp: stopping' third.err
