@@ -143,10 +143,12 @@ expect "B19: commands" "$("$program" commands "$module")" \
 expect "B14: a get that waits ends with its manager" "$(timeout 20 "$program" gone "$module")" destroyed
 # B23: more orders to kill at once than a supervisor has turns.
 expect "B23: each of them" "$("$program" each "$module")" "procs 80 then 0"
-expect "B13, B16: before the start" "$(sed -n 1p full.out)" "before: not possible now, over 0"
-expect "B9: no feeder on a queue with a job of its own" "$(sed -n 2p full.out)" \
+expect "B13, B16: before the start" "$(sed -n 1p full.out)" "before: put not possible now, get not possible now, over 0"
+expect "B17: no feeder without a generator" "$(sed -n 2p full.out)" \
+    "no feeder: invalid value: generator: found none, expected a function"
+expect "B9: no feeder on a queue with a job of its own" "$(sed -n 3p full.out)" \
     "feeder: invalid value: queue: found mp_info_q, which has a job of its own, expected mp_input_q or a queue of your own"
-expect "B13, B16: full" "$(sed -n 3p full.out)" \
+expect "B13, B16: full" "$(sed -n 4p full.out)" \
     "empty 1 put 4 full 1 size 4, in hand: not possible now 0 sum 10 empty 1 then timed out, bad malformed message"
 expect "B23, B30: kill: $(cat full.err)" "$("$program" kill "$module")" "procs 3 named then 2 over 0 then 1 answered 10 lost 0"
 

@@ -63,3 +63,21 @@ Test (queues, B12_those_before_a_name_that_exists_stay_and_those_behind_it_are_n
     cr_expect (strstr (emp_error (emp), "queue batch_1|b_q exists already"), "said '%s'", emp_error (emp));
     expect_queues (names, 2);
 }
+
+static void expect_no_chunk (emp_queue_t *queue)
+{
+    emp_chunk_t *chunk = NULL;
+    cr_expect_eq (emp_queue_get_wait (queue, 0, &chunk), EMP_STATE);
+    cr_expect_null (chunk);
+    cr_expect_null (emp_queue_get (queue));
+}
+
+Test (queues, a_get_before_the_start_and_behind_one_that_failed_is_not_possible_now)
+{
+    cr_assert_eq (emp_queue_create (emp, "blue_q", 3), EMP_OK);
+    expect_no_chunk (emp_queue (emp, "mp_input_q"));
+    expect_no_chunk (emp_queue (emp, "blue_q"));
+    cr_expect_eq (emp_start (emp), EMP_INVALID, "there is no module");
+    expect_no_chunk (emp_queue (emp, "mp_input_q"));
+    expect_no_chunk (emp_queue (emp, "blue_q"));
+}
