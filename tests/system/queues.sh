@@ -157,7 +157,7 @@ expect "B13: no worker could start" "$(timeout 60 "$program" deserted "$EMP_TEST
     "$(printf '%s\n' "get: the queue has stopped, invalid value: the workers could not start" \
     "put: the queue has stopped, invalid value: the workers could not start")"
 expect "B13: stopped" "$(timeout 60 "$program" stopped "$module" 2>stopped.err)" \
-    "$(printf '%s\n' "get: the queue has stopped, ok: " \
+    "$(printf '%s\n' "get: the queue has stopped, not every ticket was answered: the run was ended early" \
     "put: the queue has stopped, not every ticket was answered: 2 of 2 tickets were not answered")"
 expect "B13: emp_wait ends a put" "$(timeout 60 "$program" late "$module" 2>late.err)" \
     "wait: timed out, put: the queue has stopped, not every ticket was answered: 2 of 2 tickets were not answered"
