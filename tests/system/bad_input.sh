@@ -70,6 +70,9 @@ for command in keys --help --version; do
     "$eisenmp" $command >/dev/full 2>err
     expect "$command >/dev/full: exit code" $? 1
     grep -q 'standard output: No space' err || fail "$command >/dev/full: $(cat err)"
+    "$eisenmp" $command >&- 2>err
+    expect "$command, standard output closed: exit code" $? 1
+    grep -q 'standard output: Bad file' err || fail "$command, standard output closed: $(cat err)"
 done
 "$eisenmp" --help | grep -q 'run a job file' || fail "no help"
 "$eisenmp" run --help | grep -q 'Exit status' || fail "run --help says nothing of the exit status"
