@@ -89,6 +89,8 @@ EMP_API const char *emp_version (void);
 #define EMP_QUEUE_MAXSIZE_DEFAULT 1000           /* chunks that may wait on a queue that names no maxsize */
 #define EMP_QUEUE_MAXSIZE_LIMIT 16777216         /* maxsize at the most */
 #define EMP_CHUNK_BYTES_MAX (256u * 1024 * 1024) /* packed rows of one chunk, or packed results of one ticket */
+#define EMP_ROW_DEPTH_MAX 29                     /* lists and maps within each other in a row; in a result 30 */
+#define EMP_ATTRIBUTE_DEPTH_MAX 28               /* the same in an attribute of the configuration */
 #define EMP_ATTEMPTS_MAX_DEFAULT 5               /* a ticket that fails so often is dead */
 
 typedef struct emp emp_t;                     /* a manager */

@@ -247,7 +247,7 @@ static emp_status_t pack_chunk (const void *rows, size_t size, emp_buf_t *chunk,
     size_t count = 0;
     if (size > EMP_CHUNK_BYTES_MAX)
         return EMP_TOOBIG;
-    emp_status_t status = emp_scan (rows, size, EMP_SCAN_OBJECTS_MAX, &count);
+    emp_status_t status = emp_scan_within (rows, size, EMP_ROW_DEPTH_MAX, &count);
     if (status != EMP_OK || count == 0)
         return status != EMP_OK ? status : EMP_MALFORMED;
     if (count > EMP_ROWS_MAX_LIMIT)

@@ -150,6 +150,7 @@ expect "B9: no feeder on a queue with a job of its own" "$(sed -n 3p full.out)" 
     "feeder: invalid value: queue: found mp_info_q, which has a job of its own, expected mp_input_q or a queue of your own"
 expect "B13, B16: full" "$(sed -n 4p full.out)" \
     "empty 1 put 4 full 1 size 4, in hand: not possible now 0 sum 10 empty 1 then timed out, bad malformed message"
+expect "B13: a row too deep" "$(sed -n 5p full.out)" "deep: larger than its limit"
 expect "B23, B30: kill: $(cat full.err)" "$("$program" kill "$module")" "procs 3 named then 2 over 0 then 1 answered 10 lost 0"
 
 # What waits learns of the end of a run also while nobody is in emp_wait.

@@ -124,6 +124,10 @@ static void full (const char *module)
     printf (" sum %llu empty %d then %s, bad %s\n", (unsigned long long) sum, emp_queue_empty (queue),
             emp_status_text (emp_queue_get_wait (queue, 0, &chunk)),
             emp_status_text (emp_queue_put (queue, "\xc1", 1)));
+    char deep[EMP_ROW_DEPTH_MAX + 1];
+    memset (deep, '\x91', sizeof deep);
+    deep[sizeof deep - 1] = '\x90';
+    printf ("deep: %s\n", emp_status_text (emp_queue_put (queue, deep, sizeof deep)));
     must (emp, emp_proc_kill_all (emp), "kill");
     must (emp, emp_wait (emp), "wait");
     emp_destroy (&emp);

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "common/scan.h"
 #include "manager/manager.h"
 
 static emp_t *emp;
@@ -80,4 +81,24 @@ Test (queues, a_get_before_the_start_and_behind_one_that_failed_is_not_possible_
     cr_expect_eq (emp_start (emp), EMP_INVALID, "there is no module");
     expect_no_chunk (emp_queue (emp, "mp_input_q"));
     expect_no_chunk (emp_queue (emp, "blue_q"));
+}
+
+/* Packed: lists within each other. */
+static emp_status_t set_nested (size_t levels)
+{
+    uint8_t bytes[64];
+    memset (bytes, 0x91, sizeof bytes);
+    bytes[levels - 1] = 0x90;
+    return emp_config_set_msgpack (emp, "deep", bytes, levels);
+}
+
+Test (queues, an_attribute_leaves_room_for_what_the_job_nests_it_in)
+{
+    emp_buf_t job;
+    emp_buf_init (&job, EMP_BLOB_MAX);
+    cr_expect_eq (set_nested (EMP_ATTRIBUTE_DEPTH_MAX + 1), EMP_TOOBIG);
+    cr_expect_eq (set_nested (EMP_ATTRIBUTE_DEPTH_MAX), EMP_OK);
+    cr_expect_eq (emp_config_pack (&emp->config, &job), EMP_OK);
+    cr_expect_eq (emp_scan (job.data, job.size, EMP_SCAN_OBJECTS_MAX, NULL), EMP_OK);
+    emp_buf_release (&job);
 }
