@@ -89,6 +89,8 @@ EMP_API const char *emp_version (void);
 #define EMP_QUEUE_MAXSIZE_DEFAULT 1000           /* chunks that may wait on a queue that names no maxsize */
 #define EMP_QUEUE_MAXSIZE_LIMIT 16777216         /* maxsize at the most */
 #define EMP_CHUNK_BYTES_MAX (256u * 1024 * 1024) /* packed rows of one chunk, or packed results of one ticket */
+#define EMP_ROW_DEPTH_MAX 29                     /* lists and maps within each other in a row; in a result 30 */
+#define EMP_ATTRIBUTE_DEPTH_MAX 28               /* the same in an attribute of the configuration */
 #define EMP_ATTEMPTS_MAX_DEFAULT 5               /* a ticket that fails so often is dead */
 
 typedef struct emp emp_t;                     /* a manager */
@@ -277,7 +279,8 @@ EMP_API emp_status_t emp_run_q_feeder (emp_t *self, emp_generator_fn *generator,
                                        const char *header_msg);
 /* Waits until the feeders are done, every ticket is answered or dead and every worker has confirmed its stop.
  * No feeder may be started after this. RESULTS_FILE is then written. EMP_OK, or EMP_INCOMPLETE when a ticket is dead,
- * missing or answered only in part, what came back does not add up to what was put, a feeder failed, results found no room or could not be written, or the run was stopped. */
+ * missing or answered only in part, what came back does not add up to what was put, a feeder failed, results found no room or
+ * could not be written, or the run was ended before its feeders were done or this was called. */
 EMP_API emp_status_t emp_wait (emp_t *self);
 /* The same for timeout_ms at the most: EMP_TIMEOUT when the run is not over yet. It goes on; ask again. */
 EMP_API emp_status_t emp_wait_for (emp_t *self, int timeout_ms);

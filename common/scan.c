@@ -81,7 +81,7 @@ bool emp_scan_head (const uint8_t **at_p, const uint8_t *end, emp_scan_head_t *r
 
 /* Walks at most `values_max` values at the top, from *at_p, which moves only when all is well. */
 static emp_status_t walk (const uint8_t **at_p, const uint8_t *end, size_t values_max, size_t objects_max,
-                          size_t *ret_values)
+                          size_t depth_max, size_t *ret_values)
 {
     uint64_t owed[EMP_SCAN_DEPTH_MAX]; /* values still to come in each open list or map */
     size_t depth = 0, objects = 0, values = 0;
@@ -111,7 +111,7 @@ static emp_status_t walk (const uint8_t **at_p, const uint8_t *end, size_t value
             return EMP_MALFORMED;
         at += head.body;
         if (head.container) {
-            if (depth == EMP_SCAN_DEPTH_MAX)
+            if (depth == depth_max)
                 return EMP_TOOBIG;
             owed[depth++] = head.claim;
         }
@@ -126,10 +126,18 @@ emp_status_t emp_scan (const void *data, size_t size, size_t objects_max, size_t
     emp_cursor_t cursor; /* its init knows how to take NULL with size 0 */
     emp_cursor_init (&cursor, data, size);
     size_t values = 0;
-    emp_status_t status = walk (&cursor.at, cursor.end, SIZE_MAX, objects_max, &values);
+    emp_status_t status = walk (&cursor.at, cursor.end, SIZE_MAX, objects_max, EMP_SCAN_DEPTH_MAX, &values);
     if (status == EMP_OK && ret_values)
         *ret_values = values;
     return status;
+}
+
+emp_status_t emp_scan_within (const void *data, size_t size, size_t depth_max, size_t *ret_values)
+{
+    assert (depth_max <= EMP_SCAN_DEPTH_MAX);
+    emp_cursor_t cursor;
+    emp_cursor_init (&cursor, data, size);
+    return walk (&cursor.at, cursor.end, SIZE_MAX, EMP_SCAN_OBJECTS_MAX, depth_max, ret_values);
 }
 
 emp_status_t emp_scan_one (const void *data, size_t size, size_t objects_max, size_t *ret_size)
@@ -143,7 +151,7 @@ emp_status_t emp_scan_one (const void *data, size_t size, size_t objects_max, si
         *ret_size = fixed;
         return EMP_OK;
     }
-    emp_status_t status = walk (&cursor.at, cursor.end, 1, objects_max, &values);
+    emp_status_t status = walk (&cursor.at, cursor.end, 1, objects_max, EMP_SCAN_DEPTH_MAX, &values);
     if (status)
         return status;
     if (values == 0)

@@ -19,6 +19,8 @@
  * values at the top. EMP_MALFORMED: cut off, a count larger than the bytes left, the reserved byte c1.
  * EMP_TOOBIG: too deep or too many. */
 emp_status_t emp_scan (const void *data, size_t size, size_t objects_max, size_t *ret_values);
+/* The same for what will be nested in something else: none deeper than depth_max, at most EMP_SCAN_OBJECTS_MAX values. */
+emp_status_t emp_scan_within (const void *data, size_t size, size_t depth_max, size_t *ret_values);
 /* Skips exactly one value: *ret_size is its length in bytes. Same errors. Extra bytes behind it are fine. */
 emp_status_t emp_scan_one (const void *data, size_t size, size_t objects_max, size_t *ret_size);
 

@@ -79,12 +79,9 @@ bool emp_thread_lock (pthread_mutex_t *mutex, uint64_t until)
 
 void emp_thread_reserve_streams (void)
 {
-    int fd;
-    do
-        fd = open ("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0)
-        close (fd);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl (fd, F_GETFD) < 0)
+            (void) !open ("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the lowest that is free: fd */
 }
 
 uint64_t emp_thread_files (uint64_t needed)

@@ -20,8 +20,8 @@ bool emp_thread_wait (pthread_cond_t *condition, pthread_mutex_t *mutex, uint64_
 bool emp_thread_lock (pthread_mutex_t *mutex, uint64_t until);
 /* Raises the soft limit of open files to at least `needed`, as far as the hard one goes. Returns the limit now. */
 uint64_t emp_thread_files (uint64_t needed);
-/* Opens /dev/null in the place of standard streams that are closed, so that no socket of ours becomes one. First thing
- * in main (). */
+/* Opens /dev/null in the place of standard streams that are closed, so that no socket of ours becomes one; the wrong way
+ * round, so that it is an error to read or write there, as if they were closed still. First thing in main (). */
 void emp_thread_reserve_streams (void);
 
 #endif

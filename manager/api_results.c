@@ -212,12 +212,15 @@ void emp_report (emp_t *self, FILE *out)
 {
     if (self->stage != EMP_OVER)
         return;
+    emp_summary_t sum;
+    emp_summary (self, &sum);
     emp_report_t report = {.label = self->config.result_label,
                            .rows = self->config.results_print,
                            .dictionary = self->config.results_dict_print,
                            .results = self->results,
                            .losses = self->losses,
                            .losses_count = self->losses_count,
-                           .losses_more = self->losses_more};
+                           .losses_more = self->losses_more,
+                           .unnamed = sum.missing - emp_results_missing (self->results)};
     emp_report_print (&report, out);
 }

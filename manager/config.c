@@ -162,12 +162,12 @@ emp_status_t emp_config_check_key (emp_config_t *self, const char *key)
 
 static emp_status_t check_packed (emp_config_t *self, const char *key, const void *data, size_t size)
 {
-    size_t one = 0;
-    emp_status_t status = emp_scan_one (data, size, EMP_SCAN_OBJECTS_MAX, &one);
+    size_t values = 0;
+    emp_status_t status = emp_scan_within (data, size, EMP_ATTRIBUTE_DEPTH_MAX, &values);
     if (status == EMP_TOOBIG)
         return fail (self, EMP_TOOBIG, "%s: found a value nested deeper than %d levels, or of more than %u values", key,
-                     EMP_SCAN_DEPTH_MAX, EMP_SCAN_OBJECTS_MAX);
-    if (status || one != size)
+                     EMP_ATTRIBUTE_DEPTH_MAX, EMP_SCAN_OBJECTS_MAX);
+    if (status || values != 1)
         return fail (self, EMP_INVALID, "%s: found bytes that are not exactly one msgpack value", key);
     return EMP_OK;
 }

@@ -100,7 +100,7 @@ void emp_config_release (emp_config_t *self);
 
 /* Sets one attribute from exactly one packed msgpack value. A known key (either spelling of a key that has two) is
  * checked for type and range: EMP_INVALID with config->error = "ROWS_MAX: found 0, expected an integer from 1 to …". A
- * key may be set again; the last value counts. EMP_TOOBIG: nested deeper than EMP_SCAN_DEPTH_MAX, or past the
+ * key may be set again; the last value counts. EMP_TOOBIG: nested deeper than EMP_ATTRIBUTE_DEPTH_MAX, or past the
  * bounds. */
 emp_status_t emp_config_set (emp_config_t *self, const char *key, const void *data, size_t size);
 /* What emp_config_set says of a key's name alone: EMP_INVALID unless it is 1 to 128 letters, digits and _, no digit

@@ -31,7 +31,7 @@ static void say (emp_t *self, emp_kind_t kind)
 static void begin_drain (emp_t *self, uint64_t now)
 {
     self->drain_said = true;
-    self->early = !emp_course_fed (self);
+    self->early = self->early || !emp_course_fed (self);
     self->deserted = self->workers_gone && !self->drain_wanted && !self->stop_wanted && !self->workers_unwanted;
     emp_launcher_drain (self->launcher);
     emp_session_stop_feeds (self->session);
@@ -304,9 +304,17 @@ bool emp_begin_proc_shutdown (emp_t *self)
     return self->stage == EMP_OVER;
 }
 
+/* Before emp_wait feeders might have followed; to be ended is how a run that serves ends. */
+static void end_early (emp_t *self)
+{
+    if (!self->waited && !self->config.serve)
+        self->early = true;
+}
+
 void emp_drain (emp_t *self)
 {
     pthread_mutex_lock (&self->lock);
+    end_early (self);
     self->drain_wanted = true;
     pthread_cond_broadcast (&self->changed);
     pthread_mutex_unlock (&self->lock);
@@ -315,6 +323,7 @@ void emp_drain (emp_t *self)
 void emp_stop (emp_t *self)
 {
     pthread_mutex_lock (&self->lock);
+    end_early (self);
     self->stop_wanted = true;
     pthread_cond_broadcast (&self->changed);
     pthread_mutex_unlock (&self->lock);

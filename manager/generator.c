@@ -66,30 +66,47 @@ void emp_generator_destroy (emp_generator_t **self_p)
     *self_p = NULL;
 }
 
+/* EMP_TOOBIG: one too deep for the list that a chunk is. */
+static emp_status_t check_row (const uint8_t *row, size_t size)
+{
+    size_t values = 0;
+    if (size > 0 && emp_scan_fixed (*row) == size)
+        return EMP_OK;
+    emp_status_t status = emp_scan_within (row, size, EMP_ROW_DEPTH_MAX, &values);
+    return status == EMP_OK && values != 1 ? EMP_MALFORMED : status;
+}
+
+static void say_wrong (emp_generator_t *self, emp_status_t status, size_t made)
+{
+    int size = snprintf (self->error, sizeof self->error, "generator: row %" PRIu64 ": found ", self->index);
+    char *rest = self->error + size;
+    size_t room = sizeof self->error - (size_t) size;
+    if (status == EMP_TOOBIG)
+        snprintf (rest, room, "a value nested deeper than %d levels, or of more than %u values", EMP_ROW_DEPTH_MAX,
+                  EMP_SCAN_OBJECTS_MAX);
+    else
+        snprintf (rest, room, "%zu bytes that are not one msgpack value, expected exactly one", made);
+}
+
 emp_status_t emp_generator_next (emp_generator_t *self, emp_buf_t *row)
 {
-    size_t before = row->size, one = 0;
+    size_t before = row->size;
     msgpack_packer pk;
     msgpack_packer_init (&pk, row, emp_buf_write);
     bool more = self->fn (self, &pk);
     size_t made = row->size - before;
-    if (more && !self->failed && !row->broken && made > 0 &&
-        (emp_scan_fixed (row->data[before]) == made ||
-         (emp_scan_one (row->data + before, made, EMP_SCAN_OBJECTS_MAX, &one) == EMP_OK && one == made))) {
-        self->index++;
-        return EMP_OK;
+    emp_status_t status = self->failed ? EMP_REFUSED : !more ? EMP_STOPPED : row->broken ? row->broken : EMP_OK;
+    if (status == EMP_OK) {
+        status = check_row (row->data + before, made);
+        if (status == EMP_OK) {
+            self->index++;
+            return EMP_OK;
+        }
+        say_wrong (self, status, made);
+        status = EMP_MALFORMED;
     }
     row->size = before;
-    if (self->failed)
-        return EMP_REFUSED;
-    if (!more)
-        return EMP_STOPPED;
-    if (row->broken)
-        return row->broken;
-    snprintf (self->error, sizeof self->error,
-              "generator: row %" PRIu64 ": found %zu bytes that are not one msgpack value, expected exactly one",
-              self->index, made);
-    return EMP_MALFORMED;
+    return status;
 }
 
 const char *emp_generator_error (const emp_generator_t *self)

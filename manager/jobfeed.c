@@ -124,8 +124,8 @@ static bool read_csv (emp_jobread_t *self, const emp_yaml_node_t *node, const em
         return true;
     emp_status_t status = emp_source_open (source, self->config, &opened, error);
     if (status)
-        emp_diag_error (self->diag, status == EMP_UNKNOWN ? column->offset : node->offset, "%s: %s",
-                        status == EMP_UNKNOWN ? "column" : "csv", error);
+        emp_diag_error (self->diag, status == EMP_UNKNOWN ? column->offset : node->offset, "%s%s",
+                        status == EMP_UNKNOWN ? "column: " : "", error); /* which names the csv */
     emp_source_close (&opened);
     return !status;
 }

@@ -117,6 +117,18 @@ static bool set_file (emp_jobread_t *self, const emp_yaml_node_t *given, const c
     return true;
 }
 
+/* True when the folder of a file that shall be written is there; else errno says why not. */
+static bool has_folder (const char *path)
+{
+    char *folder = strdup (path), *inside = NULL;
+    bool there = folder && asprintf (&inside, "%s/.", dirname (folder)) >= 0 && access (inside, F_OK) == 0;
+    int why = errno;
+    free (inside);
+    free (folder);
+    errno = why;
+    return there;
+}
+
 /* A file as it was just set: where it is seen from the job file, as all paths in one. */
 static void place_file (emp_jobread_t *self, const emp_yaml_node_t *node, const char *key, const char *path)
 {
@@ -133,6 +145,8 @@ static void place_file (emp_jobread_t *self, const emp_yaml_node_t *node, const 
         emp_diag_error (self->diag, node->offset, "%s", emp_status_text (EMP_NOMEM));
     else if (emp_config_set (self->config, key, packed.data, packed.size))
         emp_diag_error (self->diag, node->offset, "%s", self->config->error);
+    else if (!has_folder (placed))
+        emp_diag_error (self->diag, node->offset, "%s: cannot write '%s': %s", key, placed, strerror (errno));
     emp_buf_release (&packed);
     free (placed);
 }

@@ -43,7 +43,7 @@ static const emp_key_t keys[] = {
     {"RESULT_LABEL", NULL, EMP_KEY_TEXT, FIELD (result_label), 1, EMP_TEXT_MAX, 0, "the queue names",
      "title of the report"},
     {"INFO_ENABLE", NULL, EMP_KEY_BOOL, FIELD (info_enable), 0, 1, false, NULL,
-     "show progress"},
+     "show progress, when standard error is a terminal"},
     {"INFO_THREAD_MAX", NULL, EMP_KEY_LARGE, FIELD (info_thread_max), 0, INT64_MAX, 0, "not known",
      "rows expected in all, for percent and time left"},
     {"SERVE", NULL, EMP_KEY_BOOL, FIELD (serve), 0, 1, false, NULL,

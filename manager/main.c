@@ -50,11 +50,11 @@ static int unknown (const char *word)
     return 2;
 }
 
-/* What was asked for was said, or could not be written. */
+/* What was asked for was said, or could not be written. A command that failed has told why. */
 static int said (int code)
 {
     errno = 0;
-    if (fflush (stdout) == 0 && !ferror (stdout))
+    if (code != 0 || (fflush (stdout) == 0 && !ferror (stdout)))
         return code;
     fprintf (stderr, "eisenmp: standard output: %s\n", strerror (errno ? errno : EIO));
     return 1;

@@ -457,8 +457,10 @@ emp_status_t emp_start (emp_t *self)
         status = start_feeds (self);
     if (status == EMP_OK)
         status = emp_course_begin (self);
-    if (status != EMP_OK)
+    if (status != EMP_OK) {
         self->stage = EMP_FAILED;
+        atomic_store (&self->client.closing, true); /* a get would wait for ever */
+    }
     return status;
 }
 
@@ -467,6 +469,8 @@ emp_status_t emp_run_q_feeder (emp_t *self, emp_generator_fn *generator, void *a
 {
     if (self->stage != EMP_RUNNING || self->waited)
         return emp_fail (self, EMP_STATE, "a feeder may be started between emp_start and emp_wait");
+    if (!generator)
+        return emp_fail (self, EMP_INVALID, "generator: found none, expected a function");
     if (header_msg && (strlen (header_msg) > EMP_LABEL_MAX || strchr (header_msg, ';') || !*header_msg))
         return emp_fail (self, EMP_INVALID, "header_msg: found \"%.40s\", expected 1 to %d bytes without ';'",
                          header_msg, EMP_LABEL_MAX);

@@ -89,7 +89,7 @@ struct emp {
     bool *queue_fed;       /* for stop_queues alone: a feeder is at work on it */
     emp_status_t verdict;  /* of a run that is over */
     uint64_t deadline_us;  /* 0: none */
-    bool early;            /* the run was ended before its feeders were */
+    bool early;            /* the run was ended before its feeders were, or before it was known that none follows */
     bool deserted;         /* the workers left before the tickets were done, and nobody had asked them to */
 
     uint64_t started_us;

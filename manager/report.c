@@ -207,10 +207,10 @@ static void print_dead (emp_results_t *results, const char *title, uint64_t dead
     print_more (out, dead - listed);
 }
 
-static void print_missing (emp_results_t *results, FILE *out)
+static void print_missing (emp_results_t *results, uint64_t unnamed, FILE *out)
 {
     uint64_t count = emp_results_missing (results), listed = 0;
-    if (count > 0)
+    if (count > 0 || unnamed > 0)
         fputs ("--- Tickets missing ---\n", out);
     emp_results_place_t place = {0};
     const char *label;
@@ -220,6 +220,8 @@ static void print_missing (emp_results_t *results, FILE *out)
         putc ('\n', out);
     }
     print_more (out, count - listed);
+    if (unnamed)
+        fprintf (out, "and %" PRIu64 " without a name here, put by workers\n", unnamed);
 }
 
 static void print_troubles (const emp_report_t *self, FILE *out)
@@ -230,7 +232,7 @@ static void print_troubles (const emp_report_t *self, FILE *out)
     print_dead (self->results, "Tickets dead", counts.whole_dead, false, out);
     print_dead (self->results, counts.partly ? "Tickets answered in part, their dead rows" : "Rows dead",
                 counts.parts_dead, true, out);
-    print_missing (self->results, out);
+    print_missing (self->results, self->unnamed, out);
     const char *why = emp_results_why (self->results);
     if (!*why)
         return;

@@ -19,6 +19,7 @@
  *     mp_input_q (default);_TID_3 row 17: 2 attempts: worker killed by signal 11 (Segmentation fault)
  *     --- Tickets missing ---
  *     mp_input_q (default);_TID_18
+ *     and 2 without a name here, put by workers
  *     --- Values not kept ---
  *     3 tickets ended when there was no room: /var/tmp: No space left on device
  *     --- Results not whole ---
@@ -61,6 +62,7 @@ typedef struct {
     const emp_loss_t *losses;
     size_t losses_count;
     uint64_t losses_more; /* not in the list: beyond the first EMP_REPORT_LINES_MAX */
+    uint64_t unnamed;     /* missing tickets that workers had put: counted, in no feed of ours */
 } emp_report_t;
 void emp_report_print (const emp_report_t *self, FILE *out);
 /* A text from outside on one line: what would move the cursor is a space, what is no UTF-8 a question mark. */

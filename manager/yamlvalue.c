@@ -356,9 +356,9 @@ static bool pack_value (pack_t *self, const emp_yaml_node_t *given, unsigned dep
     }
     if (node->kind == EMP_YAML_SCALAR)
         return pack_scalar (self, node);
-    if (depth >= EMP_SCAN_DEPTH_MAX) {
+    if (depth >= EMP_ATTRIBUTE_DEPTH_MAX) { /* the job of the workers nests it deeper */
         emp_diag_error (self->diag, node->offset, "%s: found a value nested deeper than %d levels, expected fewer",
-                        self->what, EMP_SCAN_DEPTH_MAX);
+                        self->what, EMP_ATTRIBUTE_DEPTH_MAX);
         return false;
     }
     if (node->tag && strcmp (node->tag, node->kind == EMP_YAML_MAP ? CORE "map" : CORE "seq") != 0) {

@@ -228,6 +228,8 @@ emp_status_t emp_lane_next (emp_lane_t *self, uint64_t until, emp_lane_chunk_t *
 
 emp_status_t emp_lane_new (emp_session_t *session, const char *queue, uint32_t window, emp_lane_t **ret_self)
 {
+    if (!session)
+        return EMP_STATE;
     emp_control_t question = {.kind = EMP_MSG_OPEN_LANE, .window = window};
     snprintf (question.name, sizeof question.name, "%s", queue);
     emp_control_t answer;

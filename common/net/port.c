@@ -105,15 +105,15 @@ static void end_queue (emp_port_t *self, emp_status_t status)
         emp_client_say (self->client, "queue %s: %s", self->base.name, emp_status_text (status));
 }
 
-static bool open_lane (emp_port_t *self)
+static emp_status_t open_lane (emp_port_t *self)
 {
     emp_client_t *client = self->client;
     if (self->lane)
-        return true;
+        return EMP_OK;
     emp_status_t status = client->calls->open (client->session, self->base.name, FIRST_WINDOW, &self->lane);
-    if (status != EMP_OK)
+    if (status != EMP_OK && status != EMP_STATE) /* of a run that has not begun */
         end_queue (self, status);
-    return status == EMP_OK;
+    return status;
 }
 
 /* A chunk that cannot be unpacked is refused with the reason, so that the ticket ends and has a name. */
@@ -152,15 +152,16 @@ static emp_status_t next_chunk (emp_port_t *self, uint64_t until, emp_chunk_t **
 {
     if (self->ended == EMP_OK && atomic_load (&self->client->closing))
         return EMP_STOPPED;
-    if (self->ended != EMP_OK || !open_lane (self))
-        return self->ended;
+    emp_status_t status = self->ended == EMP_OK ? open_lane (self) : self->ended;
+    if (status != EMP_OK)
+        return status;
     emp_chunk_t *chunk = self->spare ? self->spare : emp_chunk_new (self);
     self->spare = chunk;
     if (!chunk) {
         end_queue (self, EMP_NOMEM);
         return EMP_NOMEM;
     }
-    emp_status_t status = receive (self, chunk, until);
+    status = receive (self, chunk, until);
     if (status != EMP_OK)
         return status;
     self->spare = NULL;
@@ -249,7 +250,7 @@ static emp_status_t pack_chunk (const void *rows, size_t size, emp_buf_t *chunk,
     size_t count = 0;
     if (size > EMP_CHUNK_BYTES_MAX)
         return EMP_TOOBIG;
-    emp_status_t status = emp_scan (rows, size, EMP_SCAN_OBJECTS_MAX, &count);
+    emp_status_t status = emp_scan_within (rows, size, EMP_ROW_DEPTH_MAX, &count);
     if (status != EMP_OK || count == 0)
         return status != EMP_OK ? status : EMP_MALFORMED;
     if (count > EMP_ROWS_MAX_LIMIT)

@@ -69,6 +69,7 @@ emp_status_t emp_session_count (emp_session_t *self, const char *queue, uint64_t
 
 /* ---- a lane: chunks come, results go -------------------------------------------------------------------------- */
 
+/* EMP_STATE: there is no session yet. */
 emp_status_t emp_lane_new (emp_session_t *session, const char *queue, uint32_t window, emp_lane_t **ret_self);
 void emp_lane_destroy (emp_lane_t **self);
 

@@ -47,6 +47,10 @@ change syntax.yaml 's/count: 100}}/count: 100}/';            refused syntax.yaml
 change lines.yaml 's/range: {start: 0, count: 100}/lines: nowhere.txt/'; refused lines.yaml 7: 'nowhere.txt' 'no such file|not found'
 printf 'a,b\n1,2\n' >table.csv
 change column.yaml 's/range: {start: 0, count: 100}/csv: table.csv, column: bb/'; refused column.yaml 7: 'bb' "a|b"
+: >table.csv
+change empty_csv.yaml 's/range: {start: 0, count: 100}/csv: table.csv, column: a/'
+refused empty_csv.yaml 7: "error: csv '.*table.csv': found an empty file"
+{ good; echo "RESULTS_FILE: nowhere/out.db"; } >folder_of.yaml; refused folder_of.yaml 8:15 'nowhere/out.db' 'no such file'
 : >empty.yaml;        refused empty.yaml '' 'empty' 'expected'
 mkdir folder.yaml;    refused folder.yaml '' 'directory|folder'
 change program.yaml 's/range: {start: 0, count: 100}/program: [nosuch, 1]/'; refused program.yaml 7:35 nosuch "PATH"
@@ -70,7 +74,17 @@ for command in keys --help --version; do
     "$eisenmp" $command >/dev/full 2>err
     expect "$command >/dev/full: exit code" $? 1
     grep -q 'standard output: No space' err || fail "$command >/dev/full: $(cat err)"
+    "$eisenmp" $command >&- 2>err
+    expect "$command, standard output closed: exit code" $? 1
+    grep -q 'standard output: Bad file' err || fail "$command, standard output closed: $(cat err)"
 done
+"$eisenmp" run good.yaml >/dev/full 2>err
+code=$?
+expect "run >/dev/full: exit code, one sentence: $(cat err)" "$code $(grep -c 'standard output' err)" "1 1"
+change input.yaml 's/range: {start: 0, count: 100}/lines: "-"/'
+"$eisenmp" run input.yaml >out 2>err <&-
+expect "lines from a closed standard input: exit code" $? 1
+grep -q 'Bad file' err || fail "lines from a closed standard input: $(cat err)"
 "$eisenmp" --help | grep -q 'run a job file' || fail "no help"
 "$eisenmp" run --help | grep -q 'Exit status' || fail "run --help says nothing of the exit status"
 "$eisenmp" worker --help | grep -q connect || fail "worker --help"

@@ -143,11 +143,14 @@ expect "B19: commands" "$("$program" commands "$module")" \
 expect "B14: a get that waits ends with its manager" "$(timeout 20 "$program" gone "$module")" destroyed
 # B23: more orders to kill at once than a supervisor has turns.
 expect "B23: each of them" "$("$program" each "$module")" "procs 80 then 0"
-expect "B13, B16: before the start" "$(sed -n 1p full.out)" "before: not possible now, over 0"
-expect "B9: no feeder on a queue with a job of its own" "$(sed -n 2p full.out)" \
+expect "B13, B16: before the start" "$(sed -n 1p full.out)" "before: put not possible now, get not possible now, over 0"
+expect "B17: no feeder without a generator" "$(sed -n 2p full.out)" \
+    "no feeder: invalid value: generator: found none, expected a function"
+expect "B9: no feeder on a queue with a job of its own" "$(sed -n 3p full.out)" \
     "feeder: invalid value: queue: found mp_info_q, which has a job of its own, expected mp_input_q or a queue of your own"
-expect "B13, B16: full" "$(sed -n 3p full.out)" \
+expect "B13, B16: full" "$(sed -n 4p full.out)" \
     "empty 1 put 4 full 1 size 4, in hand: not possible now 0 sum 10 empty 1 then timed out, bad malformed message"
+expect "B13: a row too deep" "$(sed -n 5p full.out)" "deep: larger than its limit"
 expect "B23, B30: kill: $(cat full.err)" "$("$program" kill "$module")" "procs 3 named then 2 over 0 then 1 answered 10 lost 0"
 
 # What waits learns of the end of a run also while nobody is in emp_wait.
@@ -155,7 +158,7 @@ expect "B13: no worker could start" "$(timeout 60 "$program" deserted "$EMP_TEST
     "$(printf '%s\n' "get: the queue has stopped, invalid value: the workers could not start" \
     "put: the queue has stopped, invalid value: the workers could not start")"
 expect "B13: stopped" "$(timeout 60 "$program" stopped "$module" 2>stopped.err)" \
-    "$(printf '%s\n' "get: the queue has stopped, ok: " \
+    "$(printf '%s\n' "get: the queue has stopped, not every ticket was answered: the run was ended early" \
     "put: the queue has stopped, not every ticket was answered: 2 of 2 tickets were not answered")"
 expect "B13: emp_wait ends a put" "$(timeout 60 "$program" late "$module" 2>late.err)" \
     "wait: timed out, put: the queue has stopped, not every ticket was answered: 2 of 2 tickets were not answered"

@@ -87,14 +87,23 @@ static bool hundred (emp_generator_t *generator, msgpack_packer *row)
     return emp_generator_index (generator) < 100;
 }
 
+static emp_status_t get_now (emp_queue_t *queue)
+{
+    emp_chunk_t *chunk;
+    return emp_queue_get_wait (queue, 0, &chunk);
+}
+
 /* The workers read mp_input_q only, so queue q fills. */
 static void full (const char *module)
 {
     emp_t *emp = manager (module, "count_down", 1);
     must (emp, emp_queue_create (emp, "q", 4), "queue");
     emp_queue_t *queue = emp_queue (emp, "q");
-    printf ("before: %s, over %d\n", emp_status_text (put_number (queue, 0, 0)), emp_begin_proc_shutdown (emp));
+    printf ("before: put %s, get %s, over %d\n", emp_status_text (put_number (queue, 0, 0)),
+            emp_status_text (get_now (queue)), emp_begin_proc_shutdown (emp));
     must (emp, emp_start (emp), "start");
+    printf ("no feeder: %s: ", emp_status_text (emp_run_q_feeder (emp, NULL, NULL, NULL, NULL)));
+    printf ("%s\n", emp_error (emp));
     printf ("feeder: %s: ",
             emp_status_text (emp_run_q_feeder (emp, hundred, NULL, emp_queue (emp, "mp_info_q"), NULL)));
     printf ("%s\n", emp_error (emp));
@@ -115,6 +124,10 @@ static void full (const char *module)
     printf (" sum %llu empty %d then %s, bad %s\n", (unsigned long long) sum, emp_queue_empty (queue),
             emp_status_text (emp_queue_get_wait (queue, 0, &chunk)),
             emp_status_text (emp_queue_put (queue, "\xc1", 1)));
+    char deep[EMP_ROW_DEPTH_MAX + 1];
+    memset (deep, '\x91', sizeof deep);
+    deep[sizeof deep - 1] = '\x90';
+    printf ("deep: %s\n", emp_status_text (emp_queue_put (queue, deep, sizeof deep)));
     must (emp, emp_proc_kill_all (emp), "kill");
     must (emp, emp_wait (emp), "wait");
     emp_destroy (&emp);

@@ -363,9 +363,9 @@ Test (config, a_value_is_exactly_one_packed_value)
     cr_assert_eq (emp_config_set (&config, "x", "\xdd\x10\0\0\0", 5), EMP_INVALID);
     cr_assert_eq (emp_config_set (&config, "x", "\xc1", 1), EMP_INVALID);
     cr_assert_eq (emp_config_set (&config, "ROWS_MAX", "\x01\x02", 2), EMP_INVALID);
-    char deep[EMP_SCAN_DEPTH_MAX + 2];
+    char deep[EMP_ATTRIBUTE_DEPTH_MAX + 2];
     memset (deep, '\x91', sizeof deep);
-    deep[EMP_SCAN_DEPTH_MAX + 1] = '\x01';
+    deep[EMP_ATTRIBUTE_DEPTH_MAX + 1] = '\x01';
     cr_assert_eq (emp_config_set (&config, "x", deep, sizeof deep), EMP_TOOBIG);
     cr_assert_eq (emp_config_set (&config, "x", deep + 1, sizeof deep - 1), EMP_OK);
 }

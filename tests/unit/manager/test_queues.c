@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "common/scan.h"
 #include "manager/manager.h"
 
 static emp_t *emp;
@@ -62,4 +63,42 @@ Test (queues, B12_those_before_a_name_that_exists_stay_and_those_behind_it_are_n
     cr_expect_eq (emp_queues_create (emp, category, 2), EMP_EXISTS);
     cr_expect (strstr (emp_error (emp), "queue batch_1|b_q exists already"), "said '%s'", emp_error (emp));
     expect_queues (names, 2);
+}
+
+static void expect_no_chunk (emp_queue_t *queue)
+{
+    emp_chunk_t *chunk = NULL;
+    cr_expect_eq (emp_queue_get_wait (queue, 0, &chunk), EMP_STATE);
+    cr_expect_null (chunk);
+    cr_expect_null (emp_queue_get (queue));
+}
+
+Test (queues, a_get_before_the_start_and_behind_one_that_failed_is_not_possible_now)
+{
+    cr_assert_eq (emp_queue_create (emp, "blue_q", 3), EMP_OK);
+    expect_no_chunk (emp_queue (emp, "mp_input_q"));
+    expect_no_chunk (emp_queue (emp, "blue_q"));
+    cr_expect_eq (emp_start (emp), EMP_INVALID, "there is no module");
+    expect_no_chunk (emp_queue (emp, "mp_input_q"));
+    expect_no_chunk (emp_queue (emp, "blue_q"));
+}
+
+/* Packed: lists within each other. */
+static emp_status_t set_nested (size_t levels)
+{
+    uint8_t bytes[64];
+    memset (bytes, 0x91, sizeof bytes);
+    bytes[levels - 1] = 0x90;
+    return emp_config_set_msgpack (emp, "deep", bytes, levels);
+}
+
+Test (queues, an_attribute_leaves_room_for_what_the_job_nests_it_in)
+{
+    emp_buf_t job;
+    emp_buf_init (&job, EMP_BLOB_MAX);
+    cr_expect_eq (set_nested (EMP_ATTRIBUTE_DEPTH_MAX + 1), EMP_TOOBIG);
+    cr_expect_eq (set_nested (EMP_ATTRIBUTE_DEPTH_MAX), EMP_OK);
+    cr_expect_eq (emp_config_pack (&emp->config, &job), EMP_OK);
+    cr_expect_eq (emp_scan (job.data, job.size, EMP_SCAN_OBJECTS_MAX, NULL), EMP_OK);
+    emp_buf_release (&job);
 }

@@ -170,6 +170,18 @@ Test (report, values_that_found_no_room_are_told)
     emp_results_destroy (&results);
 }
 
+Test (report, missing_tickets_that_workers_put_are_counted_behind_those_that_have_a_name)
+{
+    emp_results_t *results = begin (1000);
+    emp_results_feed_end (results, 1, 1, 1);
+    emp_report_t report = {.results = results, .unnamed = 3};
+    expect (&report,
+            "--- Tickets missing ---\nmp_input_q (default);_TID_0\nand 3 without a name here, put by workers\n");
+    ANSWER (1, 0, "\x05");
+    expect (&report, "--- Tickets missing ---\nand 3 without a name here, put by workers\n");
+    emp_results_destroy (&results);
+}
+
 Test (report, what_went_wrong_stands_behind_the_dictionary)
 {
     emp_results_t *results = begin (1000);

@@ -744,6 +744,23 @@ static bool packs (emp_generator_t *generator, msgpack_packer *row)
     return true;
 }
 
+/* Lists within each other, as many as the argument is long. */
+static bool packs_deep (emp_generator_t *generator, msgpack_packer *row)
+{
+    size_t levels = strlen (emp_generator_arg (generator));
+    for (size_t i = 1; i <= levels; i++)
+        msgpack_pack_array (row, i < levels);
+    return emp_generator_index (generator) == 0;
+}
+
+Test (source, a_row_leaves_room_for_the_list_that_a_chunk_is)
+{
+    expect_rows (generated (packs_deep, "29 levels, of which each is 1", NULL),
+                 "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]");
+    expect_failure (generated (packs_deep, "30 levels, of which each is 1.", NULL), "", EMP_MALFORMED,
+                    "generator: row 0: found a value nested deeper than 29 levels");
+}
+
 Test (source, a_generator_must_pack_exactly_one_value)
 {
     static const char *const wrongs[] = {"nothing", "two", "half", "deep"};

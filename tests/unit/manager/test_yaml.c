@@ -208,9 +208,9 @@ static const char *repeated (const char *before, const char *unit, size_t count,
 
 Test (yaml, depth_is_bounded)
 {
-    cr_expect (strstr (repeated ("", "[", 30, "1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"), "[[[[") != NULL);
-    cr_expect_str_eq (repeated ("", "[", 31, "1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"),
-                      "t:1:31: x: found a value nested deeper than 30 levels, expected fewer");
+    cr_expect (strstr (repeated ("", "[", 28, "1]]]]]]]]]]]]]]]]]]]]]]]]]]]]"), "[[[[") != NULL);
+    cr_expect_str_eq (repeated ("", "[", 29, "1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"),
+                      "t:1:29: x: found a value nested deeper than 28 levels, expected fewer");
     cr_expect_str_eq (repeated ("", "[", 65, ""), "t:1:65: found a value nested deeper than 64 levels, expected fewer");
     cr_expect_str_eq (repeated ("", "- ", 1000000, ""),
                       "t:1:129: found a value nested deeper than 64 levels, expected fewer");
