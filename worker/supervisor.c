@@ -515,6 +515,48 @@ static bool connect_broker (supervisor_t *self)
     return status == EMP_OK;
 }
 
+typedef struct {
+    int pidfd, end;
+    const char *directory;
+} watch_t;
+
+/* The manager may die before its broker has answered, and nobody reads the signal of it yet. Nothing was started, so
+ * there is nothing to end. */
+static void *watch_manager (void *arg)
+{
+    const watch_t *self = arg;
+    struct pollfd items[] = {{.fd = self->pidfd, .events = POLLIN}, {.fd = self->end, .events = POLLIN}};
+    while (poll (items, 2, -1) < 0 && errno == EINTR)
+        ;
+    if (items[1].revents || !items[0].revents)
+        return NULL;
+    if (self->directory)
+        emp_directory_remove (self->directory);
+    _exit (1);
+}
+
+static bool connect_watched (supervisor_t *self)
+{
+    pid_t manager = self->config->child_of;
+    watch_t watch = {.pidfd = manager ? (int) syscall (SYS_pidfd_open, manager, 0) : -1,
+                     .end = eventfd (0, EFD_CLOEXEC),
+                     .directory = self->config->directory};
+    pthread_t thread;
+    bool watched = watch.pidfd >= 0 && watch.end >= 0 && getppid () == manager &&
+                   emp_thread_start (&thread, "emp-watch", watch_manager, &watch);
+    bool good = connect_broker (self);
+    if (watched) {
+        eventfd_write (watch.end, 1);
+        pthread_join (thread, NULL);
+    }
+    if (watch.pidfd >= 0)
+        close (watch.pidfd);
+    if (watch.end >= 0)
+        close (watch.end);
+    return good;
+}
+
+
 static bool make_tables (supervisor_t *self)
 {
     uint32_t procs = self->config->procs;
@@ -601,7 +643,7 @@ int emp_supervisor_run (const emp_supervisor_config_t *config)
     set_ties (&self);
     if (is_orphan (config))
         self.exit_code = 1;
-    else if (raise_limits (config->procs) && connect_broker (&self)) {
+    else if (raise_limits (config->procs) && connect_watched (&self)) {
         /* A person may interrupt the wait for a broker; nothing was started until here. */
         block_signals (&self);
         if (make_tables (&self)) {

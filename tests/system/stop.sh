@@ -12,6 +12,18 @@ if [ -z "${method:-}" ]; then
     wait $pid
     expect "load: exit code" $? 143
     exec 9>&-
+
+    # A manager that dies before its broker has answered: the supervisor does not wait for the answer.
+    mkdir -m 700 early
+    bash -c '"$0" worker --connect "ipc://$PWD/early/door" --child-of $$ --directory "$PWD/early" --session 1 --procs 1 &
+        echo $! >supervisor; wait' "$EMP_BIN/eisenmp" &
+    pid=$!
+    until_true 20 test -s supervisor
+    supervisor=$(cat supervisor)
+    until_true 20 at_least 1 "grep -ls emp-watch /proc/$supervisor/task/*/comm"
+    kill -KILL $pid
+    until_true 5 is_over "$supervisor"
+    [ ! -e early ] || fail "early: the folder is still there"
 fi
 each_method
 
