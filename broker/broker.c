@@ -197,6 +197,7 @@ static void free_tables (emp_broker_t *self)
     free (self->dirty);
     free (self->chunks);
     free (self->kept);
+    parked_release (self);
     free (self->items);
 }
 

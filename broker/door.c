@@ -75,11 +75,28 @@ static void tell_gone (emp_broker_t *self, emp_control_t *gone)
     peer_send (self, manager, gone);
 }
 
+/* Whose silence ended it may be frozen, and still be there: who started it sees to that. A supervisor is the manager's to
+ * see to, when the manager has started it. */
+static void tell_parent (emp_broker_t *self, const peer_t *peer, const emp_effect_t *fx)
+{
+    uint64_t session = fx->role == EMP_ROLE_SUPERVISOR ? self->manager : peer ? peer->parent : 0;
+    peer_t *parent = session && fx->how == EMP_HOW_SILENCE ? peer_of_session (self, session) : NULL;
+    if (!parent)
+        return;
+    emp_control_t gone = {.kind = EMP_MSG_GONE, .session = fx->session, .how = fx->how, .pid = (uint32_t) fx->pid};
+    snprintf (gone.name, sizeof gone.name, "%s", fx->name ? fx->name : "");
+    peer_send (self, parent, &gone);
+}
+
 void door_gone (emp_broker_t *self, const emp_effect_t *fx)
 {
+    const peer_t *peer = peer_of_session (self, fx->session);
+    tell_parent (self, peer, fx);
     if (fx->role == EMP_ROLE_WORKER) {
         emp_control_t gone = {
             .session = fx->session, .how = fx->how, .code = fx->code, .window = fx->count, .pid = (uint32_t) fx->pid};
+        if (peer && peer->unwanted)
+            gone.how = EMP_HOW_BYE;
         snprintf (gone.name, sizeof gone.name, "%s", fx->name ? fx->name : "");
         const emp_control_t *lost = self->control;
         if (lost && lost->kind == EMP_MSG_LOST && lost->session == fx->session) {
@@ -95,6 +112,7 @@ void door_gone (emp_broker_t *self, const emp_effect_t *fx)
     }
     if (self->peer && self->peer->session == fx->session)
         self->peer = NULL;
+    parked_forget (self, fx->session);
     peer_forget (self, fx->session);
 }
 
@@ -233,6 +251,17 @@ static void drain (emp_broker_t *self, const emp_control_t *message)
     tell_supervisors (self, EMP_MSG_DRAIN, 0);
 }
 
+void door_kill (emp_broker_t *self, uint64_t session)
+{
+    peer_t *peer = peer_of_session (self, session);
+    peer_t *parent = peer && peer->parent ? peer_of_session (self, peer->parent) : NULL;
+    if (!parent)
+        return; /* nobody watches it: it hears that the run is over by itself */
+    emp_control_t message = {.kind = EMP_MSG_KILL, .session = session};
+    peer->unwanted = true;
+    peer_send (self, parent, &message);
+}
+
 static void kill_workers (emp_broker_t *self, const emp_control_t *message)
 {
     tell_supervisors (self, message->kind, message->session);
@@ -259,6 +288,16 @@ static void want (emp_broker_t *self, const emp_control_t *message)
     broker_step (self, &event);
 }
 
+static void unwant (emp_broker_t *self, const emp_control_t *message)
+{
+    emp_event_t event = {.kind = EMP_EV_WANT,
+                         .session = self->peer->session,
+                         .feed = message->id,
+                         .end = true,
+                         .number = message->window};
+    broker_step (self, &event);
+}
+
 static void credit (emp_broker_t *self, const emp_control_t *message)
 {
     emp_event_t event = {
@@ -277,6 +316,11 @@ static void bye (emp_broker_t *self, const emp_control_t *message)
 {
     (void) message;
     settle (self);
+    if (self->peer && parked_any (self, self->peer->session)) {
+        peer_of_session (self, self->peer->session)->leaving =
+            true; /* until its puts are here, or it is silent for too long */
+        return;
+    }
     emp_event_t event = {.kind = EMP_EV_BYE, .session = self->peer->session};
     broker_step (self, &event);
 }
@@ -313,6 +357,7 @@ static const struct {
     {EMP_MSG_OPEN_FEED, ANYBODY, open_feed},
     {EMP_MSG_CREDIT, ANYBODY, credit},
     {EMP_MSG_WANT, ANYBODY, want},
+    {EMP_MSG_UNWANT, ANYBODY, unwant},
     {EMP_MSG_BEAT, ANYBODY, beat},
     {EMP_MSG_BYE, ANYBODY, bye},
     {EMP_MSG_PRINT, ANYBODY, pass_on},

@@ -148,9 +148,10 @@ static void sink_opened (emp_broker_t *self, const emp_effect_t *fx)
     peer_send (self, peer, &message);
 }
 
-static void keep_chunk (emp_broker_t *self, const emp_effect_t *fx)
+/* Where a ticket's bytes are kept. */
+static slice_t *chunk_at (emp_broker_t *self, uint64_t ticket)
 {
-    size_t slot = fx->ticket & 0xffffffffu;
+    size_t slot = ticket & 0xffffffffu;
     if (slot >= self->chunks_room) {
         size_t room = self->chunks_room ? self->chunks_room : 256;
         while (room <= slot)
@@ -162,13 +163,45 @@ static void keep_chunk (emp_broker_t *self, const emp_effect_t *fx)
         self->chunks = chunks;
         self->chunks_room = room;
     }
-    assert (!self->chunks[slot].blob);
+    return &self->chunks[slot];
+}
+
+static void keep_chunk (emp_broker_t *self, const emp_effect_t *fx)
+{
+    slice_t *chunk = chunk_at (self, fx->ticket);
+    assert (!chunk->blob);
     size_t offset = self->part_offset;
     for (uint32_t i = self->part; i < fx->index; i++)
         offset += self->wire->parts[i].length;
     self->part = fx->index;
     self->part_offset = offset;
-    self->chunks[slot] = slice_of (self->blob, offset, self->wire->parts[fx->index].length);
+    *chunk = slice_of (self->blob, offset, self->wire->parts[fx->index].length);
+}
+
+static void share_chunk (emp_broker_t *self, const emp_effect_t *fx)
+{
+    slice_t *half = chunk_at (self, fx->ticket);
+    const slice_t *whole = chunk_at (self, fx->other);
+    assert (!half->blob);
+    *half = *whole;
+    if (half->blob)
+        half->blob->refs++;
+}
+
+static void tell_attempt (emp_broker_t *self, const emp_effect_t *fx)
+{
+    emp_control_t message = {.kind = EMP_MSG_ATTEMPT,
+                             .id = fx->feed,
+                             .window = fx->number,
+                             .attempt = fx->attempt,
+                             .from = fx->from,
+                             .rows = fx->part,
+                             .session = fx->session,
+                             .ended = fx->ended,
+                             .how = fx->how,
+                             .code = fx->code};
+    if (self->manager)
+        answer (self, self->manager, &message);
 }
 
 static void put_credit (emp_broker_t *self, const emp_effect_t *fx)
@@ -219,6 +252,9 @@ static void do_effect (emp_broker_t *self, const emp_effect_t *fx)
     case EMP_FX_FEED_OVER: feed_over (self, fx); return;
     case EMP_FX_STOPPED: stopped (self, fx); return;
     case EMP_FX_REVOKE: take_back (self, fx); return;
+    case EMP_FX_HALF: share_chunk (self, fx); return;
+    case EMP_FX_ATTEMPT: tell_attempt (self, fx); return;
+    case EMP_FX_KILL: door_kill (self, fx->session); return;
     case EMP_FX_SINK_STOPPED:
         if (self->sink)
             outgoing_stop (self, self->sink, fx->drained);
@@ -236,7 +272,7 @@ emp_status_t broker_step (emp_broker_t *self, const emp_event_t *event)
      * it is answered twice; a death is told of a session that has said BYE, or was given up. */
     bool foreseen =
         (event->kind == EMP_EV_DONE && status == EMP_STALE) || (event->kind == EMP_EV_LOST && status == EMP_UNKNOWN);
-    if (status != EMP_OK && !foreseen)
+    if (status != EMP_OK && status != EMP_STATE && !foreseen)
         broker_drop (self);
     for (size_t i = 0; i < self->fx.count; i++)
         do_effect (self, &self->fx.list[i]);

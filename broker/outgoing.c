@@ -82,6 +82,8 @@ intake_t *intake_require (emp_broker_t *self, uint32_t queue)
     intake->pull = emp_socket_new (ZMQ_PULL, EMP_WIRE_PAYLOAD_MAX);
     if (!intake->pull || !bind_intake (self, intake) || table_set (&self->intakes, queue, intake) != EMP_OK ||
         !list_intake (self, intake)) {
+        if (table_at (&self->intakes, queue))
+            table_set (&self->intakes, queue, NULL); /* its place is there, so this needs no memory */
         zsock_destroy (&intake->pull);
         free (intake);
         return NULL;
@@ -227,9 +229,12 @@ void outgoing_chunk (emp_broker_t *self, const emp_effect_t *fx)
     lane_t *lane = table_at (&self->lanes, fx->lane);
     assert (lane && lane->id == fx->lane);
     slice_t *chunk = &self->chunks[fx->ticket & 0xffffffffu];
-    emp_part_t part = {
-        .ticket = fx->ticket, .number = fx->number, .attempt = fx->attempt, .rows = fx->rows, .from = fx->from,
-        .count = fx->part};
+    emp_part_t part = {.ticket = fx->ticket,
+                       .number = fx->number,
+                       .attempt = fx->attempt,
+                       .rows = fx->rows,
+                       .from = fx->from,
+                       .count = fx->part};
     slice_t slice = *chunk;
     if (slice.blob)
         slice.blob->refs++;
@@ -245,19 +250,21 @@ void outgoing_stop (emp_broker_t *self, lane_t *lane, bool drained)
 
 /* ---- results ------------------------------------------------------------------------------------------------------- */
 
-/* The reason of a death that no worker could word: one packed text. */
-static slice_t death_text (const emp_effect_t *fx)
+/* The reason of a death that no worker could word: one packed text. Who watched the process has said more of it, when that
+ * is the message that is being stepped. */
+static slice_t death_text (const emp_broker_t *self, const emp_effect_t *fx)
 {
-    char text[EMP_HOW_TEXT_MAX + 1];
-    emp_how_text (fx->how, fx->code, text);
-    char sentence[EMP_HOW_TEXT_MAX + 16];
-    int size = snprintf (sentence, sizeof sentence, "worker %s", text);
+    const emp_control_t *lost = self->control;
+    bool told = lost && lost->kind == EMP_MSG_LOST && lost->session == fx->session;
+    char sentence[EMP_TEXT_MAX + 1];
+    emp_how_death (fx->how, fx->code, told ? lost->size : 0, told ? lost->text : "", sentence);
+    size_t size = strlen (sentence);
     emp_buf_t packed;
-    emp_buf_init (&packed, 512);
+    emp_buf_init (&packed, sizeof sentence + 8);
     msgpack_packer pk;
     msgpack_packer_init (&pk, &packed, emp_buf_write);
-    msgpack_pack_str (&pk, (size_t) size);
-    msgpack_pack_str_body (&pk, sentence, (size_t) size);
+    msgpack_pack_str (&pk, size);
+    msgpack_pack_str_body (&pk, sentence, size);
     zmq_msg_t msg;
     slice_t slice = {0};
     if (emp_msg_of_buf (&msg, &packed) == EMP_OK) {
@@ -307,7 +314,7 @@ void outgoing_result (emp_broker_t *self, const emp_effect_t *fx)
         result.part.hash = said->hash;
         result.slice = slice_of (self->blob, self->part_offset, said->length);
     } else
-        result.slice = death_text (fx);
+        result.slice = death_text (self, fx);
     if (self->sink && self->sink->ready)
         gather_result (self, &result);
     else

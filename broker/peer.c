@@ -76,6 +76,7 @@ peer_t *peer_require (emp_broker_t *self, const void *route, size_t size, const 
     hex (route, size, key);
     zhashx_insert (self->by_route, key, peer);
     peer->role = hello->role;
+    peer->parent = hello->parent;
     peer->pid = hello->pid;
     peer->near = strncmp (hello->endpoint, "inproc://", 9) == 0 ? NEAR_INPROC : NEAR_IPC;
     snprintf (peer->name, sizeof peer->name, "%s", hello->name);

@@ -53,6 +53,8 @@ typedef enum { NEAR_INPROC, NEAR_IPC } near_t;
 /* Who spoke at the door. */
 typedef struct {
     uint64_t session;
+    uint64_t parent; /* its supervisor's session, or 0 */
+    bool unwanted;   /* it is killed since nobody needs it any more: that is no loss */
     emp_role_t role;
     near_t near;
     size_t route_size;
@@ -60,6 +62,7 @@ typedef struct {
     char name[EMP_LABEL_MAX + 1];
     char host[EMP_HOST_MAX + 1];
     uint32_t pid;
+    bool leaving; /* it has said BYE, and endings of it are parked */
 } peer_t;
 
 /* ---- sockets of queues and consumers -------------------------------------------------------------------------------- */
@@ -109,6 +112,14 @@ typedef struct {
     slice_t slice;
 } kept_t;
 
+/* A DONE that waits for its session's puts (parked.c). */
+typedef struct {
+    uint64_t session;
+    uint32_t queue; /* that it came by */
+    zmq_msg_t header;
+    blob_t *blob;
+} parked_t;
+
 struct emp_broker {
     emp_broker_config_t config;
     char directory[EMP_DIRECTORY_MAX + 1];
@@ -149,7 +160,9 @@ struct emp_broker {
     uint64_t sink_session;
     kept_t *kept; /* results before the sink was ready, in order */
     size_t kept_count, kept_room;
-    uint32_t sinks; /* opened so far: the last one's id */
+    uint32_t sinks;   /* opened so far: the last one's id */
+    parked_t *parked; /* in order of arrival */
+    size_t parked_count, parked_room;
 
     struct pollfd *items;
     size_t items_room;
@@ -190,7 +203,21 @@ emp_status_t broker_step (emp_broker_t *self, const emp_event_t *event);
 /* door_more and an intake's `more` say afterwards whether there may be more. */
 void door_read (emp_broker_t *self);
 void door_gone (emp_broker_t *self, const emp_effect_t *fx);
+/* Has its supervisor kill the slot of this session, and not start it again. */
+void door_kill (emp_broker_t *self, uint64_t session);
 void intake_read (emp_broker_t *self, intake_t *intake);
+typedef enum { INTAKE_TAKEN, INTAKE_PUTS, INTAKE_TOO_EARLY } intake_verdict_t;
+/* One message of a queue's intake; whose puts it brought, or on whose it has to wait, is *ret_session. */
+intake_verdict_t intake_take (emp_broker_t *self, uint32_t queue, zmq_msg_t *header, blob_t *blob,
+                              uint64_t *ret_session);
+/* parked.c. Takes the header, and a reference of its own of the blob. */
+void parked_keep (emp_broker_t *self, uint64_t session, uint32_t queue, zmq_msg_t *header, blob_t *blob);
+/* Puts of this session have come. */
+void parked_retry (emp_broker_t *self, uint64_t session);
+bool parked_any (const emp_broker_t *self, uint64_t session);
+/* The session is gone. */
+void parked_forget (emp_broker_t *self, uint64_t session);
+void parked_release (emp_broker_t *self);
 /* Counts a message of a peer that is dropped. */
 void broker_drop (emp_broker_t *self);
 

@@ -230,11 +230,6 @@ const msgpack_object *emp_arena_root (const emp_arena_t *self)
     return (const msgpack_object *) (const void *) (self->base + self->head.objects);
 }
 
-uint64_t emp_arena_size (const emp_arena_t *self)
-{
-    return self->head.size;
-}
-
 bool emp_arena_is_moved (const emp_arena_t *self)
 {
     return self->moved;

@@ -63,8 +63,6 @@ emp_status_t emp_arena_open (const emp_arena_place_t *place, emp_arena_t **ret_s
 
 /* The value. It and all that it points to live as long as the arena; a NUL stands behind each text and binary. */
 const msgpack_object *emp_arena_root (const emp_arena_t *self);
-/* Bytes that it takes, on the host. */
-uint64_t emp_arena_size (const emp_arena_t *self);
 /* It is not where its maker wanted it, and has objects of its own. */
 bool emp_arena_is_moved (const emp_arena_t *self);
 

@@ -27,12 +27,6 @@ static const kind_t *kind_of (uint64_t number)
     return number < KINDS && kinds[number].name ? &kinds[number] : NULL;
 }
 
-const char *emp_control_name (emp_kind_t kind)
-{
-    const kind_t *found = kind_of ((uint64_t) kind);
-    return found ? found->name : "?";
-}
-
 /* ---- encode ---------------------------------------------------------------------------------------------------- */
 
 /* Text of at most `max` bytes; what is longer is cut. */

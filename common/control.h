@@ -22,7 +22,7 @@
 #define EMP_PRINT_MAX 65536              /* bytes of one PRINT */
 #define EMP_CONTROL_MAX (EMP_BLOB_MAX + 16384)
 
-/* kind, number, who sends it (c client, b broker), its fields in order.
+/* kind, number, who sends it (c client, b broker), its fields in order. 32 to 39 are for data messages (wire.h).
  * Field letters: s session u64 | p parent session u64 | r role | n name | k text | i id u32 | e endpoint |
  *                t intake endpoint | w window/credit/count u64 | z size u64 | b blob | o status | x code u32 | h how |
  *                d process id u32 | m host | y attempt u32 | f first row u32 | c rows u32 | a fate */
@@ -59,6 +59,7 @@
     X (INFO, 28, "nw")         /* c: worker name, rows done of a chunk in hand; b to the manager */                    \
     X (WANT, 29, "i")          /* c: this feed has none left and waits for put credit */                             \
     X (TOOL, 30, "b")          /* c manager, b to workers: the place of an object of mp_tools_q; empty: no more */ \
+    X (UNWANT, 41, "iw")       /* c: this feed, that has put so many, waits no longer; now, or not at all */             \
     X (FEED_OVER, 31, "i")     /* b: this feed's queue has stopped; nothing that it puts is taken any more */        \
     X (ATTEMPT, 40, "iwyfcsahxk") /* b to manager: what became of one attempt when it was no answer: feed, number,    \
                                   attempt, first row, rows, session, fate, how, code, reason */
@@ -107,7 +108,7 @@ typedef struct {
     emp_how_t how;                       /* h */
     uint32_t attempt;                    /* y */
     uint32_t from, rows;                 /* f, c */
-    emp_attempt_end_t ended;            /* a */
+    emp_attempt_end_t ended;             /* a */
     emp_status_t status;                 /* o */
     char name[EMP_LABEL_MAX + 1];        /* n: a queue's full name, or a worker's */
     char host[EMP_HOST_MAX + 1];         /* m */
@@ -125,7 +126,5 @@ emp_status_t emp_control_encode (const emp_control_t *self, emp_buf_t *out);
  * kinds, roles, hows and statuses, foreign versions, missing or extra fields are EMP_MALFORMED. A text is zeroed by its
  * first byte; what stands behind a text's end means nothing. */
 emp_status_t emp_control_decode (const void *data, size_t size, emp_control_t *ret_self);
-/* "HELLO", or "?" */
-const char *emp_control_name (emp_kind_t kind);
 
 #endif

@@ -172,7 +172,8 @@ EMP_API emp_status_t emp_queue_get_wait (emp_queue_t *queue, int timeout_ms, emp
  *                 once a host however large; good for the life of the worker process, and never a ticket
  *   mp_process_q  a manager's: names of workers ("Process-1") that shall be killed and not come back; nil: all of them */
 EMP_API emp_status_t emp_queue_put (emp_queue_t *queue, const void *rows, size_t size);
-/* The same for timeout_ms at the most; EMP_FULL when the queue is still full then. */
+/* The same for timeout_ms at the most; EMP_FULL when the queue is still full then. A worker may have to ask the broker for
+ * that, also with 0. */
 EMP_API emp_status_t emp_queue_put_wait (emp_queue_t *queue, const void *rows, size_t size, int timeout_ms);
 /* How many chunks wait on it and at most may. They were true when the broker said so: for a look, not for a decision
  * that must hold. EMP_OK, EMP_TIMEOUT, EMP_STATE, EMP_SYSTEM; 0 unless EMP_OK. */
@@ -220,7 +221,10 @@ EMP_API void emp_generator_fail (emp_generator_t *generator, const char *format,
 /* ---- managers ---------------------------------------------------------------------------------------------- */
 
 EMP_API emp_t *emp_new (void);
-/* Kills what still runs, removes what lies about. */
+/* Kills what still runs, removes what lies about. A get or put that another thread waits in says that the queue has stopped; but no
+ * thread may call anything of it later, so join those that do before. A generator that does not come back within STOP_GRACE is
+ * left behind, with its thread and what that may touch; a program that has such ones ends by _exit (), since exit () may wait
+ * for them. */
 EMP_API void emp_destroy (emp_t **self);
 /* The sentence of the last error of this manager, "" when there was none. Borrowed, until the next call. */
 EMP_API const char *emp_error (const emp_t *self);

@@ -12,3 +12,8 @@ uint64_t emp_hash (const void *data, size_t size)
     uint64_t hash = XXH3_64bits (data, size);
     return hash ? hash : 1;
 }
+
+uint64_t emp_hash_seeded (const void *data, size_t size, uint64_t seed)
+{
+    return XXH3_64bits_withSeed (data, size, seed);
+}

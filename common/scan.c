@@ -257,17 +257,6 @@ const void *emp_cursor_bin (emp_cursor_t *self, size_t *ret_size)
     return data;
 }
 
-void emp_cursor_skip (emp_cursor_t *self)
-{
-    size_t values = 0;
-    if (self->status)
-        return;
-    emp_status_t status = walk (&self->at, self->end, 1, EMP_SCAN_OBJECTS_MAX, &values);
-    if (status == EMP_OK && values == 0)
-        status = EMP_MALFORMED;
-    fail (self, status);
-}
-
 emp_status_t emp_cursor_end (const emp_cursor_t *self)
 {
     if (self->status)

@@ -62,8 +62,6 @@ bool emp_cursor_bool (emp_cursor_t *self);
 void emp_cursor_str (emp_cursor_t *self, char *ret_text, size_t room);
 /* Binary, borrowed: points into the scanned bytes. */
 const void *emp_cursor_bin (emp_cursor_t *self, size_t *ret_size);
-/* Skips one value of any kind. */
-void emp_cursor_skip (emp_cursor_t *self);
 /* EMP_OK when all reads were good and no byte is left. */
 emp_status_t emp_cursor_end (const emp_cursor_t *self);
 

@@ -46,7 +46,7 @@ typedef struct {
     uint64_t number;  /* CHUNKS, RESULTS: n of _TID_n; PUT: first + index, filled by decode */
     uint32_t attempt; /* DONE, CHUNKS, RESULTS: 1… */
     uint32_t outcome; /* DONE, RESULTS: emp_outcome_t */
-    uint32_t rows;    /* PUT, CHUNKS: of the chunk; RESULTS: that have ended with this, all of them unless it was halved */
+    uint32_t rows;    /* PUT, CHUNKS: of the chunk; RESULTS: that end with this, all of them unless it was halved */
     uint32_t length;  /* bytes of its part of the payload */
     uint32_t from;    /* CHUNKS: the first row to be worked at; RESULTS: of those that ended. 0 unless it was halved */
     uint32_t count;   /* CHUNKS: how many are to be worked at, all of them unless it was halved */
@@ -62,7 +62,7 @@ typedef struct {
     uint32_t feed;                 /* PUT, RESULTS: feed id */
     uint32_t lane;                 /* DONE, CHUNKS, STOPPED: lane id */
     uint64_t first;                /* PUT: number of its first ticket, so many were put or skipped before */
-    uint64_t skipped;              /* PUT: numbers below `first` that were not put, since they have ended in an earlier run */
+    uint64_t skipped;              /* PUT: numbers below `first` passed over: they ended in an earlier run */
     uint64_t serial;               /* RESULTS: of its first part, 1… */
     uint64_t window;               /* DONE: the consumer's credit from now on */
     uint64_t puts;                 /* DONE: tickets that the session has put by now, over all its feeds */

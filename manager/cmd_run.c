@@ -2,8 +2,10 @@
  *
  * cmd_run.c - `eisenmp run JOBFILE`: results on stdout, all else on stderr.
  *
- * SIGINT, SIGTERM or SIGHUP once drains: nothing more is handed out, what is in work is finished. Twice stops: workers are
- * killed. Both end with the report of what there is, and exit 1 when tickets are missing. A third time ends at once.
+ * SIGINT, SIGTERM or SIGHUP once drains: nothing more is handed out, what is in work is finished, within STOP_GRACE. Twice
+ * stops: workers are killed, which takes a second at the most. Both end with the report of what there is, and exit 1 when
+ * tickets are missing. A third time kills at once, without a report, as the first does while the job file is read or the report
+ * printed.
  */
 #include <argp.h>
 #include <errno.h>
@@ -21,14 +23,23 @@
 
 typedef struct {
     const char *jobfile;
-    long procs;          /* 0: as the job file says */
-    const char *results; /* or NULL: the same */
+    long procs;                 /* 0: as the job file says */
+    const char *results;        /* or NULL: the same */
+    const char *journal, *sync; /* or NULL */
+    bool resume;
     bool quiet;
 } options_t;
 
 static const struct argp_option option_list[] = {
     {"procs", 'p', "N", 0, "worker processes, whatever PROCS_MAX says", 0},
     {"results", 'o', "FILE", 0, "write the results to FILE too: .db (SQLite), .jsonl or .csv", 0},
+    {"journal", 'j', "FILE", 0, "keep what was answered in FILE, so that the run can be resumed", 0},
+    {"journal-sync", 's', "HOW", 0,
+     "what a ticket waits for before it counts: that it is written (none), on the disk in groups of up to 10 ms "
+     "(batch, the "
+     "default), on the disk as soon as can be (sync)",
+     0},
+    {"resume", 'r', NULL, 0, "go on with the run that the journal is of", 0},
     {"quiet", 'q', NULL, 0, "no progress and no summary on stderr", 0},
     {0}};
 
@@ -43,6 +54,9 @@ static error_t take_option (int key, char *arg, struct argp_state *state)
             argp_error (state, "--procs: found \"%s\", expected an integer from 1 to %d", arg, EMP_PROCS_MAX_LIMIT);
         return 0;
     case 'o': options->results = arg; return 0;
+    case 'j': options->journal = arg; return 0;
+    case 's': options->sync = arg; return 0;
+    case 'r': options->resume = true; return 0;
     case 'q': options->quiet = true; return 0;
     case ARGP_KEY_ARG:
         if (options->jobfile)
@@ -58,9 +72,18 @@ static error_t take_option (int key, char *arg, struct argp_state *state)
 
 typedef struct {
     emp_t *manager;
+    _Atomic bool reporting; /* the run is over */
     int signals, end;
     pthread_t thread;
 } listener_t;
+
+/* A terminal that stands still gets no word: the end does not wait for it. */
+static void say_at_once (const char *text)
+{
+    struct pollfd terminal = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll (&terminal, 1, 0) == 1 && terminal.revents & POLLOUT)
+        (void) !write (STDERR_FILENO, text, strlen (text));
+}
 
 static void *listen_thread (void *arg)
 {
@@ -76,14 +99,20 @@ static void *listen_thread (void *arg)
         if (!fds[0].revents || read (self->signals, &info, sizeof info) != (ssize_t) sizeof info)
             continue;
         heard++;
+        if (atomic_load (&self->reporting)) {
+            say_at_once ("eisenmp: the run is over; the rest of its report is not printed\n");
+            _exit (1);
+        }
         if (heard == 1) {
             emp_drain (self->manager);
             emp_say (self->manager, "eisenmp: finishing what is in work; once more to stop");
         } else if (heard == 2) {
             emp_stop (self->manager);
             emp_say (self->manager, "eisenmp: stopping");
-        } else
-            _exit (1); /* the workers die with us, and the supervisor sweeps up */
+        } else {
+            emp_slay (self->manager);
+            _exit (1);
+        }
     }
 }
 
@@ -126,6 +155,9 @@ static void print_summary (const emp_t *manager, const emp_summary_t *sum)
     if (sum->fenced)
         fprintf (stderr, "; %llu late result%s fenced off", (unsigned long long) sum->fenced,
                  sum->fenced == 1 ? "" : "s");
+    if (manager->journal && emp_journal_answered (manager->journal))
+        fprintf (stderr, "; %llu of them in earlier runs",
+                 (unsigned long long) emp_journal_answered (manager->journal));
     if (sum->dropped)
         fprintf (stderr, "; %llu late or foreign messages dropped", (unsigned long long) sum->dropped);
     fprintf (stderr, "\n");
@@ -139,12 +171,13 @@ static int exit_code (emp_t *manager, emp_status_t status)
     return status == EMP_INVALID || status == EMP_UNKNOWN || status == EMP_EXISTS ? 2 : 1;
 }
 
-static int run_to_end (emp_t *manager, const options_t *options)
+static int run_to_end (emp_t *manager, const options_t *options, listener_t *listener)
 {
     emp_status_t status = emp_start (manager);
     if (status != EMP_OK)
         return exit_code (manager, status) == 2 ? 2 : 1;
     status = emp_wait (manager);
+    atomic_store (&listener->reporting, true);
     if (status == EMP_INVALID)
         return exit_code (manager, status);
     emp_report (manager, stdout);
@@ -153,7 +186,8 @@ static int run_to_end (emp_t *manager, const options_t *options)
     int why = errno ? errno : EIO; /* an earlier write may have failed, whose reason nobody kept */
     emp_summary_t sum;
     emp_summary (manager, &sum);
-    bool trouble = status != EMP_OK || sum.workers_lost || sum.dropped || sum.fenced;
+    bool resumed = manager->journal && emp_journal_answered (manager->journal);
+    bool trouble = status != EMP_OK || sum.workers_lost || sum.dropped || sum.fenced || resumed;
     if (!options->quiet && (trouble || isatty (STDERR_FILENO)))
         print_summary (manager, &sum);
     if (!options->quiet && status == EMP_OK && sum.tickets == 0)
@@ -173,18 +207,16 @@ int emp_cmd_run (int argc, char **argv)
         take_option,
         "JOBFILE",
         "Runs a job: cuts what its feeds make into tickets, has them worked on by processes on all "
-        "cores, prints the report.\vExit status: 0 every ticket was answered, 1 some were not (they "
+        "cores, prints the report.\vSIGINT (Ctrl-C), SIGTERM or SIGHUP: what is in work is finished, within STOP_GRACE "
+        "(10 s); "
+        "once more: the workers are killed, within 1 s, and what there is is reported; a third time: all is killed at "
+        "once. "
+        "Exit status: 0 every ticket was answered, 1 some were not (they "
         "are listed), 2 bad usage or configuration.\n`eisenmp keys` lists the keys of a job file.",
         NULL,
         NULL,
         NULL};
     argp_parse (&argp, argc, argv, 0, NULL, &options);
-    sigset_t ends;
-    sigemptyset (&ends);
-    sigaddset (&ends, SIGINT);
-    sigaddset (&ends, SIGTERM);
-    sigaddset (&ends, SIGHUP);
-    pthread_sigmask (SIG_BLOCK, &ends, NULL);
     signal (SIGPIPE, SIG_IGN);
     signal (SIGXFSZ, SIG_IGN); /* a file beyond `ulimit -f` is an error as a full disk is, and no death */
 
@@ -198,6 +230,12 @@ int emp_cmd_run (int argc, char **argv)
         status = emp_config_set_int (manager, "PROCS_MAX", options.procs);
     if (status == EMP_OK && options.results)
         status = emp_config_set_string (manager, "RESULTS_FILE", options.results);
+    if (status == EMP_OK && options.journal)
+        status = emp_config_set_string (manager, "JOURNAL", options.journal);
+    if (status == EMP_OK && options.sync)
+        status = emp_config_set_string (manager, "JOURNAL_SYNC", options.sync);
+    if (status == EMP_OK && options.resume)
+        status = emp_config_set_bool (manager, "RESUME", true);
     if (status != EMP_OK) {
         fprintf (stderr, "%s\n", emp_error (manager));
         emp_destroy (&manager);
@@ -205,10 +243,16 @@ int emp_cmd_run (int argc, char **argv)
     }
     if (!options.quiet && manager->config.info_enable)
         emp_screen_enable_progress (manager->screen);
-    listener_t listener;
+    sigset_t ends;
+    sigemptyset (&ends);
+    sigaddset (&ends, SIGINT);
+    sigaddset (&ends, SIGTERM);
+    sigaddset (&ends, SIGHUP);
+    pthread_sigmask (SIG_BLOCK, &ends, NULL); /* not before: what is loaded may be a pipe that nobody writes to */
+    listener_t listener = {0};
     int code = 1;
     if (listen_begin (&listener, manager, &ends)) {
-        code = run_to_end (manager, &options);
+        code = run_to_end (manager, &options, &listener);
         listen_end (&listener);
     } else
         fprintf (stderr, "eisenmp: cannot listen to signals: %s\n", strerror (errno));

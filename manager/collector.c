@@ -9,13 +9,96 @@
 #include "../common/thread.h"
 #include "wall.h"
 
+#define GATHER_US 10000u /* how long a group of JOURNAL_SYNC batch may wait for more */
+#define GATHER_COUNT 1000u
+#define GROUP_COUNT 32768u /* a quarter of what the broker lets be without acknowledgement */
+#define GROUP_BYTES (8u * 1024 * 1024)
+
 struct emp_collector {
+    emp_collector_config_t config;
     emp_sink_t *sink;
-    emp_results_t *results;
-    void (*ended) (void *arg, emp_status_t status);
-    void *arg;
+    pthread_mutex_t lock; /* who takes into the dictionary */
+    emp_replayed_t replayed;
+    bool unkept;
     pthread_t thread;
 };
+
+static void take (void *arg, uint32_t feed, const emp_part_t *part, const uint8_t *payload)
+{
+    emp_collector_t *self = arg;
+    /* A ticket that ended twice is counted there and shows in the summary; nothing else is to be done. */
+    emp_status_t status = emp_results_take (self->config.results, feed, part, payload);
+    if (status == EMP_FULL || status == EMP_NOMEM)
+        emp_results_lose (self->config.results, part, status);
+}
+
+/* One that is not known was opened by a worker: the manager's are announced before they put. */
+static emp_status_t meet_feed (emp_collector_t *self, const emp_wire_t *wire)
+{
+    emp_results_clock (self->config.results, emp_wall_ms ());
+    return emp_results_worker_feed (self->config.results, wire->feed, wire->label);
+}
+
+static void take_all (emp_collector_t *self, const emp_wire_t *wire, const uint8_t *payload)
+{
+    emp_status_t known = meet_feed (self, wire);
+    for (uint32_t i = 0; i < wire->count; i++) {
+        if (known == EMP_OK)
+            take (self, wire->feed, &wire->parts[i], payload);
+        else
+            emp_results_lose (self->config.results, &wire->parts[i], known);
+        payload += wire->parts[i].length;
+    }
+}
+
+/* ---- with a journal ------------------------------------------------------------------------------------------------- */
+
+static void gather (emp_collector_t *self, const emp_wire_t *wire, const uint8_t *payload)
+{
+    for (uint32_t i = 0; i < wire->count; i++) {
+        if (!emp_journal_add (self->config.journal, wire->feed, wire->label, &wire->parts[i], payload))
+            return;
+        payload += wire->parts[i].length;
+    }
+    meet_feed (self, wire);
+}
+
+/* What else is there goes into the same group; a batch waits for some more. */
+static emp_status_t gather_more (emp_collector_t *self)
+{
+    const emp_wire_t *wire;
+    const uint8_t *payload;
+    uint64_t until = self->config.sync == EMP_JOURNAL_BATCH ? emp_now () + GATHER_US : 0;
+    for (;;) {
+        size_t bytes, count = emp_journal_group (self->config.journal, &bytes);
+        if (count >= GROUP_COUNT || bytes >= GROUP_BYTES)
+            return EMP_OK;
+        emp_status_t status = emp_sink_more (self->sink, count >= GATHER_COUNT ? 0 : until, &wire, &payload);
+        if (status != EMP_OK)
+            return status == EMP_TIMEOUT ? EMP_OK : status;
+        gather (self, wire, payload);
+    }
+}
+
+static void keep_group (emp_collector_t *self)
+{
+    if (emp_journal_commit (self->config.journal) == EMP_OK) {
+        pthread_mutex_lock (&self->lock);
+        emp_journal_each (self->config.journal, take, self);
+        pthread_mutex_unlock (&self->lock);
+    } else if (!self->unkept) {
+        self->unkept = true;
+        self->config.unkept (self->config.arg);
+    }
+}
+
+static emp_status_t next_group (emp_collector_t *self, const emp_wire_t *wire, const uint8_t *payload)
+{
+    gather (self, wire, payload);
+    emp_status_t status = gather_more (self);
+    keep_group (self);
+    return status;
+}
 
 static void *collector_thread (void *arg)
 {
@@ -24,33 +107,50 @@ static void *collector_thread (void *arg)
     const uint8_t *payload;
     emp_status_t status;
     while ((status = emp_sink_next (self->sink, &wire, &payload)) == EMP_OK) {
-        /* One that is not known was opened by a worker: the manager's are announced before they put. */
-        emp_results_worker_feed (self->results, wire->feed, wire->label);
-        emp_results_clock (self->results, emp_wall_ms ());
-        for (uint32_t i = 0; i < wire->count; i++) {
-            /* A ticket that ended twice is counted there and shows in the summary; nothing else is to be done. */
-            emp_results_take (self->results, wire->feed, &wire->parts[i], payload);
-            payload += wire->parts[i].length;
-        }
+        if (!self->config.journal)
+            take_all (self, wire, payload);
+        else if ((status = next_group (self, wire, payload)) != EMP_OK)
+            break;
     }
-    self->ended (self->arg, status);
+    self->config.ended (self->config.arg, status);
     return NULL;
 }
 
-emp_status_t emp_collector_new (emp_session_t *session, emp_results_t *results,
-                                void (*ended) (void *arg, emp_status_t status), void *arg, emp_collector_t **ret_self)
+emp_status_t emp_collector_replay (emp_collector_t *self, uint32_t first, uint32_t beyond)
+{
+    pthread_mutex_lock (&self->lock);
+    emp_results_counts_t before, after;
+    emp_results_counts (self->config.results, &before);
+    emp_status_t status = emp_journal_replay (self->config.journal, first, beyond, take, self);
+    emp_results_counts (self->config.results, &after); /* nobody else takes meanwhile */
+    self->replayed.parts += after.parts - before.parts;
+    self->replayed.tickets +=
+        after.answered + after.dead + after.partly - before.answered - before.dead - before.partly;
+    self->replayed.rows += after.rows_answered + after.rows_dead - before.rows_answered - before.rows_dead;
+    pthread_mutex_unlock (&self->lock);
+    return status;
+}
+
+void emp_collector_replayed (emp_collector_t *self, emp_replayed_t *ret_replayed)
+{
+    pthread_mutex_lock (&self->lock);
+    *ret_replayed = self->replayed;
+    pthread_mutex_unlock (&self->lock);
+}
+
+emp_status_t emp_collector_new (const emp_collector_config_t *config, emp_collector_t **ret_self)
 {
     emp_collector_t *self = calloc (1, sizeof *self);
     if (!self)
         return EMP_NOMEM;
-    self->results = results;
-    self->ended = ended;
-    self->arg = arg;
-    emp_status_t status = emp_sink_new (session, &self->sink);
+    self->config = *config;
+    pthread_mutex_init (&self->lock, NULL);
+    emp_status_t status = emp_sink_new (config->session, &self->sink);
     if (status == EMP_OK && !emp_thread_start (&self->thread, "emp-collector", collector_thread, self))
         status = EMP_SYSTEM;
     if (status != EMP_OK) {
         emp_sink_destroy (&self->sink);
+        pthread_mutex_destroy (&self->lock);
         free (self);
         return status;
     }
@@ -66,5 +166,6 @@ void emp_collector_destroy (emp_collector_t **self_p)
     *self_p = NULL;
     pthread_join (self->thread, NULL);
     emp_sink_destroy (&self->sink);
+    pthread_mutex_destroy (&self->lock);
     free (self);
 }

@@ -107,6 +107,7 @@ void emp_config_release (emp_config_t *self)
     free (self->feeds);
     free (self->result_label);
     free (self->results_file);
+    free (self->journal);
     emp_attributes_destroy (&self->attributes);
     *self = (emp_config_t){0};
 }
@@ -299,6 +300,8 @@ emp_status_t emp_config_tool (emp_config_t *self, const char *name)
         emp_sentence_text (name, strlen (name), found);
         return fail (self, EMP_UNKNOWN, "tools: found %s, expected the name of an attribute of the toolbox", found);
     }
+    if (self->tools_count == EMP_TOOLS_MAX)
+        return fail (self, EMP_TOOBIG, "tools: found more than %d", EMP_TOOLS_MAX);
     char **tools = realloc (self->tools, (self->tools_count + 1) * sizeof (char *));
     if (tools)
         self->tools = tools;
@@ -402,10 +405,17 @@ static bool reads_stdin (const emp_feed_decl_t *feed)
     return feed->source.kind == EMP_SOURCE_LINES && feed->source.path && strcmp (feed->source.path, "-") == 0;
 }
 
+bool emp_config_has_own_job (const char *queue)
+{
+    return emp_name_is_default (queue) && strcmp (queue, EMP_DEFAULT_QUEUE) != 0;
+}
+
 static emp_status_t check_feed (emp_config_t *self, const emp_feed_decl_t *feed)
 {
     if (feed->queue && !find_queue (self, feed->queue))
         return unknown_queue (self, feed->queue);
+    if (feed->queue && emp_config_has_own_job (feed->queue))
+        return fail (self, EMP_REFUSED, EMP_OWN_JOB, feed->queue);
     if (feed->header_msg && !is_label (feed->header_msg)) {
         char found[EMP_SENTENCE_MAX];
         emp_sentence_text (feed->header_msg, strnlen (feed->header_msg, EMP_LABEL_MAX + 1), found);

@@ -4,7 +4,7 @@
  * included, as packed msgpack in the order in which they were set.
  *
  * One table (keys.c) lists the keys that eisenmp knows: name, alias, type, range, default, help. It makes the checks,
- * the "did you mean" of the job file, the section of manager/README.md and `eisenmp run --help-keys`.
+ * the "did you mean" of the job file, the section of manager/README.md and `eisenmp keys`.
  * Bounds: attributes as attributes.h says, EMP_CONFIG_MODULES_MAX modules, EMP_CONFIG_QUEUES_MAX queues,
  * EMP_CONFIG_FEEDS_MAX feeds; so the job blob is always under EMP_BLOB_MAX. What is larger than BIG_DATA_MIN is not in the
  * blob: bigdata.h.
@@ -15,6 +15,7 @@
 #include "../common/buf.h"
 #include "../common/name.h"
 #include "../common/start.h"
+#include "journal_sync.h"
 
 #define EMP_CONFIG_MODULES_MAX 256
 #define EMP_CONFIG_QUEUES_MAX 4096
@@ -68,11 +69,17 @@ typedef struct {
     uint64_t info_thread_max; /* rows expected in all, for percent and time left; 0: not known */
     bool serve;               /* workers stay until they are told to end */
     uint32_t attempts_max;
+    bool halve;                      /* HALVE: chunks that kill their workers are halved */
+    bool speculate;                  /* SPECULATE: slow last tickets are copied */
     uint32_t beat_ms, dead_after_ms; /* BEAT, DEAD_AFTER: seconds in the file, may have a fraction */
+    uint32_t ticket_timeout_ms;      /* TICKET_TIMEOUT: how long a worker may have one ticket; 0: no limit */
     uint32_t stop_grace_ms;          /* STOP_GRACE: how long a drain, and the last stop of workers, may take */
     uint64_t big_data_min;           /* BIG_DATA_MIN: what is packed in more bytes is an arena */
     uint64_t results_bytes_max;      /* RESULTS_BYTES_MAX: of the dictionary in memory */
     char *results_file;              /* RESULTS_FILE, or NULL */
+    char *journal;                   /* JOURNAL, or NULL */
+    emp_journal_sync_t journal_sync; /* JOURNAL_SYNC */
+    bool resume;                     /* RESUME */
 
     emp_module_t *modules;
     size_t modules_count;
@@ -106,11 +113,16 @@ emp_status_t emp_config_module (emp_config_t *self, const char *path, const char
 /* EMP_EXISTS "queue blue_q_7 exists already"; EMP_INVALID for a bad name or a maxsize outside 1…limit. */
 emp_status_t emp_config_queue (emp_config_t *self, const char *full_name, int64_t maxsize);
 /* Takes what `feed` points to (and leaves it empty) on EMP_OK. A queue of NULL is the default queue. EMP_UNKNOWN: no
- * such queue, with the nearest; EMP_INVALID: a header_msg that is no label; EMP_EXISTS: standard input is fed twice;
- * EMP_TOOBIG: rows_max, or more than EMP_CONFIG_FEEDS_MAX feeds. */
+ * such queue, with the nearest; EMP_REFUSED: a queue with a job of its own; EMP_INVALID: a header_msg that is no label;
+ * EMP_EXISTS: standard input is fed twice; EMP_TOOBIG: rows_max, or more than EMP_CONFIG_FEEDS_MAX feeds. */
 emp_status_t emp_config_feed (emp_config_t *self, emp_feed_decl_t *feed);
+/* A default queue but mp_input_q: nobody would ever get a ticket of it. */
+bool emp_config_has_own_job (const char *queue);
+#define EMP_NOT_STORED "RESULTS_FILE: found RESULTS_STORE: false, expected true: there is nothing to write"
+#define EMP_OWN_JOB "queue: found %s, which has a job of its own, expected mp_input_q or a queue of your own"
 void emp_feed_decl_release (emp_feed_decl_t *feed);
-/* An attribute that every worker shall get by mp_tools_q. EMP_UNKNOWN: there is none of that name (yet). */
+/* An attribute that every worker shall get by mp_tools_q. EMP_UNKNOWN: there is none of that name (yet); EMP_TOOBIG: more
+ * than EMP_TOOLS_MAX. */
 emp_status_t emp_config_tool (emp_config_t *self, const char *name);
 /* NULL terminated names of all known keys, for "did you mean" and help. */
 const char *const *emp_config_known (void);

@@ -12,8 +12,9 @@
 #include "tools.h"
 
 #define LOOK_US 200000u /* how often progress is shown */
+#define SLAY_US 1000000u
 
-static bool feeders_over (const emp_t *self)
+bool emp_course_fed (const emp_t *self)
 {
     for (size_t i = 0; i < self->feeders_count; i++)
         if (!emp_feeder_is_over (self->feeders[i]))
@@ -30,7 +31,7 @@ static void say (emp_t *self, emp_kind_t kind)
 static void begin_drain (emp_t *self, uint64_t now)
 {
     self->drain_said = true;
-    self->early = !self->stop_said && !(self->workers_unwanted && feeders_over (self));
+    self->early = !emp_course_fed (self);
     self->deserted = self->workers_gone && !self->drain_wanted && !self->stop_wanted && !self->workers_unwanted;
     emp_launcher_drain (self->launcher);
     emp_session_stop_feeds (self->session);
@@ -59,10 +60,21 @@ static void stop_queues (emp_t *self)
     }
 }
 
+/* Who resumes a run with other input gets nothing of it: what was begun is ended at once. */
+static void look_at_inputs (emp_t *self)
+{
+    for (size_t i = 0; i < self->feeders_count && !self->refused; i++)
+        self->refused = emp_feeder_is_over (self->feeders[i]) && emp_feeder_is_refused (self->feeders[i]);
+    self->stop_wanted |= self->refused;
+    self->drain_wanted |= self->unkept;
+}
+
 /* Looks at the facts and does what follows. Returns true when the run is over. Called under the lock, again whenever a
- * fact or the time has changed; nothing in it waits.
+ * fact or the time has changed; nothing in it waits. Before emp_wait nothing is over: feeders may follow.
  *
  *   feeders of a queue are over                      say STOP of it: it ends when it is empty and nobody can put to it
+ *   the journal cannot be written                    wanted: drain
+ *   a feeder's input is not what it was              wanted: stop
  *   wanted: drain or stop; or all workers have gone  say DRAIN: nothing more is handed out; workers have STOP_GRACE
  *   wanted: stop; or time is up                      kill the workers
  *   the last ending came                             workers have STOP_GRACE to confirm their stop
@@ -70,8 +82,9 @@ static void stop_queues (emp_t *self)
  *   no feeder is at work, or stop, or time is up     over */
 static bool run_course (emp_t *self, uint64_t now)
 {
-    bool fed = feeders_over (self);
-    if (!self->stop_said) {
+    bool fed = emp_course_fed (self);
+    look_at_inputs (self);
+    if (self->waited && !self->stop_said) {
         stop_queues (self);
         self->stop_said = fed;
         if (fed)
@@ -89,7 +102,7 @@ static bool run_course (emp_t *self, uint64_t now)
         self->kill_said = true;
         emp_launcher_kill (self->launcher);
     }
-    return self->collected && self->workers_gone && (fed || late || self->stop_wanted);
+    return self->waited && self->collected && self->workers_gone && (fed || late || self->stop_wanted);
 }
 
 static void show_progress (emp_t *self)
@@ -101,7 +114,7 @@ static void show_progress (emp_t *self)
         rows += emp_feeder_rows (self->feeders[i]);
         tickets += emp_feeder_tickets (self->feeders[i]);
     }
-    bool fed = feeders_over (self);
+    bool fed = emp_course_fed (self);
     uint64_t told = atomic_load (&self->rows_told); /* by who reports within a chunk */
     emp_progress_state_t state = {.rows_done = told > counts.rows_answered ? told : counts.rows_answered,
                                   .rows_expected = fed ? rows : self->config.info_thread_max,
@@ -117,31 +130,54 @@ static uint64_t sooner (uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static void wait_for_change (emp_t *self, uint64_t now, uint64_t until)
+static void wait_for_change (emp_t *self, uint64_t now)
 {
-    if (self->deadline_us)
-        until = sooner (until, self->deadline_us > now ? self->deadline_us : now + LOOK_US);
+    uint64_t until = UINT64_MAX;
+    if (self->deadline_us > now)
+        until = self->deadline_us; /* once it is past, all that it brings was done or is a fact to come */
     if (emp_screen_is_live (self->screen))
         until = sooner (until, now + LOOK_US);
     emp_thread_wait (&self->changed, &self->lock, until);
 }
 
-/* Until the run is over, or a time of emp_now (). */
-static bool run_until (emp_t *self, uint64_t until)
+static void *course_thread (void *arg)
 {
+    emp_t *self = arg;
     pthread_mutex_lock (&self->lock);
-    bool over;
-    for (;;) {
+    while (!self->torn && !self->over) {
         uint64_t now = emp_now ();
-        over = run_course (self, now);
-        if (over || now >= until)
-            break;
-        if (emp_screen_is_live (self->screen))
-            show_progress (self);
-        wait_for_change (self, now, until);
+        self->over = run_course (self, now);
+        if (self->over)
+            pthread_cond_broadcast (&self->changed);
+        else {
+            if (emp_screen_is_live (self->screen))
+                show_progress (self);
+            wait_for_change (self, now);
+        }
     }
     pthread_mutex_unlock (&self->lock);
-    return over;
+    return NULL;
+}
+
+emp_status_t emp_course_begin (emp_t *self)
+{
+    self->queue_stop_said = calloc (self->config.queues_count, sizeof (bool));
+    self->queue_fed = calloc (self->config.queues_count, sizeof (bool));
+    if (!self->queue_stop_said || !self->queue_fed)
+        return emp_fail (self, EMP_NOMEM, "out of memory");
+    self->course_runs = emp_thread_start (&self->course, "emp-course", course_thread, self);
+    return self->course_runs ? EMP_OK : emp_fail (self, EMP_SYSTEM, "cannot start a thread: %s", strerror (errno));
+}
+
+void emp_course_end (emp_t *self)
+{
+    if (!self->course_runs)
+        return;
+    pthread_mutex_lock (&self->lock);
+    self->torn = true;
+    pthread_cond_broadcast (&self->changed);
+    pthread_mutex_unlock (&self->lock);
+    pthread_join (self->course, NULL);
 }
 
 /* ---- what it came to ----------------------------------------------------------------------------------------------- */
@@ -149,7 +185,8 @@ static bool run_until (emp_t *self, uint64_t until)
 static const char *feeder_failure (const emp_t *self, const char **ret_label)
 {
     for (size_t i = 0; i < self->feeders_count; i++)
-        if (emp_feeder_is_over (self->feeders[i]) && emp_feeder_error (self->feeders[i])) {
+        if (emp_feeder_is_over (self->feeders[i]) && emp_feeder_error (self->feeders[i]) &&
+            (!self->refused || emp_feeder_is_refused (self->feeders[i]))) {
             *ret_label = emp_feeder_label (self->feeders[i]);
             return emp_feeder_error (self->feeders[i]);
         }
@@ -178,6 +215,10 @@ static emp_status_t verdict (emp_t *self)
     emp_results_counts (self->results, &counts);
     emp_summary_t sum;
     emp_summary (self, &sum);
+    if (self->refused)
+        return emp_fail (self, EMP_INVALID, "JOURNAL: %s: %s", self->config.journal, why ? why : "");
+    if (self->unkept)
+        return emp_fail (self, EMP_INCOMPLETE, "%s", emp_journal_why (self->journal));
     if (self->workers_code == 2)
         return emp_fail (self, EMP_INVALID, "the workers could not start");
     if (why)
@@ -205,8 +246,22 @@ static emp_status_t verdict (emp_t *self)
 /* A run whose workers could not even start has nothing to say: the old file stays. */
 static void end_output (emp_t *self)
 {
-    if (self->output && self->workers_code != 2)
+    if (self->output && self->workers_code != 2 && !self->refused)
         self->output_failed = emp_output_write (self->output, self->results, self->output_why) != EMP_OK;
+}
+
+/* Until the course is over, or a time of emp_now (). */
+static bool is_over_by (emp_t *self, uint64_t until)
+{
+    pthread_mutex_lock (&self->lock);
+    self->waited = true;
+    pthread_cond_broadcast (&self->changed);
+    bool in_time = true;
+    while (!self->over && in_time)
+        in_time = emp_thread_wait (&self->changed, &self->lock, until);
+    bool over = self->over;
+    pthread_mutex_unlock (&self->lock);
+    return over;
 }
 
 static emp_status_t wait_until (emp_t *self, uint64_t until)
@@ -217,20 +272,20 @@ static emp_status_t wait_until (emp_t *self, uint64_t until)
     if (held)
         return emp_fail (self, EMP_STATE, "a chunk of queue %s is still in hand: it would be waited for in vain",
                          held->queue->base.name);
-    if (!self->queue_stop_said) {
-        self->queue_stop_said = calloc (self->config.queues_count, sizeof (bool));
-        self->queue_fed = calloc (self->config.queues_count, sizeof (bool));
-        if (!self->queue_stop_said || !self->queue_fed)
-            return emp_fail (self, EMP_NOMEM, "out of memory");
+    if (!self->waited) {
         emp_queues_end_puts (self);
         emp_tools_end (self);
     }
-    if (!run_until (self, until))
+    if (!is_over_by (self, until))
         return EMP_TIMEOUT;
     emp_screen_flush (self->screen);
     self->stage = EMP_OVER;
+    emp_sweep (self); /* no supervisor is left that would, should we die in the report */
     end_output (self);
-    return self->verdict = verdict (self);
+    self->verdict = verdict (self);
+    if (self->journal)
+        emp_journal_close (self->journal, self->verdict == EMP_OK);
+    return self->verdict;
 }
 
 emp_status_t emp_wait (emp_t *self)
@@ -245,7 +300,8 @@ emp_status_t emp_wait_for (emp_t *self, int timeout_ms)
 
 bool emp_begin_proc_shutdown (emp_t *self)
 {
-    return wait_until (self, 0) != EMP_TIMEOUT;
+    wait_until (self, 0);
+    return self->stage == EMP_OVER;
 }
 
 void emp_drain (emp_t *self)
@@ -262,4 +318,17 @@ void emp_stop (emp_t *self)
     self->stop_wanted = true;
     pthread_cond_broadcast (&self->changed);
     pthread_mutex_unlock (&self->lock);
+}
+
+void emp_slay (emp_t *self)
+{
+    uint64_t until = emp_now () + SLAY_US;
+    pthread_mutex_lock (&self->lock);
+    if (self->launcher)
+        emp_launcher_slay (self->launcher);
+    while (self->launcher && !self->workers_gone && emp_thread_wait (&self->changed, &self->lock, until))
+        ;
+    pthread_mutex_unlock (&self->lock);
+    if (self->directory[0])
+        emp_rundir_remove (self->directory, self->directory_lock);
 }

@@ -88,6 +88,11 @@ static void show_line (const emp_diag_t *self, const place_t *place)
     fprintf (self->out, "\n%*s^\n", (int) (place->column - from) + (from > 1 ? 3 : 2), "");
 }
 
+bool emp_diag_is_full (const emp_diag_t *self)
+{
+    return self->errors > EMP_DIAG_ERRORS_MAX;
+}
+
 void emp_diag_error (emp_diag_t *self, size_t offset, const char *format, ...)
 {
     char sentence[1024];

@@ -29,6 +29,8 @@ typedef struct {
 /* Borrows path and out. */
 void emp_diag_init (emp_diag_t *self, const char *path, FILE *out);
 void emp_diag_error (emp_diag_t *self, size_t offset, const char *format, ...) EMP_PRINTF (3, 4);
+/* Nothing more would be written: who looks for errors may stop. */
+bool emp_diag_is_full (const emp_diag_t *self);
 /* The line of an offset, for "first at line 12". */
 unsigned emp_diag_line (const emp_diag_t *self, size_t offset);
 /* The offset of a line and column (from 1); what is behind the end is the end. */

@@ -4,10 +4,12 @@
  */
 #include "feeder.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/hash.h"
 #include "../common/thread.h"
 
 #define LIST_HEADER 5 /* bytes of msgpack's array 32, written when the number of rows is known */
@@ -20,7 +22,8 @@ struct emp_feeder {
     emp_feed_t *feed;
     pthread_t thread;
     _Atomic uint64_t tickets, rows;
-    _Atomic bool over;
+    _Atomic bool over, cancelled;
+    bool started, refused;
     emp_buf_t chunk;
     bool failed;
     char error[EMP_TEXT_MAX + 1];
@@ -53,23 +56,75 @@ static uint32_t fill_chunk (emp_feeder_t *self, bool *ret_more)
     return rows;
 }
 
-static void feed_all (emp_feeder_t *self)
+static void refuse (emp_feeder_t *self, uint64_t number, const char *found)
+{
+    self->refused = self->failed = true;
+    snprintf (self->error, sizeof self->error,
+              "ticket _TID_%" PRIu64 " of %s: found %s, expected the input as it was before; the journal is as it was",
+              number, self->label, found);
+}
+
+/* What the journal says of the chunk that was made: it is put, or, since its ticket has ended, passed over. */
+static emp_status_t put_or_skip (emp_feeder_t *self, uint32_t rows)
+{
+    uint64_t number = emp_feeder_tickets (self);
+    if (self->config.journal)
+        switch (emp_journal_check (self->config.journal, self->config.place, number,
+                                   emp_hash (self->chunk.data, self->chunk.size))) {
+        case EMP_JOURNAL_SKIPS: return emp_feed_skip (self->feed);
+        case EMP_JOURNAL_DIFFERS: refuse (self, number, "other rows"); return EMP_STOPPED;
+        case EMP_JOURNAL_RUNS: break;
+        }
+    return emp_feed_put (self->feed, &self->chunk, rows, UINT64_MAX, &number);
+}
+
+/* A chunk that was cut short is none that could be made again: by a drain, or, with a journal, by a failure. */
+static bool is_cut (const emp_feeder_t *self)
+{
+    return self->config.journal && (self->failed || atomic_load (&self->cancelled));
+}
+
+/* False when it was ended early. */
+static bool feed_source (emp_feeder_t *self)
 {
     for (bool more = true; more;) {
         uint32_t rows = fill_chunk (self, &more);
         if (rows == 0)
             break;
-        uint64_t number;
-        emp_status_t status = emp_feed_put (self->feed, &self->chunk, rows, UINT64_MAX, &number);
+        if (is_cut (self))
+            return false;
+        emp_status_t status = put_or_skip (self, rows);
         if (status == EMP_STOPPED)
-            break;
+            return false;
         if (status != EMP_OK) {
             fail (self, emp_status_text (status));
-            break;
+            return false;
         }
         atomic_fetch_add_explicit (&self->tickets, 1, memory_order_relaxed);
         atomic_fetch_add_explicit (&self->rows, rows, memory_order_relaxed);
     }
+    return !self->failed && !atomic_load (&self->cancelled);
+}
+
+/* Each of its tickets has ended in an earlier run, and its input need not be read. */
+static void skip_all (emp_feeder_t *self, uint64_t tickets, uint64_t rows)
+{
+    for (uint64_t i = 0; i < tickets; i++)
+        emp_feed_skip (self->feed);
+    atomic_store (&self->tickets, tickets);
+    atomic_store (&self->rows, rows);
+}
+
+static void feed_all (emp_feeder_t *self)
+{
+    uint64_t tickets, rows;
+    if (self->source) {
+        if (feed_source (self) && self->config.journal &&
+            !emp_journal_feed_end (self->config.journal, self->config.place, atomic_load (&self->tickets),
+                                   atomic_load (&self->rows), &tickets))
+            refuse (self, tickets, "the end of the input");
+    } else if (emp_journal_is_whole (self->config.journal, self->config.place, &tickets, &rows))
+        skip_all (self, tickets, rows);
     emp_feed_end (self->feed);
     emp_results_feed_end (self->config.results, emp_feed_id (self->feed), atomic_load (&self->tickets),
                           atomic_load (&self->rows));
@@ -86,44 +141,66 @@ static void *feeder_thread (void *arg)
     return NULL;
 }
 
-emp_status_t emp_feeder_new (const emp_feeder_config_t *config, emp_source_t **source_p, emp_feeder_t **ret_self)
+static emp_status_t open_feed (emp_feeder_t *self, char *why)
+{
+    const emp_journal_decl_t decl = {self->label, self->queue, self->config.rows_max};
+    emp_status_t status = emp_feed_new (self->config.session, self->queue, self->label, &self->feed);
+    if (status == EMP_OK)
+        status = emp_results_feed (self->config.results, emp_feed_id (self->feed), self->label, self->queue);
+    if (status != EMP_OK)
+        snprintf (why, EMP_JOURNAL_WHY_MAX, "a feeder on queue %s: %s", self->queue, emp_status_text (status));
+    else
+        emp_results_feed_rows (self->config.results, emp_feed_id (self->feed), self->config.rows_max);
+    if (status == EMP_OK && self->config.journal)
+        status = emp_journal_feed (self->config.journal, self->config.place, emp_feed_id (self->feed), &decl, why);
+    return status;
+}
+
+emp_status_t emp_feeder_new (const emp_feeder_config_t *config, emp_source_t **source_p, emp_feeder_t **ret_self,
+                             char ret_why[EMP_JOURNAL_WHY_MAX])
 {
     emp_feeder_t *self = calloc (1, sizeof *self);
     if (!self)
-        return EMP_NOMEM;
+        return snprintf (ret_why, EMP_JOURNAL_WHY_MAX, "out of memory"), EMP_NOMEM;
     self->config = *config;
     snprintf (self->label, sizeof self->label, "%s", config->label);
     snprintf (self->queue, sizeof self->queue, "%s", config->queue);
     emp_buf_init (&self->chunk, EMP_CHUNK_BYTES_MAX);
-    emp_status_t status = emp_feed_new (config->session, config->queue, self->label, &self->feed);
-    if (status == EMP_OK)
-        status = emp_results_feed (config->results, emp_feed_id (self->feed), self->label, config->queue);
-    if (status == EMP_OK) {
-        emp_results_feed_rows (config->results, emp_feed_id (self->feed), config->rows_max);
-        self->source = *source_p;
-        if (!emp_thread_start (&self->thread, "emp-feeder", feeder_thread, self)) {
-            self->source = NULL;
-            status = EMP_SYSTEM;
-        }
-    }
+    emp_status_t status = open_feed (self, ret_why);
     if (status != EMP_OK) {
         emp_feed_destroy (&self->feed);
         free (self);
         return status;
     }
+    self->source = *source_p;
     *source_p = NULL;
     *ret_self = self;
     return EMP_OK;
 }
 
+emp_status_t emp_feeder_start (emp_feeder_t *self)
+{
+    self->started = emp_thread_start (&self->thread, "emp-feeder", feeder_thread, self);
+    if (!self->started)
+        atomic_store (&self->over, true);
+    return self->started ? EMP_OK : EMP_SYSTEM;
+}
+
 void emp_feeder_cancel (emp_feeder_t *self)
 {
-    emp_source_cancel (self->source);
+    atomic_store (&self->cancelled, true);
+    if (self->source)
+        emp_source_cancel (self->source);
 }
 
 bool emp_feeder_is_over (const emp_feeder_t *self)
 {
     return atomic_load (&self->over);
+}
+
+bool emp_feeder_is_refused (const emp_feeder_t *self)
+{
+    return self->refused;
 }
 
 const char *emp_feeder_error (const emp_feeder_t *self)
@@ -134,11 +211,6 @@ const char *emp_feeder_error (const emp_feeder_t *self)
 const char *emp_feeder_label (const emp_feeder_t *self)
 {
     return self->label;
-}
-
-const char *emp_feeder_queue (const emp_feeder_t *self)
-{
-    return self->queue;
 }
 
 uint64_t emp_feeder_tickets (const emp_feeder_t *self)
@@ -158,7 +230,8 @@ void emp_feeder_destroy (emp_feeder_t **self_p)
         return;
     *self_p = NULL;
     emp_feeder_cancel (self);
-    pthread_join (self->thread, NULL);
+    if (self->started)
+        pthread_join (self->thread, NULL);
     emp_source_close (&self->source);
     emp_feed_destroy (&self->feed);
     emp_buf_release (&self->chunk);

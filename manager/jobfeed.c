@@ -323,6 +323,7 @@ static void read_feed (emp_jobread_t *self, const emp_yaml_node_t *node)
     if (good) {
         emp_status_t status = emp_config_feed (self->config, &feed);
         const emp_yaml_node_t *place = status == EMP_UNKNOWN   ? fields[QUEUE]
+                                       : status == EMP_REFUSED ? fields[QUEUE]
                                        : status == EMP_INVALID ? fields[HEADER_MSG]
                                        : status == EMP_EXISTS  ? fields[LINES]
                                                                : NULL;
@@ -339,7 +340,7 @@ void emp_jobread_feeds (emp_jobread_t *self, const emp_yaml_node_t *node)
         emp_jobread_wrong (self, node, "feed", "a list of {queue: NAME, SOURCE: …}");
         return;
     }
-    for (const emp_yaml_node_t *item = node->first; item; item = item->next) {
+    for (const emp_yaml_node_t *item = node->first; item && !emp_diag_is_full (self->diag); item = item->next) {
         const emp_yaml_node_t *feed = emp_jobread_real (self, item);
         if (feed)
             read_feed (self, feed);

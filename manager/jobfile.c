@@ -117,16 +117,11 @@ static bool set_file (emp_jobread_t *self, const emp_yaml_node_t *given, const c
     return true;
 }
 
-/* RESULTS_FILE as it was just set: its ending, and where it is seen from the job file, as all paths in one. */
-static void place_results_file (emp_jobread_t *self, const emp_yaml_node_t *node)
+/* A file as it was just set: where it is seen from the job file, as all paths in one. */
+static void place_file (emp_jobread_t *self, const emp_yaml_node_t *node, const char *key, const char *path)
 {
-    const char *path = self->config->results_file;
     if (!path || self->diag->errors)
         return;
-    if (!emp_output_is_name (path)) {
-        emp_jobread_wrong (self, node, "RESULTS_FILE", EMP_OUTPUT_EXPECTED);
-        return;
-    }
     char *placed = emp_jobread_path (self, path);
     emp_buf_t packed;
     emp_buf_init (&packed, EMP_ATTRIBUTES_BYTES_MAX);
@@ -136,10 +131,20 @@ static void place_results_file (emp_jobread_t *self, const emp_yaml_node_t *node
         msgpack_pack_str_body (&packer, placed, strlen (placed));
     if (!placed || packed.broken)
         emp_diag_error (self->diag, node->offset, "%s", emp_status_text (EMP_NOMEM));
-    else if (emp_config_set (self->config, "RESULTS_FILE", packed.data, packed.size))
+    else if (emp_config_set (self->config, key, packed.data, packed.size))
         emp_diag_error (self->diag, node->offset, "%s", self->config->error);
     emp_buf_release (&packed);
     free (placed);
+}
+
+/* RESULTS_FILE also by its ending. */
+static void place_results_file (emp_jobread_t *self, const emp_yaml_node_t *node)
+{
+    const char *path = self->config->results_file;
+    if (path && !self->diag->errors && !emp_output_is_name (path))
+        emp_jobread_wrong (self, node, "RESULTS_FILE", EMP_OUTPUT_EXPECTED);
+    else
+        place_file (self, node, "RESULTS_FILE", path);
 }
 
 /* ROWS_MAX and NUM_ROWS are one key: a file that has both contradicts itself. */
@@ -161,7 +166,7 @@ static void read_toolbox (emp_jobread_t *self, const emp_yaml_node_t *node)
         emp_jobread_wrong (self, node, "toolbox", "a map of attributes");
         return;
     }
-    for (const emp_yaml_node_t *value = node->first; value; value = value->next) {
+    for (const emp_yaml_node_t *value = node->first; value && !emp_diag_is_full (self->diag); value = value->next) {
         const char *name = value->key->text;
         if (emp_config_is_known (name))
             emp_diag_error (self->diag, value->key->offset,
@@ -225,7 +230,7 @@ static void read_modules (emp_jobread_t *self, const emp_yaml_node_t *node)
                            "a list of one or more {worker_path: FILE.so, worker_ref: FUNCTION}");
         return;
     }
-    for (const emp_yaml_node_t *item = node->first; item; item = item->next) {
+    for (const emp_yaml_node_t *item = node->first; item && !emp_diag_is_full (self->diag); item = item->next) {
         const emp_yaml_node_t *module = emp_jobread_real (self, item);
         if (module)
             read_module (self, module);
@@ -330,7 +335,7 @@ static void read_queues (emp_jobread_t *self, const emp_yaml_node_t *node)
         emp_jobread_wrong (self, node, "queues",
                            "a list of {name: NAME, maxsize: NUMBER}, or a map NAME: {maxsize: NUMBER}");
     else
-        for (const emp_yaml_node_t *item = node->first; item; item = item->next) {
+        for (const emp_yaml_node_t *item = node->first; item && !emp_diag_is_full (self->diag); item = item->next) {
             const emp_yaml_node_t *queue = node->kind == EMP_YAML_LIST ? emp_jobread_real (self, item) : NULL;
             if (queue)
                 read_listed_queue (self, queue, &declared);
@@ -359,7 +364,7 @@ static void report_unknown_key (emp_jobread_t *self, const emp_yaml_node_t *key)
 }
 
 typedef struct {
-    const emp_yaml_node_t *modules, *feed, *tools, *dead_after; /* NULL: not there */
+    const emp_yaml_node_t *modules, *feed, *tools, *dead_after, *results_file; /* NULL: not there */
 } seen_t;
 
 static void read_key (emp_jobread_t *self, const emp_yaml_node_t *root, const emp_yaml_node_t *value, seen_t *seen)
@@ -383,7 +388,9 @@ static void read_key (emp_jobread_t *self, const emp_yaml_node_t *root, const em
     else if (!is_set_twice (self, root, value))
         set_value (self, real, value->key->text);
     if (emp_yaml_is (value->key, "RESULTS_FILE"))
-        place_results_file (self, real);
+        place_results_file (self, seen->results_file = real);
+    if (emp_yaml_is (value->key, "JOURNAL"))
+        place_file (self, real, "JOURNAL", self->config->journal);
     if (emp_yaml_is (value->key, "DEAD_AFTER") || (emp_yaml_is (value->key, "BEAT") && !seen->dead_after))
         seen->dead_after = real;
 }
@@ -395,7 +402,7 @@ static void read_tools (emp_jobread_t *self, const emp_yaml_node_t *node)
         emp_jobread_wrong (self, node, "tools", "a list of names of attributes of the toolbox");
         return;
     }
-    for (const emp_yaml_node_t *item = node->first; item; item = item->next) {
+    for (const emp_yaml_node_t *item = node->first; item && !emp_diag_is_full (self->diag); item = item->next) {
         const emp_yaml_node_t *real = emp_jobread_real (self, item);
         const char *name = real ? emp_jobread_text (self, real, "tools") : NULL;
         if (name && emp_config_tool (self->config, name))
@@ -405,7 +412,7 @@ static void read_tools (emp_jobread_t *self, const emp_yaml_node_t *node)
 
 static void read_root (emp_jobread_t *self, const emp_yaml_node_t *root)
 {
-    seen_t seen = {NULL, NULL, NULL, NULL};
+    seen_t seen = {0};
     if (!root || root->kind != EMP_YAML_MAP) {
         char found[EMP_SENTENCE_MAX] = "nothing";
         if (root)
@@ -414,7 +421,7 @@ static void read_root (emp_jobread_t *self, const emp_yaml_node_t *root)
                         "found %s, expected a map of keys: worker_modules and others", found);
         return;
     }
-    for (const emp_yaml_node_t *value = root->first; value; value = value->next)
+    for (const emp_yaml_node_t *value = root->first; value && !emp_diag_is_full (self->diag); value = value->next)
         read_key (self, root, value, &seen);
     if (!seen.modules)
         emp_diag_error (self->diag, root->offset,
@@ -425,6 +432,8 @@ static void read_root (emp_jobread_t *self, const emp_yaml_node_t *root)
         emp_jobread_feeds (self, seen.feed);
     if (seen.dead_after && emp_config_check (self->config))
         emp_diag_error (self->diag, seen.dead_after->offset, "%s", self->config->error);
+    if (seen.results_file && self->config->results_file && !self->config->results_store)
+        emp_diag_error (self->diag, seen.results_file->offset, EMP_NOT_STORED);
 }
 
 static char *directory_of (const char *path)

@@ -52,7 +52,7 @@ bool emp_jobread_pick (emp_jobread_t *self, const emp_yaml_node_t *map, const ch
 {
     const emp_yaml_node_t *fields[EMP_JOBREAD_FIELDS_MAX] = {NULL};
     bool good = true;
-    for (const emp_yaml_node_t *value = map->first; value; value = value->next)
+    for (const emp_yaml_node_t *value = map->first; value && !emp_diag_is_full (self->diag); value = value->next)
         good = take_field (self, value, what, names, fields) && good;
     for (size_t i = 0; names[i]; i++) {
         assert (i < EMP_JOBREAD_FIELDS_MAX);

@@ -34,6 +34,12 @@ static const emp_key_t keys[] = {
      "bytes of the dictionary in memory; beyond it all of it moves to a file on disk"},
     {"RESULTS_FILE", NULL, EMP_KEY_TEXT, FIELD (results_file), 1, EMP_TEXT_MAX, 0, "none",
      "write the results to this file, by its ending: .db (SQLite), .jsonl or .csv"},
+    {"JOURNAL", NULL, EMP_KEY_TEXT, FIELD (journal), 1, EMP_TEXT_MAX - 16, 0, "none",
+     "keep what was answered in this file, so that a run that was killed can be resumed"},
+    {"JOURNAL_SYNC", NULL, EMP_KEY_SYNC, FIELD (journal_sync), 0, 0, EMP_JOURNAL_BATCH, NULL,
+     "what a ticket waits for before it counts: written (none), on the disk in groups of up to 10 ms (batch), at once (sync)"},
+    {"RESUME", NULL, EMP_KEY_BOOL, FIELD (resume), 0, 1, false, NULL,
+     "go on with the run that JOURNAL is of: what was answered is not done again"},
     {"RESULT_LABEL", NULL, EMP_KEY_TEXT, FIELD (result_label), 1, EMP_TEXT_MAX, 0, "the queue names",
      "title of the report"},
     {"INFO_ENABLE", NULL, EMP_KEY_BOOL, FIELD (info_enable), 0, 1, false, NULL,
@@ -44,10 +50,16 @@ static const emp_key_t keys[] = {
      "workers stay when all is answered, until the run is told to end"},
     {"ATTEMPTS_MAX", NULL, EMP_KEY_COUNT, FIELD (attempts_max), 1, 1000, EMP_ATTEMPTS_MAX_DEFAULT, NULL,
      "how often a ticket is tried before it is dead"},
+    {"HALVE", NULL, EMP_KEY_BOOL, FIELD (halve), 0, 1, true, NULL,
+     "a chunk that has killed its worker twice goes on as two halves, until the bad row is found"},
+    {"SPECULATE", NULL, EMP_KEY_BOOL, FIELD (speculate), 0, 1, true, NULL,
+     "last tickets that take far too long are worked at a second time; false for work that must not run twice"},
     {"BEAT", NULL, EMP_KEY_SECONDS, FIELD (beat_ms), 50, 60000, 1000, NULL,
      "how often a process says that it is alive"},
     {"DEAD_AFTER", NULL, EMP_KEY_SECONDS, FIELD (dead_after_ms), 200, 3600000, 5000, NULL,
      "silence after which a process counts as lost; at least twice BEAT"},
+    {"TICKET_TIMEOUT", NULL, EMP_KEY_SECONDS, FIELD (ticket_timeout_ms), 0, 2592000000, 0, "no limit",
+     "how long a worker may have one ticket; beyond it the worker is killed, and the ticket tried again"},
     {"STOP_GRACE", NULL, EMP_KEY_SECONDS, FIELD (stop_grace_ms), 100, 3600000, 10000, NULL,
      "how long a drain, and the last stop of workers, may take"},
     {"BIG_DATA_MIN", NULL, EMP_KEY_LARGE, FIELD (big_data_min), 4096, 60 * MIB, 65536, NULL,
@@ -103,6 +115,7 @@ void emp_key_expected (const emp_key_t *self, char *ret_piece)
                   nil);
         break;
     case EMP_KEY_START: snprintf (ret_piece, EMP_SENTENCE_MAX, "\"spawn\", \"fork\" or \"forkserver\""); break;
+    case EMP_KEY_SYNC: snprintf (ret_piece, EMP_SENTENCE_MAX, "\"none\", \"batch\" or \"sync\""); break;
     }
 }
 
@@ -116,6 +129,8 @@ static void default_text (const emp_key_t *self, char *ret_piece)
         seconds_text (self->otherwise, ret_piece);
     else if (self->type == EMP_KEY_START)
         snprintf (ret_piece, EMP_SENTENCE_MAX, "\"%s\"", emp_start_text ((emp_start_method_t) self->otherwise));
+    else if (self->type == EMP_KEY_SYNC)
+        snprintf (ret_piece, EMP_SENTENCE_MAX, "\"%s\"", emp_journal_sync_text ((emp_journal_sync_t) self->otherwise));
     else
         snprintf (ret_piece, EMP_SENTENCE_MAX, "%" PRIu64, self->otherwise);
 }
@@ -154,6 +169,7 @@ static void put_number (const emp_key_t *self, emp_config_t *config, uint64_t nu
     case EMP_KEY_SECONDS: *(uint32_t *) field (self, config) = (uint32_t) number; break;
     case EMP_KEY_LARGE: *(uint64_t *) field (self, config) = number; break;
     case EMP_KEY_START: *(emp_start_method_t *) field (self, config) = (emp_start_method_t) number; break;
+    case EMP_KEY_SYNC: *(emp_journal_sync_t *) field (self, config) = (emp_journal_sync_t) number; break;
     case EMP_KEY_TEXT: assert (false); break;
     }
 }
@@ -197,6 +213,8 @@ static bool is_seconds (const emp_key_t *self, const msgpack_object *value, uint
         return false;
     if (!(ms >= (double) self->min && ms <= (double) self->max))
         return false;
+    if (ms == 0 && value->type != MSGPACK_OBJECT_POSITIVE_INTEGER && value->via.f64 != 0)
+        return false; /* too little is not none */
     *ret_number = (uint64_t) ms;
     return true;
 }
@@ -213,6 +231,15 @@ static bool is_start (const msgpack_object *value, uint64_t *ret_number)
     if (value->type != MSGPACK_OBJECT_STR || !emp_start_of (value->via.str.ptr, value->via.str.size, &method))
         return false;
     *ret_number = method;
+    return true;
+}
+
+static bool is_sync (const msgpack_object *value, uint64_t *ret_number)
+{
+    emp_journal_sync_t sync;
+    if (value->type != MSGPACK_OBJECT_STR || !emp_journal_sync_of (value->via.str.ptr, value->via.str.size, &sync))
+        return false;
+    *ret_number = sync;
     return true;
 }
 
@@ -242,6 +269,7 @@ emp_status_t emp_key_set (const emp_key_t *self, const char *name, const msgpack
     case EMP_KEY_LARGE: good = is_integer (self, value, &number); break;
     case EMP_KEY_SECONDS: good = is_seconds (self, value, &number); break;
     case EMP_KEY_START: good = is_start (value, &number); break;
+    case EMP_KEY_SYNC: good = is_sync (value, &number); break;
     case EMP_KEY_TEXT:
         if (is_text (self, value))
             return put_text (self, config, value->via.str.ptr, value->via.str.size);
@@ -265,11 +293,16 @@ void emp_key_pack (const emp_key_t *self, const emp_config_t *config, msgpack_pa
         else
             msgpack_pack_false (out);
         return;
-    case EMP_KEY_SECONDS: msgpack_pack_double (out, *(const uint32_t *) at / 1000.0); return;
+    case EMP_KEY_SECONDS:
+        if (self->nil && *(const uint32_t *) at == 0)
+            break;
+        msgpack_pack_double (out, *(const uint32_t *) at / 1000.0);
+        return;
     case EMP_KEY_COUNT: number = *(const uint32_t *) at; break;
     case EMP_KEY_LARGE: number = *(const uint64_t *) at; break;
     case EMP_KEY_TEXT: text = *(char *const *) at; break;
     case EMP_KEY_START: text = emp_start_text (*(const emp_start_method_t *) at); break;
+    case EMP_KEY_SYNC: text = emp_journal_sync_text (*(const emp_journal_sync_t *) at); break;
     }
     if (text) {
         msgpack_pack_str (out, strlen (text));

@@ -18,11 +18,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../common/how.h"
 #include "../common/net/socket.h"
+#include "../common/tag.h"
 #include "../common/thread.h"
 
-#define STARTS_MAX 3 /* a supervisor that is killed so often is not meant to live */
-#define KILL_AFTER_US 2000000u
+#define STARTS_MAX 3          /* a supervisor that is killed so often is not meant to live, */
+#define LONG_LIFE_US 10000000 /* unless it has lived so long before */
+#define KILL_AFTER_US 1000000u
 
 struct emp_launcher {
     emp_launcher_config_t config;
@@ -32,19 +35,20 @@ struct emp_launcher {
     pthread_t thread;
     sem_t started;
     int started_errno;
-    int bell; /* eventfd: look at `kill` */
-    _Atomic bool drain, kill;
-    uint64_t session; /* of the supervisor that runs */
+    int bell; /* eventfd: look at `kill`, `slay` and `given_up` */
+    _Atomic bool drain, kill, slay;
+    _Atomic uint64_t given_up; /* session of a supervisor that the broker has given up */
+    _Atomic uint64_t session;  /* of the supervisor that runs */
+    uint64_t started_us;
     pid_t pid;
     int pidfd;
 };
 
 /* ---- one process --------------------------------------------------------------------------------------------------- */
 
-static int spawn (emp_launcher_t *self)
+static int spawn_tagged (emp_launcher_t *self, char *const *environment)
 {
     char procs[16], grace[24], parent[16], session[24], run[24];
-    self->session = emp_random_id ();
     snprintf (procs, sizeof procs, "%u", self->config.procs);
     snprintf (grace, sizeof grace, "%u.%03u", self->config.grace_ms / 1000, self->config.grace_ms % 1000);
     snprintf (parent, sizeof parent, "%d", (int) getpid ());
@@ -67,7 +71,7 @@ static int spawn (emp_launcher_t *self)
     posix_spawn_file_actions_init (&files);
     posix_spawn_file_actions_addopen (&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2 (&files, STDERR_FILENO, STDOUT_FILENO); /* stdout is the report's alone */
-    error = posix_spawn (&self->pid, self->program, &files, &attributes, argv, environ);
+    error = posix_spawn (&self->pid, self->program, &files, &attributes, argv, environment);
     posix_spawn_file_actions_destroy (&files);
     posix_spawnattr_destroy (&attributes);
     if (error)
@@ -78,6 +82,18 @@ static int spawn (emp_launcher_t *self)
     error = errno;
     kill (self->pid, SIGKILL);
     waitpid (self->pid, NULL, 0);
+    return error;
+}
+
+static int spawn (emp_launcher_t *self)
+{
+    char tag[EMP_TAG_MAX];
+    self->session = emp_random_id ();
+    self->started_us = emp_now ();
+    emp_tag_text (EMP_TAG_SUPERVISOR, self->session, tag);
+    char **environment = emp_tag_environment (tag);
+    int error = environment ? spawn_tagged (self, environment) : ENOMEM;
+    free (environment);
     return error;
 }
 
@@ -102,13 +118,17 @@ static int watch (emp_launcher_t *self)
             abort (); /* poll of two descriptors of our own */
         if (fds[0].revents) {
             int status = 0;
-            waitpid (self->pid, &status, 0);
+            /* ECHILD: the program ignores SIGCHLD, so nobody knows how it ended; well, for all that can be told. */
+            while (waitpid (self->pid, &status, 0) < 0 && errno == EINTR)
+                ;
             close (self->pidfd);
             return status;
         }
         uint64_t count;
         if (fds[1].revents)
             (void) !read (self->bell, &count, sizeof count);
+        if (atomic_load (&self->given_up) == self->session || atomic_load (&self->slay))
+            signal_supervisor (self, SIGKILL);
         if (atomic_load (&self->kill) && !deadline) {
             signal_supervisor (self, SIGQUIT);
             deadline = emp_now () + KILL_AFTER_US;
@@ -118,9 +138,19 @@ static int watch (emp_launcher_t *self)
 
 /* ---- the thread ------------------------------------------------------------------------------------------------------ */
 
-static bool start_again (emp_launcher_t *self, unsigned starts)
+/* It was killed: its slots die with it, but what they had started is nobody's now. */
+static void sweep_up (const emp_launcher_t *self)
 {
-    if (starts >= STARTS_MAX || atomic_load (&self->drain) || atomic_load (&self->kill))
+    char tag[EMP_TAG_MAX];
+    emp_tag_text (EMP_TAG_SUPERVISOR, self->session, tag);
+    emp_tag_sweep (tag);
+}
+
+static bool start_again (emp_launcher_t *self, unsigned *starts)
+{
+    if (emp_now () - self->started_us > LONG_LIFE_US)
+        *starts = 0;
+    if ((*starts)++ >= STARTS_MAX || atomic_load (&self->drain) || atomic_load (&self->kill))
         return false;
     return spawn (self) == 0;
 }
@@ -137,13 +167,16 @@ static void *launcher_thread (void *arg)
     int code;
     do {
         int status = watch (self);
+        bool known = atomic_load (&self->given_up) == self->session;
         code = WIFEXITED (status) ? WEXITSTATUS (status) : -1;
-        if (WIFSIGNALED (status))
+        if (WIFSIGNALED (status) && !known)
             self->config.lost (self->config.arg, self->session, self->pid, EMP_HOW_SIGNAL,
                                (uint32_t) WTERMSIG (status));
-        else if (code)
+        else if (code && !known)
             self->config.lost (self->config.arg, self->session, self->pid, EMP_HOW_EXIT, (uint32_t) code);
-    } while (code < 0 && start_again (self, starts++));
+        if (code < 0)
+            sweep_up (self);
+    } while ((code < 0 || code == EMP_WORKER_GIVEN_UP) && start_again (self, &starts));
     self->config.ended (self->config.arg, code);
     return NULL;
 }
@@ -185,11 +218,31 @@ void emp_launcher_drain (emp_launcher_t *self)
     atomic_store (&self->drain, true);
 }
 
+static void ring (emp_launcher_t *self)
+{
+    uint64_t one = 1;
+    (void) !write (self->bell, &one, sizeof one);
+}
+
+bool emp_launcher_given_up (emp_launcher_t *self, uint64_t session)
+{
+    if (session != atomic_load (&self->session))
+        return false;
+    atomic_store (&self->given_up, session);
+    ring (self);
+    return true;
+}
+
 void emp_launcher_kill (emp_launcher_t *self)
 {
     atomic_store (&self->kill, true);
-    uint64_t one = 1;
-    (void) !write (self->bell, &one, sizeof one);
+    ring (self);
+}
+
+void emp_launcher_slay (emp_launcher_t *self)
+{
+    atomic_store (&self->slay, true);
+    emp_launcher_kill (self);
 }
 
 void emp_launcher_destroy (emp_launcher_t **self_p)

@@ -37,6 +37,15 @@ static void feeder_ended (void *arg)
     pthread_mutex_unlock (&self->lock);
 }
 
+static void journal_failed (void *arg)
+{
+    emp_t *self = arg;
+    pthread_mutex_lock (&self->lock);
+    self->unkept = true;
+    pthread_cond_broadcast (&self->changed);
+    pthread_mutex_unlock (&self->lock);
+}
+
 static void collector_ended (void *arg, emp_status_t status)
 {
     emp_t *self = arg;
@@ -67,21 +76,52 @@ static void workers_ended (void *arg, int code)
     pthread_mutex_unlock (&self->lock);
 }
 
+/* Who was given up as silent is told once more when its process has ended. True: that was it. */
+static bool noted_before (emp_t *self, const emp_control_t *gone)
+{
+    for (size_t i = self->losses_count; i-- > 0;) {
+        emp_loss_t *loss = &self->losses[i];
+        if (loss->session != gone->session)
+            continue;
+        loss->peak = gone->size > loss->peak ? gone->size : loss->peak;
+        if (!loss->tail && gone->text[0])
+            loss->tail = strdup (gone->text);
+        return true;
+    }
+    return false;
+}
+
 static void note_loss (emp_t *self, const emp_control_t *gone)
 {
-    if (self->kill_said || self->workers_unwanted || gone->how == EMP_HOW_BYE)
+    if (noted_before (self, gone) || self->kill_said || self->workers_unwanted || gone->how == EMP_HOW_BYE)
         return; /* we did that, or it left by itself */
     if (self->losses_count == EMP_LOSSES_MAX) {
         self->losses_more++;
         return;
     }
     emp_loss_t *loss = &self->losses[self->losses_count++];
+    loss->session = gone->session;
+    loss->peak = gone->size;
     memcpy (loss->name, gone->name, sizeof loss->name);
     loss->pid = gone->pid;
     loss->how = gone->how;
     loss->code = gone->code;
     loss->taken_back = gone->window;
     loss->tail = gone->text[0] ? strdup (gone->text) : NULL;
+}
+
+static void journal_hears (emp_journal_t *journal, const emp_control_t *message)
+{
+    if (message->kind == EMP_MSG_JOINED)
+        emp_journal_worker (journal, message->session, message->name, message->host, message->pid);
+    if (message->kind == EMP_MSG_ATTEMPT)
+        emp_journal_attempt (journal, message);
+}
+
+/* It was given up, is killed and replaced; its slots are told of as losses, each by itself. */
+static bool is_own_supervisor (const emp_t *self, const emp_control_t *gone)
+{
+    return gone->how == EMP_HOW_SILENCE && self->launcher && emp_launcher_given_up (self->launcher, gone->session);
 }
 
 static void broker_says (void *arg, const emp_control_t *message)
@@ -101,12 +141,14 @@ static void broker_says (void *arg, const emp_control_t *message)
     }
     if (message && message->kind == EMP_MSG_JOINED)
         emp_history_joined (self->history, message->session, message->name, message->host, message->pid);
+    if (message && self->journal)
+        journal_hears (self->journal, message);
     bool killed = message && (message->kind == EMP_MSG_JOINED || message->kind == EMP_MSG_GONE) &&
                   emp_procs_heard (&self->procs, message);
     pthread_mutex_lock (&self->lock);
     if (!message)
         self->broker_gone = true;
-    else if (message->kind == EMP_MSG_GONE && !killed)
+    else if (message->kind == EMP_MSG_GONE && !killed && !is_own_supervisor (self, message))
         note_loss (self, message);
     pthread_cond_broadcast (&self->changed);
     pthread_mutex_unlock (&self->lock);
@@ -131,18 +173,18 @@ static uint32_t procs_of (const emp_t *self)
 /* A queue costs it an intake with a socket to listen at, and the same for each of its lanes, a connection to each, and
  * the manager's own ends. A worker costs the broker a lane, a connection to it, one to each intake and one to the door; and a share of what
  * libzmq keeps beside. */
-static emp_status_t raise_files (emp_t *self)
+static emp_status_t raise_files (emp_t *self, size_t feeds)
 {
     uint64_t needed = FILES_A_WORKER * (uint64_t) procs_of (self) + FILES_BESIDE +
-                      FILES_A_QUEUE * self->config.queues_count + FILES_A_FEED * self->config.feeds_count +
+                      FILES_A_QUEUE * self->config.queues_count + FILES_A_FEED * feeds +
                       emp_attributes_arenas (self->config.attributes);
     uint64_t limit = emp_thread_files (needed);
     if (limit >= needed)
         return EMP_OK;
     return emp_fail (self, EMP_INVALID,
-                     "PROCS_MAX: %u worker processes need %llu open files, the limit is %llu "
+                     "PROCS_MAX: %u worker processes and %zu feeders need %llu open files, the limit is %llu "
                      "(ulimit -n)",
-                     procs_of (self), (unsigned long long) needed, (unsigned long long) limit);
+                     procs_of (self), feeds, (unsigned long long) needed, (unsigned long long) limit);
 }
 
 /* The program may consume, too. */
@@ -156,14 +198,22 @@ static void join_history (emp_t *self)
 
 static emp_status_t start_broker (emp_t *self)
 {
-    if (emp_rundir_new (self->directory, &self->directory_lock) != EMP_OK)
+    char directory[EMP_RUNDIR_MAX + 1];
+    int directory_lock;
+    if (emp_rundir_new (directory, &directory_lock) != EMP_OK)
         return emp_fail (self, EMP_SYSTEM, "cannot make a folder for sockets in %s: %s", emp_rundir_base (),
                          strerror (errno));
+    pthread_mutex_lock (&self->lock); /* emp_sweep removes what this names: whole or not at all */
+    memcpy (self->directory, directory, sizeof directory);
+    self->directory_lock = directory_lock;
+    pthread_mutex_unlock (&self->lock);
     char door[EMP_ENDPOINT_MAX + 1];
     snprintf (door, sizeof door, "ipc://%s/door", self->directory);
     emp_broker_config_t config = {
         .directory = self->directory, .listen = door, .beat_ms = self->config.beat_ms, .core = emp_core_config_default};
     config.core.attempts_max = self->config.attempts_max;
+    config.core.halve = self->config.halve;
+    config.core.speculate = self->config.speculate;
     config.core.dead_after = (emp_usec_t) self->config.dead_after_ms * 1000;
     emp_status_t status;
     self->broker = emp_broker_new (&config, &status);
@@ -217,8 +267,12 @@ static emp_status_t start_workers (emp_t *self)
                                     .lost = supervisor_lost,
                                     .ended = workers_ended,
                                     .arg = self};
-    if (emp_launcher_new (&config, &self->launcher) != EMP_OK)
+    emp_launcher_t *launcher;
+    if (emp_launcher_new (&config, &launcher) != EMP_OK)
         return emp_fail (self, EMP_SYSTEM, "cannot start %s: %s", program, strerror (errno));
+    pthread_mutex_lock (&self->lock);
+    self->launcher = launcher;
+    pthread_mutex_unlock (&self->lock);
     return EMP_OK;
 }
 
@@ -228,11 +282,59 @@ static emp_status_t start_output (emp_t *self)
     if (!self->config.results_file)
         return EMP_OK;
     if (!self->config.results_store)
-        return emp_fail (self, EMP_INVALID,
-                         "RESULTS_FILE: found RESULTS_STORE: false, expected true: there is nothing "
-                         "to write");
+        return emp_fail (self, EMP_INVALID, EMP_NOT_STORED);
     emp_status_t status = emp_output_open (self->config.results_file, &self->output, self->output_why);
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "RESULTS_FILE: %s", self->output_why);
+}
+
+static void journal_says (void *arg, const char *sentence)
+{
+    emp_say (arg, sentence);
+}
+
+/* Labels of a job file's feeds, as its feeders will have them. */
+static emp_status_t declare_feeds (const emp_t *self, emp_journal_decl_t **ret_feeds,
+                                   char (**ret_labels)[EMP_LABEL_MAX + 1])
+{
+    size_t count = self->config.feeds_count;
+    *ret_feeds = calloc (count + 1, sizeof **ret_feeds);
+    *ret_labels = calloc (count + 1, sizeof **ret_labels);
+    if (!*ret_feeds || !*ret_labels)
+        return EMP_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        const emp_feed_decl_t *feed = &self->config.feeds[i];
+        emp_name_label (feed->queue, (*ret_labels)[i]);
+        (*ret_feeds)[i] = (emp_journal_decl_t){.label = feed->header_msg ? feed->header_msg : (*ret_labels)[i],
+                                               .queue = feed->queue,
+                                               .rows_max = feed->rows_max ? feed->rows_max : self->config.rows_max};
+    }
+    return EMP_OK;
+}
+
+/* Before anything is started too: what cannot be gone on with is known now. */
+static emp_status_t start_journal (emp_t *self)
+{
+    if (!self->config.journal)
+        return self->config.resume
+                   ? emp_fail (self, EMP_INVALID, "RESUME: found true without a JOURNAL, expected the file of one")
+                   : EMP_OK;
+    emp_journal_decl_t *feeds = NULL;
+    char (*labels)[EMP_LABEL_MAX + 1] = NULL;
+    char why[EMP_JOURNAL_WHY_MAX] = "out of memory";
+    emp_status_t status = declare_feeds (self, &feeds, &labels);
+    const emp_journal_config_t config = {.path = self->config.journal,
+                                         .sync = self->config.journal_sync,
+                                         .resume = self->config.resume,
+                                         .rows_max = self->config.rows_max,
+                                         .feeds = feeds,
+                                         .feeds_count = self->config.feeds_count,
+                                         .say = journal_says,
+                                         .arg = self};
+    if (status == EMP_OK)
+        status = emp_journal_open (&config, &self->journal, why);
+    free (feeds);
+    free (labels);
+    return status == EMP_OK ? EMP_OK : emp_fail (self, status, "%s", why);
 }
 
 static emp_status_t start_collector (emp_t *self)
@@ -244,30 +346,63 @@ static emp_status_t start_collector (emp_t *self)
     if (self->output && emp_results_overflow (self->results, emp_output_folder (self->output),
                                               emp_output_database (self->output)) != EMP_OK)
         return emp_fail (self, EMP_NOMEM, "out of memory");
-    emp_status_t status = emp_collector_new (self->session, self->results, collector_ended, self, &self->collector);
+    const emp_collector_config_t config = {.session = self->session,
+                                           .results = self->results,
+                                           .journal = self->journal,
+                                           .sync = self->config.journal_sync,
+                                           .unkept = journal_failed,
+                                           .ended = collector_ended,
+                                           .arg = self};
+    emp_status_t status = emp_collector_new (&config, &self->collector);
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "results: %s", emp_status_text (status));
 }
 
-static emp_status_t start_feeder (emp_t *self, emp_source_t **source_p, const char *queue, const char *header_msg,
-                                  uint32_t rows_max)
+static emp_status_t make_feeder (emp_t *self, emp_source_t **source_p, const char *queue, const char *header_msg,
+                                 uint32_t rows_max)
 {
     if (self->feeders_count == EMP_FEEDERS_MAX)
         return emp_fail (self, EMP_FULL, "at most %d feeders", EMP_FEEDERS_MAX);
-    char label[EMP_LABEL_MAX + 1];
+    emp_status_t status =
+        raise_files (self, self->feeders_count + 1); /* those of a program: nobody knew of it before */
+    if (status != EMP_OK)
+        return status;
+    char label[EMP_LABEL_MAX + 1], why[EMP_JOURNAL_WHY_MAX];
     emp_name_label (queue, label);
     emp_feeder_config_t config = {.session = self->session,
                                   .results = self->results,
                                   .queue = queue,
                                   .label = header_msg ? header_msg : label,
                                   .rows_max = rows_max ? rows_max : self->config.rows_max,
+                                  .journal = self->journal,
+                                  .place = (uint32_t) self->feeders_count,
                                   .ended = feeder_ended,
                                   .arg = self};
-    emp_status_t status = emp_feeder_new (&config, source_p, &self->feeders[self->feeders_count]);
+    status = emp_feeder_new (&config, source_p, &self->feeders[self->feeders_count], why);
     if (status != EMP_OK)
-        return emp_fail (self, status, "a feeder on queue %s: %s", queue, emp_status_text (status));
+        return emp_fail (self, status, "%s", why);
+    pthread_mutex_lock (&self->lock);
     self->feeder_queues[self->feeders_count] = emp_queues_find (self, queue);
-    self->feeders_count++;
+    emp_feeder_t *feeder = self->feeders[self->feeders_count++];
+    if (self->drain_said) { /* too late: nothing of it will be put */
+        emp_feeder_cancel (feeder);
+        self->early = true;
+    }
+    pthread_mutex_unlock (&self->lock);
     return EMP_OK;
+}
+
+/* What earlier runs have answered of the feeders from `first` on enters the dictionary; then they begin. */
+static emp_status_t start_feeders (emp_t *self, size_t first)
+{
+    emp_status_t status = EMP_OK;
+    if (self->journal)
+        status = emp_collector_replay (self->collector, (uint32_t) first, (uint32_t) self->feeders_count);
+    if (status != EMP_OK)
+        return emp_fail (self, status, "JOURNAL: %s: found \"%s\" while reading, expected more", self->config.journal,
+                         status == EMP_SYSTEM ? strerror (errno) : emp_status_text (status));
+    for (size_t i = first; i < self->feeders_count && status == EMP_OK; i++)
+        status = emp_feeder_start (self->feeders[i]);
+    return status == EMP_OK ? EMP_OK : emp_fail (self, status, "a feeder: %s", emp_status_text (status));
 }
 
 static emp_status_t start_feeds (emp_t *self)
@@ -279,12 +414,12 @@ static emp_status_t start_feeds (emp_t *self)
         emp_status_t status = emp_source_open (&feed->source, &self->config, &source, why);
         if (status != EMP_OK)
             return emp_fail (self, status, "%s", why);
-        status = start_feeder (self, &source, feed->queue, feed->header_msg, feed->rows_max);
+        status = make_feeder (self, &source, feed->queue, feed->header_msg, feed->rows_max);
         emp_source_close (&source);
         if (status != EMP_OK)
             return status;
     }
-    return EMP_OK;
+    return start_feeders (self, 0);
 }
 
 emp_status_t emp_start (emp_t *self)
@@ -301,11 +436,13 @@ emp_status_t emp_start (emp_t *self)
     if (status != EMP_OK)
         return emp_fail (self, status, "%s", self->config.error);
     status = start_output (self);
+    if (status == EMP_OK)
+        status = start_journal (self);
     if (status != EMP_OK)
         return status;
     self->started_us = emp_now ();
     self->stage = EMP_RUNNING;
-    status = raise_files (self);
+    status = raise_files (self, self->config.feeds_count);
     if (status == EMP_OK)
         status = start_broker (self);
     if (status == EMP_OK)
@@ -318,6 +455,8 @@ emp_status_t emp_start (emp_t *self)
         status = start_collector (self);
     if (status == EMP_OK)
         status = start_feeds (self);
+    if (status == EMP_OK)
+        status = emp_course_begin (self);
     if (status != EMP_OK)
         self->stage = EMP_FAILED;
     return status;
@@ -326,18 +465,21 @@ emp_status_t emp_start (emp_t *self)
 emp_status_t emp_run_q_feeder (emp_t *self, emp_generator_fn *generator, void *arg, emp_queue_t *queue,
                                const char *header_msg)
 {
-    if (self->stage != EMP_RUNNING || self->queue_stop_said)
+    if (self->stage != EMP_RUNNING || self->waited)
         return emp_fail (self, EMP_STATE, "a feeder may be started between emp_start and emp_wait");
     if (header_msg && (strlen (header_msg) > EMP_LABEL_MAX || strchr (header_msg, ';') || !*header_msg))
         return emp_fail (self, EMP_INVALID, "header_msg: found \"%.40s\", expected 1 to %d bytes without ';'",
                          header_msg, EMP_LABEL_MAX);
+    if (queue && emp_config_has_own_job (queue->name))
+        return emp_fail (self, EMP_INVALID, EMP_OWN_JOB, queue->name);
     emp_source_t *source;
     emp_status_t status = emp_source_of_generator (generator, arg, &self->config, &source);
     if (status != EMP_OK)
         return emp_fail (self, status, "generator: %s", emp_status_text (status));
-    status = start_feeder (self, &source, queue ? queue->name : EMP_DEFAULT_QUEUE, header_msg, 0);
+    size_t first = self->feeders_count;
+    status = make_feeder (self, &source, queue ? queue->name : EMP_DEFAULT_QUEUE, header_msg, 0);
     emp_source_close (&source);
-    return status;
+    return status == EMP_OK ? start_feeders (self, first) : status;
 }
 
 /* ---- end ------------------------------------------------------------------------------------------------------------------ */
@@ -345,6 +487,16 @@ emp_status_t emp_run_q_feeder (emp_t *self, emp_generator_fn *generator, void *a
 void emp_say (emp_t *self, const char *text)
 {
     emp_screen_say (self->screen, text, strlen (text));
+}
+
+void emp_sweep (emp_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    if (self->directory[0])
+        emp_rundir_remove (self->directory, self->directory_lock);
+    self->directory[0] = 0;
+    self->directory_lock = -1;
+    pthread_mutex_unlock (&self->lock);
 }
 
 emp_t *emp_new (void)
@@ -371,13 +523,26 @@ emp_t *emp_new (void)
     return self;
 }
 
+/* Until no feeder is at work, or STOP_GRACE has passed, which a run that is over has given them already. */
+static void wait_for_feeders (emp_t *self)
+{
+    uint64_t until = self->stage == EMP_OVER ? 0 : emp_now () + (uint64_t) self->config.stop_grace_ms * 1000;
+    for (size_t i = 0; i < self->feeders_count; i++)
+        emp_feeder_cancel (self->feeders[i]);
+    pthread_mutex_lock (&self->lock);
+    for (bool in_time = true; in_time && !emp_course_fed (self);)
+        in_time = emp_thread_wait (&self->changed, &self->lock, until);
+    pthread_mutex_unlock (&self->lock);
+}
+
 /* True when nothing of a feeder is left to run. One that hangs in a generator of the user's cannot be ended; what its
  * thread may touch, should it ever come back, then stays: feeder, session, results and configuration. */
 static bool end_feeders (emp_t *self)
 {
+    wait_for_feeders (self);
     bool all = true;
     for (size_t i = 0; i < self->feeders_count; i++)
-        if (self->stage == EMP_OVER && !emp_feeder_is_over (self->feeders[i]))
+        if (!emp_feeder_is_over (self->feeders[i]))
             all = false;
         else
             emp_feeder_destroy (&self->feeders[i]);
@@ -394,6 +559,7 @@ static void free_manager (emp_t *self)
     emp_procs_release (&self->procs);
     free (self->queue_stop_said);
     free (self->queue_fed);
+    emp_journal_destroy (&self->journal);
     emp_results_destroy (&self->results);
     emp_history_destroy (&self->history);
     emp_output_destroy (&self->output);
@@ -410,17 +576,24 @@ void emp_destroy (emp_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    if (self->session)
+    emp_course_end (self);
+    if (self->session) {
+        emp_session_leave (self->session); /* whoever waits in a get, which holds the queue's lock */
         emp_session_stop_feeds (self->session);
-    emp_launcher_destroy (&self->launcher);
+    }
+    pthread_mutex_lock (&self->lock);
+    emp_launcher_t *launcher = self->launcher;
+    self->launcher = NULL; /* what the broker says of it now is for nobody */
+    pthread_mutex_unlock (&self->lock);
+    emp_launcher_destroy (&launcher);
     bool all = end_feeders (self);
     emp_queues_close (self);
     if (self->session)
         emp_session_close (self->session);
+    emp_client_wait (&self->client);
     emp_collector_destroy (&self->collector);
     emp_broker_destroy (&self->broker);
-    if (self->directory[0])
-        emp_rundir_remove (self->directory, self->directory_lock);
+    emp_sweep (self);
     if (all)
         free_manager (self);
     else {

@@ -3,8 +3,10 @@
  * manager.h - what an emp_t is inside: the rooms of a run and what is known of its course. For api.c, manager.c and the
  * commands; the world sees eisenmp.h.
  *
- * Life: CONFIGURING → (emp_start) RUNNING → (emp_wait) OVER; FAILED when the start did. The course of a run is a handful of facts under `lock`, set by
- * the threads that learn them, and one place, run_course () in manager.c, that decides from them what is to be done.
+ * Life: CONFIGURING → (emp_start) RUNNING → (emp_wait) OVER; FAILED when the start did. The course of a run is a handful
+ * of facts under `lock`, set by the threads that learn them, and one place, run_course () in course.c, that decides from
+ * them what is to be done: a thread of its own from the start to the end, so that a drain, a stop or workers that are gone
+ * end what the program waits for whether it is in emp_wait or not.
  */
 #ifndef EMP_MANAGER_H
 #define EMP_MANAGER_H
@@ -19,6 +21,7 @@
 #include "config.h"
 #include "feeder.h"
 #include "history.h"
+#include "journal.h"
 #include "launcher.h"
 #include "output.h"
 #include "procs.h"
@@ -37,6 +40,8 @@ struct emp {
     char error[EMP_TEXT_MAX + 1];
     emp_stage_t stage;
     emp_screen_t *screen; /* stderr: workers' texts and progress */
+    bool course_runs;
+    pthread_t course;
 
     emp_client_t client;
     emp_port_t **ports; /* handles of queues, as in the configuration; NULL until asked for */
@@ -45,7 +50,7 @@ struct emp {
     struct emp_arena **tools; /* objects put on mp_tools_q */
     size_t tools_count;
 
-    char directory[EMP_RUNDIR_MAX + 1];
+    char directory[EMP_RUNDIR_MAX + 1]; /* these two are set and emptied under the lock */
     int directory_lock;
     emp_broker_t *broker;
     emp_session_t *session;
@@ -54,27 +59,33 @@ struct emp {
     emp_output_t *output; /* NULL: no RESULTS_FILE */
     bool output_failed;   /* with its sentence in output_why */
     char output_why[EMP_OUTPUT_WHY_MAX];
+    emp_journal_t *journal; /* NULL: no JOURNAL */
     emp_collector_t *collector;
     emp_launcher_t *launcher;
-    emp_feeder_t *feeders[EMP_FEEDERS_MAX];
-    size_t feeder_queues[EMP_FEEDERS_MAX]; /* the queue of each, as in the configuration */
+    emp_feeder_t *feeders[EMP_FEEDERS_MAX]; /* more of them under the lock only */
+    size_t feeder_queues[EMP_FEEDERS_MAX];  /* the queue of each, as in the configuration */
     size_t feeders_count;
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* facts */
+    bool waited; /* emp_wait was called: no feeder and no put will follow */
+    bool torn;   /* emp_destroy was */
     bool drain_wanted, stop_wanted;
     bool workers_unwanted; /* the program has had them killed */
     bool collected;        /* the last ending is in the dictionary, or none will come any more */
     bool broker_gone;
+    bool unkept;       /* the journal could not be written */
+    bool refused;      /* the input is not what it was before the run was resumed */
     bool workers_gone; /* and none will be started */
     int workers_code;  /* of the last supervisor */
     emp_loss_t losses[EMP_LOSSES_MAX];
     size_t losses_count;
     uint64_t losses_more;
     /* what was done about them */
+    bool over;
     bool stop_said, drain_said, kill_said;
-    bool *queue_stop_said; /* of each queue; NULL until emp_wait */
+    bool *queue_stop_said; /* of each queue */
     bool *queue_fed;       /* for stop_queues alone: a feeder is at work on it */
     emp_status_t verdict;  /* of a run that is over */
     uint64_t deadline_us;  /* 0: none */
@@ -97,16 +108,26 @@ emp_status_t emp_fail (emp_t *self, emp_status_t status, const char *format, ...
 /* True when emp_destroy had to leave a thread behind that hangs in a user's generator: the process must then end by
  * _exit, since what libraries do at exit would wait for its sockets. */
 bool emp_left_behind (void);
+/* course.c. Its thread, from the start on; emp_course_end leaves it wherever it is. */
+emp_status_t emp_course_begin (emp_t *self);
+void emp_course_end (emp_t *self);
+/* Its feeders are over. */
+bool emp_course_fed (const emp_t *self);
 /* queues.c. The i-th queue of that name; config.queues_count when there is none. */
 size_t emp_queues_find (const emp_t *self, const char *name);
-/* No more puts of the program's own. */
+/* No more puts of the program's own; one that waits in another thread says EMP_STOPPED. */
 void emp_queues_end_puts (emp_t *self);
 /* The session is used no more. Ends what waits. */
 void emp_queues_close (emp_t *self);
 void emp_queues_free (emp_t *self);
 
+/* Removes the folder of sockets, once. Any thread. */
+void emp_sweep (emp_t *self);
 /* summary.c. False, and a sentence: the run's books do not balance. When it is over. */
 bool emp_summary_agrees (emp_t *self, char ret_why[EMP_BOOKS_WHY_MAX]);
+/* Kills the workers without asking, waits a second for that at the most, and removes the folder of sockets: the process
+ * then ends by _exit. Any thread, whatever the others are at. */
+void emp_slay (emp_t *self);
 /* Writes a text whole to the screen. */
 void emp_say (emp_t *self, const char *text);
 

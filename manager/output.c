@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -229,6 +230,15 @@ static void put_quoted (emp_buf_t *line, const char *text, size_t size)
     put (line, "\"");
 }
 
+/* What needs no quotes: a number that JSON can write, or a truth value. */
+static bool is_bare (const msgpack_object *value)
+{
+    bool real = value->type == MSGPACK_OBJECT_FLOAT32 || value->type == MSGPACK_OBJECT_FLOAT64;
+    return real ? isfinite (value->via.f64)
+                : value->type == MSGPACK_OBJECT_POSITIVE_INTEGER || value->type == MSGPACK_OBJECT_NEGATIVE_INTEGER ||
+                      value->type == MSGPACK_OBJECT_BOOLEAN;
+}
+
 static void write_csv (emp_buf_t *line, const emp_entry_t *entry, const msgpack_object *value)
 {
     put_quoted (line, entry->label, strlen (entry->label));
@@ -237,9 +247,7 @@ static void write_csv (emp_buf_t *line, const emp_entry_t *entry, const msgpack_
     put (line, ",");
     if (value && value->type == MSGPACK_OBJECT_STR && emp_json_is_text (value->via.str.ptr, value->via.str.size))
         put_quoted (line, value->via.str.ptr, value->via.str.size);
-    else if (value && (value->type == MSGPACK_OBJECT_POSITIVE_INTEGER ||
-                       value->type == MSGPACK_OBJECT_NEGATIVE_INTEGER || value->type == MSGPACK_OBJECT_FLOAT32 ||
-                       value->type == MSGPACK_OBJECT_FLOAT64 || value->type == MSGPACK_OBJECT_BOOLEAN))
+    else if (value && is_bare (value))
         emp_json_value (line, value);
     else if (value && value->type != MSGPACK_OBJECT_NIL) {
         emp_buf_t json;

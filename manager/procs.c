@@ -4,6 +4,7 @@
  */
 #include "procs.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,20 +74,6 @@ bool emp_procs_heard (emp_procs_t *self, const emp_control_t *message)
     return killed;
 }
 
-/* The session of the process with that pid, or of that name when `name` is not NULL, which is to be killed; 0: none. */
-static uint64_t condemn (emp_procs_t *self, int pid, const char *name)
-{
-    uint64_t session = 0;
-    pthread_mutex_lock (&self->lock);
-    for (size_t i = 0; i < self->count && !session; i++)
-        if (name ? strcmp (self->list[i].name, name) == 0 : self->list[i].pid == pid) {
-            session = self->list[i].session;
-            self->list[i].killed = true;
-        }
-    pthread_mutex_unlock (&self->lock);
-    return session;
-}
-
 /* ---- the public side --------------------------------------------------------------------------------------------- */
 
 size_t emp_proc_list (emp_t *self, emp_proc_t *list, size_t room)
@@ -95,51 +82,75 @@ size_t emp_proc_list (emp_t *self, emp_proc_t *list, size_t room)
     pthread_mutex_lock (&procs->lock);
     size_t count = procs->count;
     for (size_t i = 0; i < count && i < room; i++) {
-        list[i].pid = procs->list[i].pid;
-        memcpy (list[i].name, procs->list[i].name, sizeof list[i].name);
+        const emp_known_proc_t *known = &procs->list[i];
+        list[i] = (emp_proc_t){.pid = known->pid};
+        static_assert (sizeof known->name <= sizeof list[i].name, "a name fits");
+        memcpy (list[i].name, known->name, sizeof known->name);
     }
     pthread_mutex_unlock (&procs->lock);
     return count;
 }
 
+/* 0: all of them. */
 static emp_status_t kill_session (emp_t *self, uint64_t session)
 {
     emp_control_t message = {.kind = EMP_MSG_KILL, .session = session};
     return emp_session_send (self->session, &message);
 }
 
+/* The process with that pid, or of that name when `name` is not NULL. It counts as killed by the program when it was told,
+ * and before anybody can hear that it is gone. */
+static emp_status_t kill_one (emp_t *self, int pid, const char *name)
+{
+    emp_procs_t *procs = &self->procs;
+    emp_status_t status = EMP_UNKNOWN;
+    pthread_mutex_lock (&procs->lock);
+    for (size_t i = 0; i < procs->count && status == EMP_UNKNOWN; i++) {
+        emp_known_proc_t *known = &procs->list[i];
+        if (name ? strcmp (known->name, name) != 0 : known->pid != pid)
+            continue;
+        status = kill_session (self, known->session);
+        known->killed |= status == EMP_OK;
+    }
+    pthread_mutex_unlock (&procs->lock);
+    return status;
+}
+
 emp_status_t emp_proc_kill (emp_t *self, int pid)
 {
     if (!self->session)
         return emp_fail (self, EMP_STATE, "nothing was started");
-    uint64_t session = condemn (&self->procs, pid, NULL);
-    return session ? kill_session (self, session)
-                   : emp_fail (self, EMP_UNKNOWN, "process %d: not one of this run's workers", pid);
+    emp_status_t status = kill_one (self, pid, NULL);
+    return status != EMP_UNKNOWN ? status : emp_fail (self, status, "process %d: not one of this run's workers", pid);
+}
+
+static emp_status_t kill_all (emp_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    emp_status_t status = kill_session (self, 0);
+    self->workers_unwanted |= status == EMP_OK;
+    pthread_cond_broadcast (&self->changed);
+    pthread_mutex_unlock (&self->lock);
+    return status;
 }
 
 emp_status_t emp_proc_kill_all (emp_t *self)
 {
-    if (!self->session)
-        return emp_fail (self, EMP_STATE, "nothing was started");
-    pthread_mutex_lock (&self->lock);
-    self->workers_unwanted = true;
-    pthread_cond_broadcast (&self->changed);
-    pthread_mutex_unlock (&self->lock);
-    return kill_session (self, 0);
+    return self->session ? kill_all (self) : emp_fail (self, EMP_STATE, "nothing was started");
 }
 
 /* ---- mp_process_q ------------------------------------------------------------------------------------------------ */
 
+/* In any thread: the manager's sentence is not ours to set. */
 static emp_status_t kill_named (emp_t *self, const msgpack_object *row)
 {
     if (row->type == MSGPACK_OBJECT_NIL)
-        return emp_proc_kill_all (self);
+        return kill_all (self);
     if (row->type != MSGPACK_OBJECT_STR || row->via.str.size > EMP_LABEL_MAX)
         return EMP_INVALID;
     char name[EMP_LABEL_MAX + 1] = {0};
     memcpy (name, row->via.str.ptr, row->via.str.size);
-    uint64_t session = condemn (&self->procs, 0, name);
-    return session ? kill_session (self, session) : EMP_UNKNOWN;
+    return kill_one (self, 0, name);
 }
 
 static emp_status_t put_process (emp_queue_t *base, const void *rows, size_t size, uint64_t until)

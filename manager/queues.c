@@ -133,8 +133,7 @@ void emp_queues_end_puts (emp_t *self)
         emp_port_t *port = self->ports[i];
         if (!port)
             continue;
-        uint32_t feed = port->feed ? emp_feed_id (port->feed) : 0;
-        emp_port_end_puts (port);
+        uint32_t feed = emp_port_end_puts (port);
         if (feed)
             emp_results_feed_end (self->results, feed, atomic_load (&port->tickets), atomic_load (&port->rows));
     }

@@ -154,11 +154,12 @@ static void print_losses (const emp_report_t *self, FILE *out)
     size_t count = self->losses_count < EMP_REPORT_LINES_MAX ? self->losses_count : EMP_REPORT_LINES_MAX;
     for (size_t i = 0; i < count; i++) {
         const emp_loss_t *loss = &self->losses[i];
-        char how[EMP_HOW_TEXT_MAX + 1];
+        char how[EMP_HOW_TEXT_MAX + 1], peak[EMP_HOW_PEAK_MAX + 1];
         emp_how_text (loss->how, loss->code, how);
+        emp_how_peak (loss->peak, peak);
         emp_report_text (loss->name, strlen (loss->name), out);
-        fprintf (out, " (pid %" PRIu32 "): %s, %" PRIu64 " ticket%s taken back\n", loss->pid, how, loss->taken_back,
-                 plural (loss->taken_back));
+        fprintf (out, " (pid %" PRIu32 "): %s%s, %" PRIu64 " ticket%s taken back\n", loss->pid, how, peak,
+                 loss->taken_back, plural (loss->taken_back));
         if (loss->tail)
             print_tail (loss->tail, out);
     }

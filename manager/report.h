@@ -44,12 +44,14 @@
 
 /* A worker that was lost, as GONE told it. */
 typedef struct {
+    uint64_t session;
     char name[EMP_LABEL_MAX + 1];
     uint32_t pid;
     emp_how_t how;
     uint32_t code;
     uint64_t taken_back;
-    char *tail; /* last lines of its stderr, or NULL */
+    uint64_t peak; /* the most memory it had, in bytes; 0: not known */
+    char *tail;    /* last lines of its stderr, or NULL */
 } emp_loss_t;
 
 typedef struct {

@@ -246,7 +246,7 @@ void emp_results_feed_end (emp_results_t *self, uint32_t id, uint64_t tickets, u
 
 static void give_up (emp_results_t *self, const char *why)
 {
-    if (!self->full)
+    if (!*self->why)
         snprintf (self->why, sizeof self->why, "%s", why);
     self->full = true;
 }
@@ -516,6 +516,18 @@ emp_status_t emp_results_take (emp_results_t *self, uint32_t feed, const emp_par
         return take (self, feed, part, &verdict);
     refuse (self);
     return status;
+}
+
+void emp_results_lose (emp_results_t *self, const emp_part_t *part, emp_status_t why)
+{
+    assert (self && part && why);
+    if (part->outcome == EMP_OUTCOME_DONE && part->length == 0)
+        return;
+    if (!*self->why && why == EMP_FULL)
+        snprintf (self->why, sizeof self->why, "more than %d feeds", EMP_RESULTS_FEEDS_MAX);
+    else if (!*self->why)
+        snprintf (self->why, sizeof self->why, "%s", emp_status_text (why));
+    note_not_kept (self);
 }
 
 void emp_results_counts (emp_results_t *self, emp_results_counts_t *ret_counts)

@@ -52,6 +52,9 @@ void emp_results_feed_end (emp_results_t *self, uint32_t feed, uint64_t tickets,
  * the feed cannot have made, rows that the ticket cannot have, an outcome that is no end. EMP_NOMEM. Nothing is changed by these but the counts twice and refused. */
 emp_status_t emp_results_take (emp_results_t *self, uint32_t feed, const emp_part_t *part, const uint8_t *payload);
 
+/* A part that came and cannot be taken: EMP_FULL, its feed found no room; EMP_NOMEM. It counts as not kept, but for a message. */
+void emp_results_lose (emp_results_t *self, const emp_part_t *part, emp_status_t why);
+
 typedef struct {
     uint64_t answered, dead, partly; /* tickets: all rows answered, all dead, some of each */
     uint64_t rows_answered, rows_dead, values;

@@ -42,7 +42,8 @@ struct emp_file {
     sqlite3_stmt *add, *pages, *queue, *worker, *attempt, *fact, *missing;
     walk_t walks[WALKS];
     bool with_json, indexed[WALKS];
-    uint64_t count;
+    bool published; /* the file is its reader's, and not written to any more */
+    uint64_t count, queues;
     uint64_t room; /* bytes that the disk has given */
     uint64_t used; /* of them, at the most */
     emp_status_t status;
@@ -454,7 +455,7 @@ static bool next (emp_file_t *self, walk_kind_t kind, uint32_t key, uint64_t *nu
 /* Makes an index, once, if there is room for it: its walk does without, slower. */
 static void require_index (emp_file_t *self, walk_kind_t kind, const char *sql)
 {
-    if (self->indexed[kind] || self->status)
+    if (self->indexed[kind] || self->status || self->published)
         return;
     self->indexed[kind] = true;
     for (size_t i = 0; i < WALKS; i++) { /* no statement may be under way while the tables change */
@@ -499,6 +500,7 @@ emp_status_t emp_file_add_queue (emp_file_t *self, uint32_t key, const char *lab
         return self->status;
     sqlite3_bind_int64 (self->queue, 1, key);
     sqlite3_bind_text (self->queue, 2, label, -1, SQLITE_STATIC);
+    self->queues++;
     return run (self, self->queue);
 }
 
@@ -553,6 +555,8 @@ emp_status_t emp_file_add_missing (emp_file_t *self, uint32_t feed, uint32_t key
 emp_status_t emp_file_publish (emp_file_t *self)
 {
     require_index (self, WALK_TICKET, by_ticket);
+    if (self->queues > 1)
+        require_index (self, WALK_KEY, by_key); /* the report will want it */
     if (self->status || require_room (self, PAGE))
         return self->status;
     bool good = true;
@@ -560,6 +564,7 @@ emp_status_t emp_file_publish (emp_file_t *self)
         good = good && execute (self, views[i]);
     if (!good || !execute (self, "COMMIT"))
         return fail_sql (self);
+    self->published = true;
     uint64_t size = bytes_in_pages (self);
     return ftruncate (self->fd, (off_t) size) == 0 ? EMP_OK : fail (self, EMP_SYSTEM, strerror (errno));
 }

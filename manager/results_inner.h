@@ -59,7 +59,7 @@ struct emp_results {
     uint64_t session;       /* that was asked for last, and its number there; the taker's */
     uint32_t worker;
     uint64_t now; /* the taker's */
-    bool full;    /* nothing more is kept, `why` says why */
+    bool full;    /* nothing more is kept */
     char why[EMP_FILE_WHY_MAX];
     uint64_t *by_ticket; /* answered entries in memory in order of key, number, arrival; made when first asked for */
     uint64_t by_ticket_count;

@@ -10,7 +10,7 @@
 const char *emp_results_why (const emp_results_t *self)
 {
     assert (self);
-    return self->full ? self->why : self->file ? emp_file_why (self->file) : "";
+    return *self->why ? self->why : self->file ? emp_file_why (self->file) : "";
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------- */

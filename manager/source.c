@@ -289,9 +289,11 @@ static emp_status_t open_generator (emp_source_t *self, const emp_source_spec_t 
     name_it (self, "generator", spec->path);
     self->library = dlopen (spec->path, RTLD_NOW | RTLD_LOCAL);
     void *symbol = self->library ? dlsym (self->library, spec->ref) : NULL;
-    if (!symbol)
+    if (!symbol) {
+        const char *why = dlerror (); /* NULL: a name that stands for the address 0 */
         return fail (self, EMP_INVALID, "%s: found \"%.1000s\", expected a shared object with the function %.200s",
-                     self->name, dlerror (), spec->ref);
+                     self->name, why ? why : "no address", spec->ref);
+    }
     emp_generator_fn *fn;
     memcpy (&fn, &symbol, sizeof fn); /* POSIX lets a function's address be kept so; C alone does not */
     self->generator = emp_generator_new (fn, NULL, config);

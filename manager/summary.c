@@ -64,7 +64,7 @@ void emp_summary (emp_t *self, emp_summary_t *ret_summary)
                          .rows_answered = counts.rows_answered,
                          .rows_dead = counts.rows_dead,
                          .results = counts.values,
-                         .fenced = 0, /* the broker's count of late results, once it has one */
+                         .fenced = core.fenced,
                          .reissued = core.reissued};
     count_fed (self, false, &sum.tickets, &sum.rows_in);
     if (self->stage == EMP_OVER)
@@ -107,6 +107,11 @@ bool emp_summary_agrees (emp_t *self, char ret_why[EMP_BOOKS_WHY_MAX])
     emp_results_counts (self->results, &counts);
     emp_core_stats_t core;
     emp_broker_stats (self->broker, &core);
+    emp_replayed_t before;
+    emp_collector_replayed (self->collector, &before);
+    run.before = before.tickets;
+    run.rows_before = before.rows;
+    run.parts_before = before.parts;
     run.put = core.put;
     run.rows_put = core.rows_put;
     run.sent = core.serial;

@@ -27,20 +27,20 @@ static emp_status_t tell (emp_t *self, const emp_arena_t *arena)
     return status;
 }
 
-/* One packed value becomes an arena, and known to all. Under the port's put lock. */
-static emp_status_t put_object (emp_t *self, const void *packed, size_t size)
+/* One packed value becomes an arena, and known to all. Under the port's put lock: in any thread, so the manager's sentence
+ * is not ours to set. */
+static emp_status_t put_object (emp_t *self, const void *packed, size_t size, char why[EMP_ARENA_ERROR_MAX])
 {
+    snprintf (why, EMP_ARENA_ERROR_MAX, "at most %d objects in one run", EMP_TOOLS_MAX);
     if (self->tools_count == EMP_TOOLS_MAX)
-        return emp_fail (self, EMP_FULL, "mp_tools_q: at most %d objects in one run", EMP_TOOLS_MAX);
+        return EMP_FULL;
     emp_arena_t **tools = realloc (self->tools, (self->tools_count + 1) * sizeof (emp_arena_t *));
+    snprintf (why, EMP_ARENA_ERROR_MAX, "out of memory");
     if (!tools)
         return EMP_NOMEM;
     self->tools = tools;
-    char why[EMP_ARENA_ERROR_MAX];
     emp_status_t status = emp_arena_new (packed, size, &tools[self->tools_count], why);
-    if (status != EMP_OK)
-        return emp_fail (self, status, "mp_tools_q: %s", why);
-    return tell (self, tools[self->tools_count++]);
+    return status == EMP_OK ? tell (self, tools[self->tools_count++]) : status;
 }
 
 static emp_status_t put (emp_queue_t *base, const void *rows, size_t size, uint64_t until)
@@ -50,13 +50,14 @@ static emp_status_t put (emp_queue_t *base, const void *rows, size_t size, uint6
     emp_t *self = port->arg;
     if (!self->session)
         return EMP_STATE;
+    char why[EMP_ARENA_ERROR_MAX];
     emp_status_t status = size ? emp_scan (rows, size, EMP_SCAN_OBJECTS_MAX, NULL) : EMP_MALFORMED;
     pthread_mutex_lock (&port->put_lock);
     if (status == EMP_OK)
         status = port->put_ended;
     for (size_t at = 0, one; status == EMP_OK && at < size; at += one) {
         emp_scan_one ((const uint8_t *) rows + at, size - at, EMP_SCAN_OBJECTS_MAX, &one);
-        status = put_object (self, (const uint8_t *) rows + at, one);
+        status = put_object (self, (const uint8_t *) rows + at, one, why);
     }
     pthread_mutex_unlock (&port->put_lock);
     return status;
@@ -86,9 +87,10 @@ emp_status_t emp_tools_start (emp_t *self)
         const void *packed = arena ? NULL : emp_config_get (&self->config, name, &size);
         if (!arena && !packed)
             return emp_fail (self, EMP_UNKNOWN, "tools: there is no attribute %s", name);
-        emp_status_t status = arena ? tell (self, arena) : put_object (self, packed, size);
+        char why[EMP_ARENA_ERROR_MAX];
+        emp_status_t status = arena ? tell (self, arena) : put_object (self, packed, size, why);
         if (status != EMP_OK)
-            return status;
+            return emp_fail (self, status, "mp_tools_q: %s", arena ? emp_status_text (status) : why);
     }
     return EMP_OK;
 }

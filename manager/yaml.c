@@ -216,7 +216,7 @@ static emp_status_t check_keys (build_t *self, const level_t *level)
         keys[count++] = value->key;
     qsort (keys, count, sizeof *keys, compare_keys);
     emp_status_t status = EMP_OK;
-    for (size_t i = 1; i < count; i++) {
+    for (size_t i = 1; i < count && !emp_diag_is_full (self->diag); i++) {
         const emp_yaml_node_t *first = keys[i - 1], *second = keys[i];
         if (first->size != second->size || memcmp (first->text, second->text, first->size) != 0)
             continue;

@@ -7,42 +7,23 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define PAGE_BYTES 4096
+#define KIB 1024 /* the unit of ru_maxrss */
 #define OWN_PROGRAM "/proc/self/exe"
 
 static_assert (sizeof (emp_slotpage_t) <= PAGE_BYTES, "a slot's page is one page");
 
 /* ---- what it is started with ------------------------------------------------------------------------------------- */
-
-void emp_child_tag (uint64_t session, char *ret_tag)
-{
-    snprintf (ret_tag, EMP_CHILD_TAG_MAX, "%s=%016" PRIx64, EMP_CHILD_TAG, session);
-}
-
-/* Our environment with the child's tag in it; the list, not its texts, is the caller's. NULL when out of memory. */
-static char **tagged_environment (char *tag)
-{
-    size_t count = 0, to = 0, name = strlen (EMP_CHILD_TAG "=");
-    while (environ[count])
-        count++;
-    char **list = calloc (count + 2, sizeof *list);
-    for (size_t i = 0; list && i < count; i++)
-        if (strncmp (environ[i], EMP_CHILD_TAG "=", name) != 0)
-            list[to++] = environ[i];
-    if (list)
-        list[to] = tag;
-    return list;
-}
 
 static bool set_attributes (posix_spawnattr_t *attributes)
 {
@@ -153,9 +134,9 @@ emp_status_t emp_child_adopt (emp_child_t *ret_self, emp_child_make_fn *make, vo
 emp_status_t emp_child_start (emp_child_t *ret_self, const char *program, char *const argv[], uint64_t session,
                               int extra)
 {
-    char tag[EMP_CHILD_TAG_MAX];
-    emp_child_tag (session, tag);
-    char **environment = tagged_environment (tag);
+    char tag[EMP_TAG_MAX];
+    emp_tag_text (EMP_TAG_SLOT, session, tag);
+    char **environment = emp_tag_environment (tag);
     if (!environment) {
         errno = ENOMEM;
         return EMP_SYSTEM;
@@ -187,16 +168,20 @@ void emp_child_signal (const emp_child_t *self, int number)
         kill (self->pid, number); /* not collected yet, so the number is still its own */
 }
 
-bool emp_child_collect (emp_child_t *self, emp_how_t *ret_how, uint32_t *ret_code)
+bool emp_child_collect (emp_child_t *self, emp_end_t *ret_end)
 {
+    struct rusage usage = {0};
     siginfo_t info = {.si_pid = 0};
     /* Not collected yet, it still holds its process id, so the group of that number is its own. */
     if (waitid (P_PID, (id_t) self->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
         return false;
     kill (-self->pid, SIGKILL);
-    waitpid (self->pid, NULL, 0);
-    *ret_how = info.si_code == CLD_EXITED ? EMP_HOW_EXIT : EMP_HOW_SIGNAL;
-    *ret_code = (uint32_t) info.si_status;
+    wait4 (self->pid, NULL, 0, &usage);
+    *ret_end = (emp_end_t){.how = info.si_code == CLD_EXITED ? EMP_HOW_EXIT : EMP_HOW_SIGNAL,
+                           .code = (uint32_t) info.si_status,
+                           .peak = (uint64_t) usage.ru_maxrss * KIB,
+                           .joined = atomic_load (&self->page->joined),
+                           .chunks = atomic_load (&self->page->chunks)};
     self->pid = 0;
     return true;
 }

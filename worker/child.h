@@ -4,7 +4,7 @@
  * by a pidfd, collected with its group.
  *
  * It gets /dev/null as stdin, one pipe as stdout and stderr, a shared page as descriptor EMP_CHILD_PAGE_FD, if wanted one
- * file more as EMP_CHILD_EXTRA_FD, a process group of its own, and EMP_CHILD_TAG=<session> in its environment, which everything that it starts inherits. Signals
+ * file more as EMP_CHILD_EXTRA_FD, a process group of its own, and EISENMP_SLOT=<session> in its environment (tag.h). Signals
  * are at their defaults but SIGTERM, which is blocked: the child asks for it when it is ready to leave. Only the
  * thread that lives as long as the supervisor may start it: PR_SET_PDEATHSIG fires when that thread ends.
  */
@@ -15,11 +15,11 @@
 
 #include "../common/control.h"
 #include "../common/slotpage.h"
+#include "../common/tag.h"
+#include "fate.h"
 
 #define EMP_CHILD_PAGE_FD 3
 #define EMP_CHILD_EXTRA_FD 4
-#define EMP_CHILD_TAG "EISENMP_SLOT"
-#define EMP_CHILD_TAG_MAX 48 /* bytes of "EISENMP_SLOT=0123456789abcdef" and its end */
 
 typedef struct {
     pid_t pid; /* 0: none */
@@ -40,10 +40,11 @@ int emp_child_move_up (int fd);
 /* This very program, by its name where that still leads to it. */
 #define EMP_CHILD_PROGRAM_MAX 4096
 const char *emp_child_program (char *room);
-void emp_child_tag (uint64_t session, char *ret_tag);
 void emp_child_signal (const emp_child_t *self, int number);
-/* When it has ended: kills what is left of its group, then collects it. False: it has not ended. */
-bool emp_child_collect (emp_child_t *self, emp_how_t *ret_how, uint32_t *ret_code);
+/* When it has ended: kills what is left of its group, then collects it, and says how it ended, with which peak of memory
+ * (that of children which it waited for included; never below ours, whose memory a spawned process has until its exec),
+ * and what its page says. False: it has not ended. */
+bool emp_child_collect (emp_child_t *self, emp_end_t *ret_end);
 /* Closes pipe, pidfd and page. The process must have been collected. */
 void emp_child_release (emp_child_t *self);
 

@@ -12,6 +12,9 @@ emp_fate_t emp_fate_of (const emp_end_t *end, bool ending, bool any_joined, unsi
         return EMP_FATE_DEAD;
     if (!any_joined && !end->joined && end->how == EMP_HOW_EXIT && end->code == EMP_EXIT_UNFIT)
         return EMP_FATE_UNFIT;
-    *deaths = end->chunks > 0 ? 1 : *deaths + 1;
+    if (end->overtime)
+        *deaths = 0;
+    else
+        *deaths = end->chunks > 0 ? 1 : *deaths + 1;
     return *deaths < EMP_DEATHS_MAX ? EMP_FATE_AGAIN : EMP_FATE_GIVEN_UP;
 }

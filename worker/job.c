@@ -10,6 +10,7 @@
 #include "../common/scan.h"
 
 #define ZONE_BYTES 8192
+#define SECONDS_MAX 1e9
 
 static bool is_text (const msgpack_object *object, const char *text)
 {
@@ -191,4 +192,18 @@ emp_start_method_t emp_job_start_method (const emp_job_t *self)
     if (i < self->kwargs.size && self->kwargs.ptr[i].val.type == MSGPACK_OBJECT_STR)
         emp_start_of (self->kwargs.ptr[i].val.via.str.ptr, self->kwargs.ptr[i].val.via.str.size, &method);
     return method;
+}
+
+uint64_t emp_job_ticket_timeout (const emp_job_t *self)
+{
+    uint32_t i = emp_job_find (self, "TICKET_TIMEOUT");
+    if (i == self->kwargs.size)
+        return 0;
+    const msgpack_object *value = &self->kwargs.ptr[i].val;
+    double seconds = 0;
+    if (value->type == MSGPACK_OBJECT_POSITIVE_INTEGER)
+        seconds = (double) value->via.u64;
+    else if (value->type == MSGPACK_OBJECT_FLOAT32 || value->type == MSGPACK_OBJECT_FLOAT64)
+        seconds = value->via.f64;
+    return seconds > 0 && seconds <= SECONDS_MAX ? (uint64_t) (seconds * 1e6) : 0;
 }

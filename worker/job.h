@@ -42,5 +42,7 @@ bool emp_job_is_shared (const emp_job_t *self, uint32_t i);
 uint32_t emp_job_find (const emp_job_t *self, const char *key);
 /* The attribute START_METHOD; spawn where there is none, or none that is known here. */
 emp_start_method_t emp_job_start_method (const emp_job_t *self);
+/* The attribute TICKET_TIMEOUT in microseconds; 0, no limit, where there is none. */
+uint64_t emp_job_ticket_timeout (const emp_job_t *self);
 
 #endif

@@ -28,14 +28,15 @@ typedef enum {
     OPTION_PARENT,
     OPTION_PAGE,
     OPTION_TEMPLATE,
-    OPTION_START
+    OPTION_START,
+    OPTION_FENCED
 } option_t;
 
 typedef struct {
     const char *endpoint, *directory;
     uint64_t run, session, parent;
     uint32_t procs;
-    double grace;
+    double grace, fenced;
     bool is_slot;
     unsigned slot;
     int child_of, page_fd, socket;
@@ -55,6 +56,7 @@ static const struct argp_option options[] = {
     {"page", OPTION_PAGE, "FD", OPTION_HIDDEN, NULL, 0},
     {"template", OPTION_TEMPLATE, "FD", OPTION_HIDDEN, NULL, 0},
     {"start-method", OPTION_START, "METHOD", OPTION_HIDDEN, NULL, 0},
+    {"fenced-grace", OPTION_FENCED, "SECONDS", OPTION_HIDDEN, NULL, 0},
     {0},
 };
 
@@ -98,6 +100,7 @@ static error_t parse (int key, char *text, struct argp_state *state)
     case 'p': self->procs = (uint32_t) number_of (state, "procs", text, 10, 1, EMP_PROCS_MAX_LIMIT); return 0;
     case OPTION_RUN: self->run = number_of (state, "run", text, 16, 1, UINT64_MAX); return 0;
     case OPTION_GRACE: self->grace = seconds_of (state, "grace", text); return 0;
+    case OPTION_FENCED: self->fenced = seconds_of (state, "fenced-grace", text); return 0;
     case OPTION_CHILD_OF: self->child_of = (int) number_of (state, "child-of", text, 10, 1, INT32_MAX); return 0;
     case OPTION_DIRECTORY: self->directory = text; return 0;
     case OPTION_SESSION: self->session = number_of (state, "session", text, 16, 1, UINT64_MAX); return 0;
@@ -165,8 +168,9 @@ int main (int argc, char **argv)
     static const struct argp argp = {.options = options,
                                      .parser = parse,
                                      .doc = "Runs the worker processes of this host for an eisenmp run.\v"
-                                            "SIGINT or SIGTERM: the worker processes leave after what they are at; "
-                                            "once more: they are killed. Exit status: 0 all ended in good order, 1 "
+                                            "SIGINT or SIGTERM: the worker processes leave after what they are at, "
+                                            "within --grace; once more, or SIGQUIT: they are killed at once, and all "
+                                            "that they have started. Exit status: 0 all ended in good order, 1 "
                                             "one was given up or they were killed, 2 bad usage, cannot connect, "
                                             "cannot load a worker module."};
     arguments_t arguments = {.grace = GRACE_S, .page_fd = -1, .socket = -1};
@@ -183,6 +187,7 @@ int main (int argc, char **argv)
                                       .run = arguments.run,
                                       .session = arguments.session,
                                       .grace_ms = (uint32_t) (arguments.grace * 1000),
+                                      .fenced_ms = (uint32_t) (arguments.fenced * 1000),
                                       .child_of = arguments.child_of,
                                       .directory = arguments.directory};
     return emp_supervisor_run (&config);

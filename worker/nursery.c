@@ -179,21 +179,19 @@ void emp_nursery_hear (emp_nursery_t *self)
 
 void emp_nursery_collect (emp_nursery_t *self, bool wanted, emp_stray_is_own_fn *is_own, void *arg)
 {
-    char tag[EMP_CHILD_TAG_MAX], text[EMP_HOW_TEXT_MAX + 1];
-    emp_how_t how;
-    uint32_t code;
-    if (!emp_child_collect (&self->template, &how, &code))
+    char tag[EMP_TAG_MAX], text[EMP_HOW_TEXT_MAX + 1];
+    emp_end_t end;
+    if (!emp_child_collect (&self->template, &end))
         return;
-    emp_child_tag (self->session, tag);
+    emp_tag_text (EMP_TAG_SLOT, self->session, tag);
     emp_stray_sweep (tag, is_own, arg);
-    bool loaded = atomic_load (&self->template.page->joined);
     emp_voice_end (&self->voice, &self->template);
     emp_child_release (&self->template);
     close_fd (&self->socket);
     if (self->state == EMP_NURSERY_SPAWNING)
         return;
-    emp_how_text (how, code, text);
-    if (!loaded && how == EMP_HOW_EXIT && code == EMP_EXIT_UNFIT)
+    emp_how_text (end.how, end.code, text);
+    if (!end.joined && end.how == EMP_HOW_EXIT && end.code == EMP_EXIT_UNFIT)
         self->state = EMP_NURSERY_SPAWNING; /* slots will say why */
     else if (++self->deaths >= EMP_NURSERY_DEATHS_MAX)
         spawn_from_now_on (self, "the template process has died %u times (%s)", self->deaths, text);

@@ -86,15 +86,15 @@ static emp_slotpage_t *map_page (int fd)
     return page;
 }
 
-/* In the session's thread. A slot that was given up, or whose broker is gone, can tell its results to nobody; the
- * module may be in the middle of a task that takes hours, or of one that never ends. */
+/* In the session's thread. This process was frozen, and has been given up. The result of what it is at may still be
+ * wanted, so it leaves after that; how long that may take the supervisor says, which has been told as well. */
 static void on_message (void *arg, const emp_control_t *message)
 {
     const slot_t *self = arg;
     if (message || !atomic_load (&self->page->joined))
         return; /* before it has joined, the question that waits for its answer says what is wrong */
-    fprintf (stderr, "eisenmp: %s: the broker is gone, or has given this process up\n", self->name);
-    _exit (1);
+    fprintf (stderr, "eisenmp: %s: was given up, and leaves\n", self->name);
+    emp_toolbox_leave (self->toolbox);
 }
 
 static void open_session (slot_t *self)

@@ -6,12 +6,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -24,16 +24,16 @@
 #include "child.h"
 #include "fate.h"
 #include "job.h"
+#include "limit.h"
 #include "nursery.h"
+#include "orders.h"
 #include "slot.h"
 
 #define WELCOME_MS 10000
 #define ORPHANED_MS 2000
 #define FDS_A_SLOT 2
 #define FDS_BESIDE 64
-/* Slots that shall be killed, between two looks; whoever asks for more sees them live, and may ask again. */
-#define UNWANTED_MAX 64
-
+#define ORDERS_A_SLOT 2
 typedef enum { RUNNING, DRAINING, KILLING } state_t;
 
 /* Places in the poll; pidfd and pipe of each slot follow. */
@@ -47,7 +47,10 @@ typedef struct {
     emp_voice_t voice;
     unsigned deaths; /* in a row, without a chunk */
     bool waits;
-    bool unwanted; /* it was killed by order, and is not started again */
+    bool unwanted;         /* it was killed by order, and is not started again */
+    uint64_t fenced_until; /* the broker has given it up, and it is killed then; 0: it has not */
+    bool late;             /* it was killed for having had a chunk for too long: this one */
+    uint64_t late_ticket;
 } slot_t;
 
 typedef struct {
@@ -57,12 +60,12 @@ typedef struct {
     bool hung_up; /* the manager that started us has died */
     uint64_t grace_until;
     bool joined; /* a slot has loaded its modules, now or ever */
+    bool ended;  /* a slot has ended in good order */
     int exit_code;
-    int signals, bell;
-    _Atomic bool kill_asked, drains, down; /* written by the session's thread, which then rings */
-    pthread_mutex_t lock;                  /* of the two below, which the session's thread writes too */
-    uint64_t unwanted[UNWANTED_MAX];       /* sessions of slots that shall be killed */
-    unsigned unwanted_count;
+    int signals;
+    uint64_t limit;  /* TICKET_TIMEOUT in microseconds, 0: none */
+    unsigned fenced; /* slots that the broker has given up and that are still here */
+    emp_orders_t orders;
     slot_t *slots;
     emp_nursery_t nursery;
     struct pollfd *items;
@@ -96,6 +99,12 @@ static bool any_slot (const supervisor_t *self)
         if (self->slots[i].child.pid || self->slots[i].waits)
             return true;
     return false;
+}
+
+/* No more slots are started anew. */
+static bool is_ending (supervisor_t *self)
+{
+    return self->state != RUNNING || atomic_load (&self->orders.drains);
 }
 
 /* A slot that runs, or one before it, has loaded its modules. */
@@ -151,6 +160,7 @@ static void watch (supervisor_t *self, const slot_t *slot)
 static void start_slot (supervisor_t *self, slot_t *slot)
 {
     slot->session = emp_random_id (); /* of this life */
+    slot->late = false;
     slot->child = (emp_child_t){.pidfd = -1, .pipe = -1};
     emp_voice_init (&slot->voice);
     emp_status_t status = emp_nursery_slot (&self->nursery, slot->number, slot->session, &slot->child);
@@ -180,36 +190,51 @@ static void see_to_nursery (supervisor_t *self)
 
 static void template_ended (supervisor_t *self)
 {
-    bool wanted = self->state == RUNNING && !atomic_load (&self->drains);
+    bool wanted = !is_ending (self);
     emp_nursery_collect (&self->nursery, wanted, is_own, self);
     if (!wanted)
         send_waiting_away (self);
     see_to_nursery (self);
 }
 
+/* What it was at. Who dies with nothing in hand may take the last ending along, which was kept back or is on its way: then that
+ * ticket fails, so that a module which crashes behind each chunk comes to an end. If it has left, the ticket is answered, and
+ * nobody fails. Who was killed for its time, and had just given that chunk back, is to blame for none. */
+static uint64_t ticket_of (const slot_t *slot, const emp_end_t *end)
+{
+    uint64_t ticket = atomic_load (&slot->child.page->ticket), since;
+    if (end->how == EMP_HOW_TIMEOUT &&
+        (!emp_slotpage_oldest (slot->child.page, &ticket, &since) || ticket != slot->late_ticket))
+        return EMP_TICKET_NONE;
+    if (!ticket)
+        ticket = atomic_load (&slot->child.page->ended);
+    return ticket ? ticket : EMP_TICKET_NONE;
+}
+
 static void report_loss (supervisor_t *self, const slot_t *slot, pid_t pid, const emp_end_t *end)
 {
-    uint64_t ticket = atomic_load (&slot->child.page->ticket);
     emp_control_t lost = {.kind = EMP_MSG_LOST,
                           .session = slot->session,
                           .pid = (uint32_t) pid,
                           .how = end->how,
                           .code = end->code,
-                          .window = ticket ? ticket : EMP_TICKET_NONE};
+                          .size = end->peak,
+                          .window = ticket_of (slot, end)};
     snprintf (lost.name, sizeof lost.name, "%s", slot->name);
     memcpy (lost.text, slot->voice.tail.kept, slot->voice.tail.size + 1);
     emp_session_send (self->session, &lost);
     if (self->config->child_of || self->state == KILLING || slot->unwanted)
         return; /* the manager's report says it; who has them killed knows it */
-    char how[EMP_HOW_TEXT_MAX + 1];
+    char how[EMP_HOW_TEXT_MAX + 1], peak[EMP_HOW_PEAK_MAX + 1];
     emp_how_text (end->how, end->code, how);
-    say ("%s (process %d) %s", slot->name, (int) pid, how);
+    emp_how_peak (end->peak, peak);
+    say ("%s (process %d) %s%s", slot->name, (int) pid, how, peak);
 }
 
 static void take_fate (supervisor_t *self, slot_t *slot, emp_fate_t fate)
 {
     switch (fate) {
-    case EMP_FATE_ENDED: break;
+    case EMP_FATE_ENDED: self->ended = true; break;
     case EMP_FATE_AGAIN: start_slot (self, slot); break;
     case EMP_FATE_DEAD: self->exit_code = self->exit_code ? self->exit_code : 1; break;
     case EMP_FATE_GIVEN_UP:
@@ -230,19 +255,19 @@ static void slot_ended (supervisor_t *self, slot_t *slot)
 {
     pid_t pid = slot->child.pid;
     emp_end_t end;
-    if (!emp_child_collect (&slot->child, &end.how, &end.code))
+    if (!emp_child_collect (&slot->child, &end))
         return;
-    char tag[EMP_CHILD_TAG_MAX];
-    emp_child_tag (slot->session, tag);
+    char tag[EMP_TAG_MAX];
+    emp_tag_text (EMP_TAG_SLOT, slot->session, tag);
     emp_stray_sweep (tag, is_own, self);
     emp_voice_end (&slot->voice, &slot->child);
 
-    const emp_slotpage_t *page = slot->child.page;
-    end.joined = atomic_load (&page->joined);
-    end.chunks = atomic_load (&page->chunks);
-    bool ending = self->state != RUNNING || atomic_load (&self->drains);
+    bool ending = is_ending (self), fenced = slot->fenced_until != 0;
+    if (slot->late && end.how == EMP_HOW_SIGNAL && end.code == SIGKILL)
+        end.how = EMP_HOW_TIMEOUT;
+    end.overtime = fenced || end.how == EMP_HOW_TIMEOUT;
     /* Who was asked to leave by somebody else, while there is work, is missed and started anew. */
-    uint32_t left = atomic_load (&page->left);
+    uint32_t left = atomic_load (&slot->child.page->left);
     end.left = left == EMP_LEFT_DONE || (left == EMP_LEFT_ASKED && ending);
     emp_fate_t fate = emp_fate_of (&end, ending, any_joined (self), &slot->deaths);
     if (self->state != KILLING || fate == EMP_FATE_ENDED)
@@ -252,61 +277,105 @@ static void slot_ended (supervisor_t *self, slot_t *slot)
         report_loss (self, slot, pid, &end);
     emp_child_release (&slot->child);
     watch (self, slot);
-    if (!slot->unwanted)
+    slot->fenced_until = 0;
+    self->fenced -= fenced;
+    if (!slot->unwanted && !(fenced && fate == EMP_FATE_DEAD)) /* the run has done without the fenced one */
         take_fate (self, slot, fate);
+}
+
+/* ---- time is up -------------------------------------------------------------------------------------------------- */
+
+/* The broker has given it up. It may be frozen only, so it has time to wake up, send what it has and leave. */
+static void fence (supervisor_t *self, slot_t *slot)
+{
+    if (slot->fenced_until)
+        return;
+    uint64_t grace = self->config->fenced_ms ? (uint64_t) self->config->fenced_ms * 1000
+                                             : emp_limit_fenced (emp_session_dead_after (self->session));
+    slot->fenced_until = emp_now () + grace;
+    self->fenced++;
+    if (!self->config->child_of)
+        say ("%s (process %d) is silent, and was given up", slot->name, (int) slot->child.pid);
+}
+
+/* Nobody works any more but those that were given up, and at least one slot knew that it had worked enough. */
+static bool only_fenced_are_left (const supervisor_t *self)
+{
+    for (uint32_t i = 0; i < self->config->procs; i++) {
+        const slot_t *slot = &self->slots[i];
+        if ((slot->child.pid && !slot->fenced_until) || slot->waits)
+            return false;
+    }
+    return self->ended;
+}
+
+/* Kills a slot whose time is up; returns when to look at it again. */
+static uint64_t judge (const supervisor_t *self, slot_t *slot, uint64_t now, bool fenced_go)
+{
+    if (slot->fenced_until) {
+        if (now < slot->fenced_until && !fenced_go)
+            return slot->fenced_until;
+        slot->fenced_until = EMP_LIMIT_NEVER;
+        emp_child_signal (&slot->child, SIGKILL);
+        return EMP_LIMIT_NEVER;
+    }
+    uint64_t ticket = 0, look;
+    emp_limit_t limit = {.limit = self->limit};
+    if (slot->late || !emp_slotpage_oldest (slot->child.page, &ticket, &limit.since))
+        limit.since = 0;
+    if (!emp_limit_is_over (&limit, now, &look))
+        return look;
+    slot->late = true;
+    slot->late_ticket = ticket;
+    emp_child_signal (&slot->child, SIGKILL);
+    return EMP_LIMIT_NEVER;
+}
+
+static uint64_t judge_slots (supervisor_t *self)
+{
+    uint64_t next = EMP_LIMIT_NEVER;
+    if (!self->limit && !self->fenced)
+        return next;
+    uint64_t now = emp_now ();
+    /* A slot that is started anew when all is done learns so at once, and where it is not done after all it is missed. */
+    bool fenced_go = self->fenced && (is_ending (self) || only_fenced_are_left (self));
+    for (uint32_t i = 0; i < self->config->procs; i++) {
+        uint64_t look = self->slots[i].child.pid ? judge (self, &self->slots[i], now, fenced_go) : EMP_LIMIT_NEVER;
+        next = look < next ? look : next;
+    }
+    return next;
 }
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
-/* In the session's thread. */
-static void want_no_more (supervisor_t *self, uint64_t session)
+static void carry_out (supervisor_t *self, const emp_slot_order_t *order)
 {
-    pthread_mutex_lock (&self->lock);
-    if (self->unwanted_count < UNWANTED_MAX)
-        self->unwanted[self->unwanted_count++] = session;
-    pthread_mutex_unlock (&self->lock);
-}
-
-static void kill_unwanted (supervisor_t *self)
-{
-    pthread_mutex_lock (&self->lock);
-    for (unsigned i = 0; i < self->unwanted_count; i++)
-        for (uint32_t s = 0; s < self->config->procs; s++) {
-            slot_t *slot = &self->slots[s];
-            if (slot->session != self->unwanted[i] || !slot->child.pid)
-                continue;
-            slot->unwanted = true;
-            emp_child_signal (&slot->child, SIGKILL);
+    for (uint32_t i = 0; i < self->config->procs; i++) {
+        slot_t *slot = &self->slots[i];
+        if (slot->session != order->session || !slot->child.pid)
+            continue;
+        if (order->kind == EMP_SLOT_FENCED) {
+            fence (self, slot);
+            continue;
         }
-    self->unwanted_count = 0;
-    pthread_mutex_unlock (&self->lock);
-}
-
-/* In the session's thread. */
-static void on_message (void *arg, const emp_control_t *message)
-{
-    supervisor_t *self = arg;
-    if (!message)
-        atomic_store (&self->down, true);
-    else if (message->kind == EMP_MSG_KILL && message->session)
-        want_no_more (self, message->session);
-    else if (message->kind == EMP_MSG_KILL)
-        atomic_store (&self->kill_asked, true);
-    else if (message->kind == EMP_MSG_DRAIN)
-        atomic_store (&self->drains, true); /* lanes are told by themselves; only nobody is started anew */
-    uint64_t one = 1;
-    (void) !write (self->bell, &one, sizeof one);
+        slot->unwanted = true;
+        emp_child_signal (&slot->child, SIGKILL);
+    }
 }
 
 static void hear_bell (supervisor_t *self)
 {
-    uint64_t count;
-    (void) !read (self->bell, &count, sizeof count);
-    kill_unwanted (self);
-    bool down = atomic_load (&self->down);
-    if (down && self->state != KILLING)
+    emp_slot_order_t order;
+    emp_orders_answer (&self->orders);
+    while (emp_orders_take (&self->orders, &order))
+        carry_out (self, &order);
+    bool down = atomic_load (&self->orders.down);
+    if (down && self->state != KILLING) {
         say ("the broker at %s is gone", self->config->endpoint);
-    if (down || atomic_load (&self->kill_asked))
+        if (self->config->child_of)
+            self->exit_code = EMP_WORKER_GIVEN_UP; /* a manager's broker is there for as long as the manager */
+    }
+    if (down || atomic_load (&self->orders.kill_all))
         start_killing (self);
 }
 
@@ -336,12 +405,15 @@ static void hear_signals (supervisor_t *self)
     }
 }
 
-static int milliseconds_left (const supervisor_t *self)
+/* For poll: until that time, or the end of the grace. */
+static int milliseconds_until (const supervisor_t *self, uint64_t time)
 {
-    if (self->state != DRAINING)
+    if (self->state == DRAINING && self->grace_until < time)
+        time = self->grace_until;
+    if (time == EMP_LIMIT_NEVER)
         return -1;
-    uint64_t now = emp_now ();
-    return now < self->grace_until ? (int) ((self->grace_until - now + 999) / 1000) : 0;
+    uint64_t now = emp_now (), left = now < time ? (time - now + 999) / 1000 : 0;
+    return left < INT_MAX ? (int) left : INT_MAX;
 }
 
 static void look_after_template (supervisor_t *self)
@@ -364,7 +436,8 @@ static void look_after_template (supervisor_t *self)
 
 static void turn (supervisor_t *self)
 {
-    int rc = poll (self->items, SLOTS + FDS_A_SLOT * (nfds_t) self->config->procs, milliseconds_left (self));
+    int rc = poll (self->items, SLOTS + FDS_A_SLOT * (nfds_t) self->config->procs,
+                   milliseconds_until (self, judge_slots (self)));
     if (self->state == DRAINING && emp_now () >= self->grace_until) {
         if (!self->config->child_of)
             say ("not every worker process has left within %.3g s: they are killed", self->config->grace_ms / 1000.0);
@@ -416,8 +489,8 @@ static bool raise_limits (uint32_t procs)
 
 static bool connect_broker (supervisor_t *self)
 {
-    self->bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK); /* before there is anybody to ring it */
-    if (self->bell < 0) {
+    /* Before there is anybody to ring. */
+    if (!emp_orders_init (&self->orders, ORDERS_A_SLOT * (size_t) self->config->procs)) {
         say ("cannot start: %s", strerror (errno));
         return false;
     }
@@ -430,8 +503,8 @@ static bool connect_broker (supervisor_t *self)
                                     .run = config->run,
                                     .timeout_ms = WELCOME_MS,
                                     .patient = config->child_of != 0,
-                                    .on_message = on_message,
-                                    .arg = self};
+                                    .on_message = emp_orders_hear,
+                                    .arg = &self->orders};
     emp_status_t status = emp_session_new (&session, &self->session, reason);
     if (status == EMP_REFUSED)
         say ("%s refuses: %s", config->endpoint, reason);
@@ -454,7 +527,7 @@ static bool make_tables (supervisor_t *self)
     for (uint32_t i = 0; i < SLOTS + FDS_A_SLOT * procs; i++)
         self->items[i] = (struct pollfd){.fd = -1, .events = POLLIN};
     self->items[SIGNALS].fd = self->signals;
-    self->items[BELL].fd = self->bell;
+    self->items[BELL].fd = self->orders.bell;
     for (uint32_t i = 0; i < procs; i++) {
         slot_t *slot = &self->slots[i];
         slot->number = i;
@@ -464,7 +537,8 @@ static bool make_tables (supervisor_t *self)
     return true;
 }
 
-/* The job says it, so that the workers of every host do the same. A job that is none is left to the slots. */
+/* The job says how slots are made, and how long a chunk may take, so that the workers of every host do the same. A job that
+ * is none is left to the slots. */
 static void init_nursery (supervisor_t *self)
 {
     char reason[EMP_JOB_REASON_MAX];
@@ -474,8 +548,10 @@ static void init_nursery (supervisor_t *self)
                                    .parent = emp_session_id (self->session)};
     config.job = emp_session_job (self->session, &config.job_size);
     emp_job_t *job = emp_job_new (config.job, config.job_size, reason);
-    if (job)
+    if (job) {
         config.method = emp_job_start_method (job);
+        self->limit = emp_job_ticket_timeout (job);
+    }
     emp_job_destroy (&job);
     emp_nursery_init (&self->nursery, &config);
 }
@@ -521,8 +597,7 @@ static bool is_orphan (const emp_supervisor_config_t *config)
 
 int emp_supervisor_run (const emp_supervisor_config_t *config)
 {
-    supervisor_t self = {.config = config, .signals = -1, .bell = -1, .exit_code = EMP_EXIT_UNFIT};
-    pthread_mutex_init (&self.lock, NULL);
+    supervisor_t self = {.config = config, .signals = -1, .orders.bell = -1, .exit_code = EMP_EXIT_UNFIT};
     set_ties (&self);
     if (is_orphan (config))
         self.exit_code = 1;
@@ -535,11 +610,9 @@ int emp_supervisor_run (const emp_supervisor_config_t *config)
         }
     }
     emp_session_destroy (&self.session);
-    pthread_mutex_destroy (&self.lock);
+    emp_orders_release (&self.orders);
     free (self.slots);
     free (self.items);
-    if (self.bell >= 0)
-        close (self.bell);
     if (self.signals >= 0)
         close (self.signals);
     see_manager_off (&self);

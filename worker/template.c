@@ -200,7 +200,7 @@ static void serve (template_t *self)
 static bool prepare (template_t *self)
 {
     void *room = mmap (NULL, sizeof *self->born, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    self->tag = getenv (EMP_CHILD_TAG);
+    self->tag = getenv (EMP_TAG_SLOT);
     if (room == MAP_FAILED || !self->tag || strlen (self->tag) != TAG_DIGITS)
         return false;
     self->born = room;

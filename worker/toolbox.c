@@ -99,6 +99,9 @@ void emp_toolbox_close (emp_toolbox_t *self)
         if (queue)
             emp_port_close (queue);
     }
+    if (self->client.session)
+        emp_session_close (self->client.session); /* questions that wait, too */
+    emp_client_wait (&self->client);
 }
 
 void emp_toolbox_destroy (emp_toolbox_t **self_p)

@@ -28,7 +28,7 @@ typedef struct {
 emp_toolbox_t *emp_toolbox_new (const emp_toolbox_config_t *config);
 /* Every get, also one that waits, says NULL from now on; the chunk in hand may still be given back. Any thread. */
 void emp_toolbox_leave (emp_toolbox_t *self);
-/* Ends all lanes. The session is not used any more afterwards. */
+/* Ends all lanes, then the session: nobody uses it any more afterwards. */
 void emp_toolbox_close (emp_toolbox_t *self);
 /* Closes; no thread may use it any more. */
 void emp_toolbox_destroy (emp_toolbox_t **self);

@@ -63,11 +63,14 @@ void core_balance (emp_core_t *self, emp_effects_t *fx)
         return;
     self->balance_due = UINT64_MAX;
     self->balanced = true; /* until a lane becomes idle, or holds several again */
+    core_copy_end (self, fx);
     if (self->draining)
         return;
     for (core_link_t *link = core_list_first (&self->all_queues); link;
          link = core_list_next (&self->all_queues, link)) {
         core_queue_t *queue = CORE_OF (link, core_queue_t, in_all);
+        if (self->idle_lanes && core_copy_queue (self, queue, fx))
+            self->balanced = false;
         uint32_t idle = 0;
         core_lane_t *from = queue->waiting || queue->open < 2 ? NULL : fullest_of (queue, &idle);
         if (!from || idle == 0)
@@ -80,7 +83,7 @@ void core_balance (emp_core_t *self, emp_effects_t *fx)
 
 void core_balance_plan (emp_core_t *self)
 {
-    if (!self->balanced && self->balance_due == UINT64_MAX && self->idle_lanes && self->counts.held > 1 &&
-        !self->draining)
+    bool unbalanced = !self->balanced && self->idle_lanes && self->counts.held > 0 && !self->draining;
+    if ((unbalanced || (self->overtaken_lanes && self->finished)) && self->balance_due == UINT64_MAX)
         self->balance_due = self->now + CORE_BALANCE_US;
 }

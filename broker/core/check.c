@@ -4,11 +4,12 @@
  *
  * For tests, the simulator and the fuzzer, after a step. O(everything), allocates nothing, changes nothing.
  */
+#include "poison.h"
 #include "state.h"
 
 /* Sums that no single record knows. */
 typedef struct {
-    uint64_t waiting, held, open_of_feeds, free_credit, puts_due;
+    uint64_t waiting, held, open_of_feeds, free_credit;
     uint32_t lanes, open_feeds, manager_feeds, queues, said, stopped;
 } sums_t;
 
@@ -50,7 +51,8 @@ static const char *check_pool (const core_pool_t *self)
 
 static const char *check_pools (const emp_core_t *self)
 {
-    const core_pool_t *pools[] = {&self->tickets, &self->lanes, &self->feeds, &self->queues, &self->sessions};
+    const core_pool_t *pools[] = {&self->tickets, &self->families, &self->lanes,
+                                  &self->feeds,   &self->queues,   &self->sessions};
     const char *broken = NULL;
     for (size_t i = 0; i < sizeof pools / sizeof *pools && !broken; i++)
         broken = check_pool (pools[i]);
@@ -66,13 +68,21 @@ static const char *check_ticket (const emp_core_t *self, const core_ticket_t *ti
         return "a ticket in a list has been given back";
     if (ticket->lane != lane)
         return lane ? "a held ticket does not know its lane" : "a waiting ticket has a lane";
+    if (ticket->copy && (!lane || ticket->copy == lane || ticket->copy->copied != ticket))
+        return "a ticket and the lane that holds its copy do not agree";
+    if (ticket->from + (uint64_t) ticket->part > ticket->rows || (!ticket->family && ticket->part != ticket->rows))
+        return "a ticket has rows that its chunk does not have";
+    if (ticket->family && (!core_slot_is_taken (&ticket->family->slot) || ticket->family->rows_left < ticket->part))
+        return "the parts of a ticket have more rows than are left";
     if (ticket->feed->queue != queue)
         return "a ticket is on another queue than its feed's";
-    if (!core_slot_is_taken (&ticket->feed->slot) || ticket->feed->open == 0 || ticket->number >= ticket->feed->next + ticket->feed->skipped)
+    if (!core_slot_is_taken (&ticket->feed->slot) || ticket->feed->open == 0 ||
+        ticket->number >= ticket->feed->next + ticket->feed->skipped)
         return "a ticket's feed does not know it";
     if (lane && ticket->attempt == 0)
         return "a ticket is held that was never pushed";
-    return ticket->failures >= self->config.attempts_max ? "a ticket should be dead" : NULL;
+    return ticket->strikes >= self->config.attempts_max && !ticket->copy && !ticket->lane ? "a ticket should be dead"
+                                                                                          : NULL;
 }
 
 /* ---- lanes ------------------------------------------------------------------------------------------------------- */
@@ -84,15 +94,24 @@ static const char *check_lane (const emp_core_t *self, const core_queue_t *queue
         const char *broken = check_ticket (self, CORE_OF (link, core_ticket_t, link), queue, lane);
         if (broken)
             return broken;
+        if (CORE_OF (link, core_ticket_t, link)->suspect && (!lane->alone || lane->held != 1))
+            return "a suspect is not alone";
         held++;
     }
+    if (lane->copied && (lane->copied->copy != lane || !core_slot_is_taken (&lane->copied->slot)))
+        return "a lane holds a copy of a ticket that does not know it";
+    held += lane->copied != NULL;
+    if (lane->alone && held != 1)
+        return "a lane is kept for a suspect that it does not hold";
+    if (lane->reserved != (queue->reserved == lane))
+        return "a lane is kept free for a suspect and its queue does not know it";
     if (held != lane->held)
         return "a lane does not know how many tickets it holds";
     if (held > lane->window_most || lane->window > lane->window_most || lane->window > self->config.window_max)
         return "a lane holds more than it ever granted";
     if (!lane->ready && held > 0)
         return "something was pushed to a lane before its consumer had connected";
-    uint32_t free = lane->ready && lane->held < lane->window ? lane->window - lane->held : 0;
+    uint32_t free = core_lane_may_take (lane) ? lane->window - lane->held : 0;
     if (lane->free != free || (free > 0) != core_link_is_in (&lane->in_ring))
         return "a lane's free credit is not what its queue believes";
     if (lane->queue != queue || !is_in (&lane->session->lanes, &lane->in_session))
@@ -104,7 +123,7 @@ static const char *check_lane (const emp_core_t *self, const core_queue_t *queue
 
 static const char *check_lanes (const emp_core_t *self, const core_queue_t *queue, sums_t *sums)
 {
-    uint64_t with_credit = 0;
+    uint64_t with_credit = 0, alone = 0;
     for (core_link_t *link = core_list_first (&queue->lanes); link; link = core_list_next (&queue->lanes, link)) {
         const core_lane_t *lane = CORE_OF (link, core_lane_t, in_queue);
         const char *broken = check_lane (self, queue, lane);
@@ -112,26 +131,34 @@ static const char *check_lanes (const emp_core_t *self, const core_queue_t *queu
             return broken;
         with_credit += lane->free > 0;
         sums->free_credit += lane->free;
-        sums->held += lane->held;
+        sums->held += lane->held - (lane->copied != NULL);
+        alone += lane->alone;
         sums->lanes++;
     }
     for (core_link_t *link = core_list_first (&queue->ring); link; link = core_list_next (&queue->ring, link))
         if (CORE_OF (link, core_lane_t, in_ring)->queue != queue)
             return "a lane is in the ring of another queue";
+    if (alone != queue->suspects_out)
+        return "suspects that are held are miscounted";
     return with_credit == length_of (&queue->ring) ? NULL : "a ring has other lanes than those with free credit";
 }
 
 /* ---- feeds ------------------------------------------------------------------------------------------------------- */
 
-static const char *check_feed (const core_queue_t *queue, const core_feed_t *feed)
+static const char *check_feed (const emp_core_t *self, const core_queue_t *queue, const core_feed_t *feed)
 {
-    if (feed->queue != queue || feed->ended || feed->next > feed->granted || feed->open > feed->next)
+    if (feed->queue != queue || feed->ended || feed->next > feed->granted ||
+        feed->open > feed->next + self->counts.halved)
         return "an open feed's numbers do not add up";
     if (feed->session_id != feed->session->node.key || !is_in (&feed->session->feeds, &feed->in_session))
         return "a feed's session does not know it";
     bool dry = core_feed_unspent (feed) == 0;
     if (feed->wants && feed->managers)
         return "a feed asks for credit that it always gets";
+    if (feed->leaves && !feed->wants)
+        return "a feed ends a wait that there is not";
+    if (feed->leaves && dry && !self->draining)
+        return "a feed without credit waits for a word on that";
     if (!feed->managers && (feed->wants && dry) != core_link_is_in (&feed->in_low))
         return "a worker's feed waits for credit and is in no list, or does not and is";
     if (dry && feed->managers && !core_link_is_in (&feed->in_low))
@@ -160,36 +187,56 @@ static const char *check_feed_lists (const emp_core_t *self, const core_queue_t 
 static const char *check_feeds (const emp_core_t *self, const core_queue_t *queue, sums_t *sums)
 {
     uint64_t outstanding = 0;
-    uint32_t count = 0, managers = 0;
+    uint32_t count = 0, managers = 0, leaving = 0;
     for (core_link_t *link = core_list_first (&queue->feeds); link; link = core_list_next (&queue->feeds, link)) {
         const core_feed_t *feed = CORE_OF (link, core_feed_t, in_queue);
-        const char *broken = check_feed (queue, feed);
+        const char *broken = check_feed (self, queue, feed);
         if (broken)
             return broken;
         outstanding += core_feed_unspent (feed);
         managers += feed->managers;
+        leaving += feed->leaves;
         count++;
     }
     sums->open_feeds += count;
-    if (count != queue->feed_count || managers != queue->manager_feeds || outstanding != queue->outstanding)
+    if (count != queue->feed_count || managers != queue->manager_feeds || leaving != queue->leaving ||
+        outstanding != queue->outstanding)
         return "a queue's feeds or their credit are miscounted";
     return check_feed_lists (self, queue);
 }
 
 /* ---- queues ------------------------------------------------------------------------------------------------------ */
 
-static const char *check_waiting (const emp_core_t *self, const core_queue_t *queue)
+typedef struct {
+    uint64_t waiting, bytes, returned;
+} waiting_t;
+
+static const char *check_list (const emp_core_t *self, const core_queue_t *queue, const core_list_t *list,
+                               waiting_t *sums)
 {
-    uint64_t waiting = 0, bytes = 0, returned = 0;
-    for (core_link_t *link = core_list_first (&queue->tickets); link; link = core_list_next (&queue->tickets, link)) {
+    for (core_link_t *link = core_list_first (list); link; link = core_list_next (list, link)) {
         const core_ticket_t *ticket = CORE_OF (link, core_ticket_t, link);
         const char *broken = check_ticket (self, ticket, queue, NULL);
         if (broken)
             return broken;
-        waiting++;
-        bytes += ticket->size;
-        returned += ticket->attempt > 0;
+        if (ticket->suspect != (list == &queue->suspects) || ticket->suspect != core_poison_suspects (ticket))
+            return "a suspect waits among the others, or another among the suspects";
+        sums->waiting++;
+        sums->bytes += ticket->size;
+        sums->returned += ticket->attempt > 0;
     }
+    return NULL;
+}
+
+static const char *check_waiting (const emp_core_t *self, const core_queue_t *queue)
+{
+    waiting_t sums = {0};
+    const char *broken = check_list (self, queue, &queue->tickets, &sums);
+    if (!broken)
+        broken = check_list (self, queue, &queue->suspects, &sums);
+    if (broken)
+        return broken;
+    uint64_t waiting = sums.waiting, bytes = sums.bytes, returned = sums.returned;
     if (waiting != queue->waiting || bytes != queue->waiting_bytes || returned != queue->returned)
         return "a queue's waiting tickets are miscounted";
     if (waiting + queue->outstanding > queue->maxsize + returned)
@@ -197,13 +244,31 @@ static const char *check_waiting (const emp_core_t *self, const core_queue_t *qu
     return waiting && self->draining ? "a ticket waits though the run drains" : NULL;
 }
 
+static bool has_free_lane (const core_queue_t *queue)
+{
+    for (core_link_t *link = core_list_first (&queue->lanes); link; link = core_list_next (&queue->lanes, link)) {
+        const core_lane_t *lane = CORE_OF (link, core_lane_t, in_queue);
+        if (lane->ready && lane->window > 0 && lane->held == 0)
+            return true;
+    }
+    return false;
+}
+
 static const char *check_quiet (const emp_core_t *self, const core_queue_t *queue)
 {
-    bool runnable = queue->waiting > 0 && !core_list_is_empty (&queue->ring);
+    bool runnable = !core_list_is_empty (&queue->tickets) && !core_list_is_empty (&queue->ring);
     if (runnable != core_link_is_in (&queue->in_runnable))
         return "a queue is in the list of runnable ones, and is not, or the other way round";
     if (runnable && core_backlog_has_room (&self->backlog, self->counts.held))
         return "a ticket waits beside a lane with free credit";
+    bool suspects = !core_list_is_empty (&queue->suspects);
+    if (core_link_is_in (&queue->in_suspicious) != (suspects || queue->reserved))
+        return "a queue is in the list of suspicious ones, and is not, or the other way round";
+    if (queue->reserved && !suspects)
+        return "a lane is kept free for nobody";
+    if (suspects && (queue->suspects_out == 0 || core_list_is_empty (&queue->tickets)) && has_free_lane (queue) &&
+        core_backlog_has_room (&self->backlog, self->counts.held))
+        return "a suspect waits beside a lane that holds nothing";
     if (core_link_is_in (&queue->in_touched))
         return "something that follows from a step was not done";
     if (queue->stopped && (!queue->stop_said || queue->open > 0 || (queue->feed_count > 0 && !self->draining)))
@@ -251,7 +316,7 @@ static const char *check_session (const emp_core_t *self, const core_session_t *
     return NULL;
 }
 
-static const char *check_sessions (const emp_core_t *self, sums_t *sums)
+static const char *check_sessions (const emp_core_t *self)
 {
     uint32_t count = 0;
     for (core_link_t *link = core_list_first (&self->all_sessions); link;
@@ -260,7 +325,6 @@ static const char *check_sessions (const emp_core_t *self, sums_t *sums)
         const char *broken = check_session (self, session);
         if (broken)
             return broken;
-        sums->puts_due += session->announced > session->seen ? session->announced - session->seen : 0;
         count++;
     }
     if (count != self->session_count || count + length_of (&self->gone_sessions) != self->sessions.taken)
@@ -312,7 +376,8 @@ static const char *check_backlog (const emp_core_t *self)
 static const char *check_sums (const emp_core_t *self, const sums_t *sums)
 {
     const core_counts_t *counts = &self->counts;
-    if (counts->put != counts->waiting + counts->held + counts->answered + counts->dead + counts->dropped)
+    if (counts->put + counts->halved !=
+        counts->waiting + counts->held + counts->answered + counts->dead + counts->dropped)
         return "tickets have come or gone without being counted";
     if (counts->waiting != sums->waiting || counts->held != sums->held)
         return "waiting or held tickets are miscounted";
@@ -322,9 +387,8 @@ static const char *check_sums (const emp_core_t *self, const sums_t *sums)
         return "a ticket has ended without a result, or twice";
     if (sums->lanes != self->lanes.taken || sums->queues != self->queues.taken || sums->open_feeds != self->feed_count)
         return "lanes, feeds or queues are miscounted";
-    if (sums->puts_due != self->puts_due || sums->manager_feeds != self->manager_feeds ||
-        sums->said != self->queues_said)
-        return "puts under way, the manager's feeds or queues that were told to stop are miscounted";
+    if (sums->manager_feeds != self->manager_feeds || sums->said != self->queues_said)
+        return "the manager's feeds or queues that were told to stop are miscounted";
     if (sums->free_credit != self->free_credit)
         return "free credit is miscounted";
     if (sums->stopped != self->queues_stopped || (self->sink_told && !self->finished) ||
@@ -356,7 +420,7 @@ const char *emp_core_check (const emp_core_t *self)
         broken = check_queue (self, CORE_OF (link, core_queue_t, in_all), &sums);
     }
     if (!broken)
-        broken = check_sessions (self, &sums);
+        broken = check_sessions (self);
     if (!broken)
         broken = check_all_feeds (self, &sums);
     if (!broken)

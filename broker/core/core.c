@@ -16,12 +16,15 @@ const emp_core_config_t emp_core_config_default = {
     .feeds_max = 8192,
     .lanes_max = 16384,
     .window_max = 1024,
+    .halve = true,
+    .speculate = true,
 };
 
 static void init_pools (emp_core_t *self)
 {
     const emp_core_config_t *config = &self->config;
     core_pool_init (&self->tickets, sizeof (core_ticket_t), 32, UINT32_MAX);
+    core_pool_init (&self->families, sizeof (core_family_t), 32, UINT32_MAX);
     core_pool_init (&self->lanes, sizeof (core_lane_t), 16, config->lanes_max);
     core_pool_init (&self->feeds, sizeof (core_feed_t), 16, config->feeds_max);
     core_pool_init (&self->queues, sizeof (core_queue_t), 16, config->queues_max);
@@ -35,6 +38,7 @@ static void init_lists (emp_core_t *self)
     core_list_init (&self->gone_sessions);
     core_list_init (&self->all_queues);
     core_list_init (&self->runnable);
+    core_list_init (&self->suspicious);
     core_list_init (&self->touched);
     core_list_init (&self->hungry);
     core_list_init (&self->ended_feeds);
@@ -66,6 +70,7 @@ void emp_core_destroy (emp_core_t **self_p)
     core_index_release (&self->by_name);
     core_backlog_release (&self->backlog);
     core_pool_release (&self->tickets);
+    core_pool_release (&self->families);
     core_pool_release (&self->lanes);
     core_pool_release (&self->feeds);
     core_pool_release (&self->queues);
@@ -87,6 +92,11 @@ void emp_core_stats (const emp_core_t *self, emp_core_stats_t *ret_stats)
     const core_counts_t *counts = &self->counts;
     *ret_stats = (emp_core_stats_t){
         .put = counts->put,
+        .halved = counts->halved,
+        .copied = counts->copied,
+        .overtaken = counts->overtaken,
+        .fenced = counts->fenced,
+        .late = counts->late,
         .waiting = counts->waiting,
         .held = counts->held,
         .answered = counts->answered,

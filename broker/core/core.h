@@ -17,27 +17,39 @@
  *   sink     the collector: gets exactly one RESULT for each ticket that ends, in order of serial 1, 2, 3…
  *
  * States of a ticket. "-" cannot happen (assert), "stale" changes nothing and is counted.
- *  state \ event | pushed to a lane | done, any attempt so far  | refused, this one | holder lost      | refused, older
- *  waiting       | held, attempt+1  | answered                  | stale             | -                | stale
- *  held          | -                | answered, leaves its lane | waiting, or dead  | waiting, or dead | stale
- *  answered/dead | -                | stale                     | stale             | -                | stale
- * attempt counts pushes and is the fence; failures are counted apart, and a ticket is dead when its failures reach
- * attempts_max. A refusal is a failure. When a holder is LOST only the ticket that it was at fails: the one the event
- * names, or, when that is not known (0), the oldest held on each of its lanes; the others had not begun and go back as
- * they were. When a holder says BYE none fails. A ticket that was handed over meanwhile (Balance) fails where it is. So a chunk that kills its workers cannot take its neighbours along.
- * An ended ticket's record is given back at once: its handle is then unknown, so what comes later for it is stale.
+ *  state \ event | pushed to a lane | copied to another | done, any attempt so far | refused by its holder | holder lost         | refused, older
+ *  waiting       | held, attempt+1  | -                 | answered                 | stale                 | -                   | stale
+ *  held          | -                | shared, attempt+1 | answered                 | fails                 | comes back or fails | stale
+ *  shared        | -                | -                 | answered                 | held by the other     | held by the other   | stale
+ *  answered/dead | -                | -                 | stale                    | stale                 | -                   | stale
+ * attempt counts pushes and is the fence; failures are counted apart. Fails: it waits again, or is halved, or is dead (poison.c).
+ * A refusal is a failure. When a holder is LOST only the ticket that it was at fails: the one the event names, or, when that
+ * is not known (0), the oldest held on each of its lanes; the others had not begun and go back as they were. When a holder
+ * says BYE none fails. A ticket that was handed over meanwhile (Balance) fails where it is. So a chunk that kills its workers
+ * cannot take its neighbours along. An ended ticket's record is given back at once: its handle is then unknown, so what comes
+ * later for it is stale.
+ *
+ * Fence: a session that was given up and sends a result all the same (it was frozen) is heard only when the ticket is still
+ * open, nobody else holds that attempt, and it has put nothing to other queues, since what it put was dropped.
+ *
+ * Poison: a ticket whose holder has died at it is a suspect. It goes alone, to a lane that holds nothing else, and one at a
+ * time while others wait. When it has killed twice, its rows go on as two halves, and those again, until the row that
+ * kills is alone and dead and all others are answered.
  *
  * Quiescence: after every step there is no lane with free credit on a queue with waiting tickets, unless the results
  * backlog is full or the run drains. So there is no separate act of dispatching. Among lanes with free credit tickets
  * are dealt one each in turn, oldest ticket first; a ticket that comes back goes to the head of its queue.
  *
  * Balance: while a lane is idle on a queue where nothing waits, and another lane holds several tickets and is slow, the newest of
- * these go over to the idle one (REVOKE, PUSH), at a TICK; the ticket in hand is never taken. See balance.c.
+ * these go over to the idle one (REVOKE, PUSH), at a TICK; the ticket in hand is never taken. See balance.c. When that ticket is
+ * one of the last of its queue and takes far longer than others did, an idle lane gets a copy of it: the first result wins
+ * (copy.c).
  *
  * End of a queue that the manager alone has fed: STOP was said, every feed of it has ended and no ticket of it is open.
  * Any other queue could still be put to by whoever works on any ticket, so it ends with the last of all tickets: STOP
- * was said of all queues, the manager's feeds have ended, no ticket is open on any queue, and no put that a session
- * announced is still under way. Workers' feeds end with it. (Termination detection by counting messages: Mattern 1987.)
+ * was said of all queues, the manager's feeds have ended, and no ticket is open on any queue. Workers' feeds end with it. A
+ * ticket stays held until all is here that its worker had put when it ended it: a DONE that overtook such a put waits for it
+ * (EMP_STATE). So no put of a ticket that is answered is lost. (Counting messages: Mattern 1987.)
  * A queue that has stopped tells each of its lanes, and each lane that opens later, once, when its consumer has
  * connected. When every queue has stopped, the sink is told, behind the last result; a queue that is declared after
  * that is a stopped one. Workers may open feeds until their queue has stopped, the manager until STOP was said.
@@ -71,6 +83,8 @@ typedef struct {
     uint64_t backlog_bytes_max; /* bytes of results not acknowledged, above which nothing is pushed */
     uint32_t sessions_max, queues_max, feeds_max, lanes_max;
     uint32_t window_max; /* a lane's credit is cut to this */
+    bool halve;          /* chunks that kill their workers are halved */
+    bool speculate;      /* the last running tickets may be copied to idle lanes */
 } emp_core_config_t;
 /* Sensible figures for one run. */
 extern const emp_core_config_t emp_core_config_default;
@@ -90,13 +104,13 @@ typedef enum {
     EMP_EV_OPEN_FEED,  /* session, name */
     EMP_EV_OPEN_SINK,  /* session */
     EMP_EV_PUT,        /* session, feed, number (first), skipped, count, parts (length, rows), end */
-    EMP_EV_PUTS,       /* session, number: it has put so many tickets by now, here or under way. Comes before the DONE
-                             of the tickets while it held which it put them */
-    EMP_EV_WANT,       /* session, feed: it waits for put credit. A worker's feed gets none unasked */
-    EMP_EV_CREDIT,     /* session, lane, window */
-    EMP_EV_DONE,       /* session, lane, ticket, attempt, outcome (done, refused), size (bytes of results) */
-    EMP_EV_ACK,        /* serial: results up to this one are kept by the manager */
-    EMP_EV_STOP,       /* name, "" is all queues, those declared later included */
+    EMP_EV_WANT,   /* session, feed: it waits for put credit. A worker's feed gets none unasked. With `end`: it waits no
+                             longer, and has put `number`; it is told what it has now, if only that it has no more */
+    EMP_EV_CREDIT, /* session, lane, window */
+    EMP_EV_DONE,   /* session, lane, queue (that it came by), ticket, attempt, outcome (done, refused), size (bytes of
+                             results), number (of tickets that the session has put by now, here or under way) */
+    EMP_EV_ACK,    /* serial: results up to this one are kept by the manager */
+    EMP_EV_STOP,   /* name, "" is all queues, those declared later included */
     EMP_EV_DRAIN
 } emp_event_kind_t;
 
@@ -105,7 +119,7 @@ typedef struct {
     uint64_t session, parent;
     emp_role_t role;
     bool quiet; /* HELLO: of the shell's own process, never lost by silence */
-    bool end;   /* PUT: the feed ends with this put */
+    bool end;   /* PUT: the feed ends with this put; WANT: its wait ends */
     emp_how_t how;
     uint32_t code;
     int pid;
@@ -113,7 +127,7 @@ typedef struct {
     uint32_t maxsize;
     uint64_t bytes_max;
     uint32_t window;
-    uint32_t lane, feed;
+    uint32_t lane, feed, queue;
     uint64_t number;
     uint64_t skipped; /* PUT: numbers below it that were never put; its feed only raises it */
     uint32_t count;
@@ -138,16 +152,19 @@ typedef enum {
     EMP_FX_DECLARED,     /* queue, status: answer to DECLARE */
     EMP_FX_TICKET,       /* ticket, index: the put's part `index` is this ticket now; keep its bytes */
     EMP_FX_PUSH,         /* ticket, lane, attempt, feed, number, rows (of the chunk), from, part */
-    EMP_FX_RESULT,     /* serial, ticket, feed, number, rows, from, left, attempt, session (who worked at it last),
+    EMP_FX_RESULT,       /* serial, ticket, feed, number, rows, from, left, attempt, session (who worked at it last),
                              outcome (done, dead): pass to the sink. For done
                              the bytes are the event's; for dead the reason is the shell's to word (how, code, or the
                              refusal's text when how is EMP_HOW_BYE) */
-    EMP_FX_FREE,       /* ticket: its chunk's bytes are needed no more */
-    EMP_FX_PUT_CREDIT, /* feed, credit: tickets it may have put since its first */
-    EMP_FX_FEED_OVER,  /* session, feed: its queue has stopped, nothing that it puts is taken any more */
-    EMP_FX_STOPPED,    /* lane, drained: tell its consumer, behind all that was pushed to it */
+    EMP_FX_FREE,         /* ticket: its chunk's bytes are needed no more */
+    EMP_FX_PUT_CREDIT,   /* feed, credit: tickets it may have put since its first */
+    EMP_FX_FEED_OVER,    /* session, feed: its queue has stopped, nothing that it puts is taken any more */
+    EMP_FX_STOPPED,      /* lane, drained: tell its consumer, behind all that was pushed to it */
     EMP_FX_SINK_STOPPED, /* behind the last result */
-    EMP_FX_REVOKE        /* session, lane, ticket, attempt: its consumer shall not begin it, another has it now */
+    EMP_FX_REVOKE,       /* session, lane, ticket, attempt: its consumer shall not begin it, another has it now */
+    EMP_FX_HALF,    /* ticket, other, feed, number, from, part: the first is a part of the second, and has its bytes */
+    EMP_FX_ATTEMPT, /* feed, number, attempt, from, part, session, ended, how, code: tell the manager */
+    EMP_FX_KILL     /* session: all is answered, and it works on at what others have answered: kill it */
 } emp_effect_kind_t;
 
 typedef struct {
@@ -160,9 +177,10 @@ typedef struct {
     emp_outcome_t outcome;
     emp_role_t role;
     emp_how_t how;
+    emp_attempt_end_t ended;
     int pid;
     bool drained;
-    uint64_t ticket, number, serial, credit;
+    uint64_t ticket, other, number, serial, credit;
     const char *name; /* SESSION_GONE: valid until the next step */
 } emp_effect_t;
 
@@ -181,6 +199,7 @@ emp_core_t *emp_core_new (const emp_core_config_t *config);
 void emp_core_destroy (emp_core_t **self);
 
 /* Appends effects to *fx in the order in which they shall be done. EMP_OK; EMP_NOMEM: nothing was changed;
+ * EMP_STATE: a DONE before its puts; nothing was changed or counted, say it again behind the session's next PUT.
  * EMP_STALE / EMP_UNKNOWN / EMP_FULL: a peer's event that does not apply (unknown session, lane, feed, queue or ticket,
  * old attempt, another's lane, a number out of turn, no credit, no room for one more session): nothing was changed, it
  * was counted. A known session's DECLARE or OPEN is always EMP_OK, its effect has the answer's status (DECLARE:
@@ -194,7 +213,12 @@ emp_status_t emp_core_step (emp_core_t *self, const emp_event_t *event, emp_usec
 emp_usec_t emp_core_next_due (const emp_core_t *self);
 
 typedef struct {
-    uint64_t put, waiting, held, answered, dead, dropped_by_drain; /* tickets: put = the sum of the others, always */
+    /* tickets and halves of them: put + halved = the sum of the others, always */
+    uint64_t put, halved, waiting, held, answered, dead, dropped_by_drain;
+    uint64_t copied;    /* second copies of running tickets */
+    uint64_t overtaken; /* results of tickets that another attempt had answered */
+    uint64_t fenced;    /* the same, of sessions that were given up */
+    uint64_t late;      /* results of such sessions that were taken */
     uint64_t rows_put, reissued, stale, refused_puts, sessions, sessions_lost, lanes, feeds, queues;
     uint64_t serial, acked, backlog_bytes;
 } emp_core_stats_t;

@@ -120,22 +120,35 @@ static void enlist_others (core_queue_t *queue)
     }
 }
 
+static void stay (core_feed_t *feed)
+{
+    feed->queue->leaving -= feed->leaves;
+    feed->leaves = false;
+}
+
 static void give (core_feed_t *feed, uint64_t grant)
 {
     unlist (feed);
     feed->granted += grant;
     feed->queue->outstanding += grant;
     feed->wants = feed->wants && grant == 0;
+    if (grant)
+        stay (feed);
     enlist (feed);
+}
+
+static void tell (const emp_core_t *self, const core_feed_t *feed, emp_effects_t *fx)
+{
+    emp_effect_t *effect = core_effects_add (fx, EMP_FX_PUT_CREDIT);
+    effect->session = feed->session_id;
+    effect->feed = core_feed_id (self, feed);
+    effect->credit = feed->granted;
 }
 
 static void give_and_tell (const emp_core_t *self, core_feed_t *feed, uint64_t grant, emp_effects_t *fx)
 {
     give (feed, grant);
-    emp_effect_t *effect = core_effects_add (fx, EMP_FX_PUT_CREDIT);
-    effect->session = feed->session_id;
-    effect->feed = core_feed_id (self, feed);
-    effect->credit = feed->granted;
+    tell (self, feed, fx);
 }
 
 /* ---- granting ---------------------------------------------------------------------------------------------------- */
@@ -157,7 +170,7 @@ static bool grant_dry (emp_core_t *self, core_queue_t *queue, bool due, emp_effe
         core_feed_t *feed = CORE_OF (link, core_feed_t, in_low);
         uint64_t target = target_of (feed);
         uint64_t grant = fitting (feed, target);
-        if (grant && !at_once && grant < some (target / 2)) {
+        if (grant && !at_once && !feed->leaves && grant < some (target / 2)) {
             be_hungry (self, queue);
             return false;
         }
@@ -169,6 +182,22 @@ static bool grant_dry (emp_core_t *self, core_queue_t *queue, bool due, emp_effe
     }
     core_link_remove (&queue->in_hungry);
     return link == NULL;
+}
+
+/* Whoever waits no longer has got nothing in this turn, and shall get nothing later. */
+static void let_go (const emp_core_t *self, core_queue_t *queue, emp_effects_t *fx)
+{
+    core_link_t *next;
+    for (core_link_t *link = core_list_first (&queue->dry); link && queue->leaving; link = next) {
+        next = core_list_next (&queue->dry, link);
+        core_feed_t *feed = CORE_OF (link, core_feed_t, in_low);
+        if (!feed->leaves)
+            continue;
+        unlist (feed);
+        stay (feed);
+        feed->wants = false;
+        tell (self, feed, fx);
+    }
 }
 
 static void grant_low (const emp_core_t *self, core_queue_t *queue, emp_effects_t *fx)
@@ -194,8 +223,11 @@ void core_feed_grant (emp_core_t *self, core_queue_t *queue, bool due, emp_effec
         enlist_others (queue);
     if (self->draining)
         core_link_remove (&queue->in_hungry);
-    else if (grant_dry (self, queue, due, fx))
-        grant_low (self, queue, fx);
+    else {
+        if (grant_dry (self, queue, due, fx))
+            grant_low (self, queue, fx);
+        let_go (self, queue, fx);
+    }
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
@@ -259,6 +291,18 @@ void core_feed_want (emp_core_t *self, core_feed_t *feed)
     core_queue_touch (self, feed->queue);
 }
 
+emp_status_t core_feed_unwant (emp_core_t *self, core_feed_t *feed, uint64_t put)
+{
+    if (feed->granted > put)
+        return EMP_OK; /* what it waited for is on its way to it */
+    if (!feed->wants || feed->granted < put)
+        return EMP_STALE;
+    feed->queue->leaving += !feed->leaves;
+    feed->leaves = true;
+    core_queue_touch (self, feed->queue);
+    return EMP_OK;
+}
+
 void core_feed_saw (core_feed_t *feed, uint32_t size)
 {
     core_queue_t *queue = feed->queue;
@@ -283,6 +327,7 @@ void core_feed_end (emp_core_t *self, core_feed_t *feed)
     assert (!feed->ended);
     core_queue_t *queue = feed->queue;
     unlist (feed);
+    stay (feed);
     queue->outstanding -= core_feed_unspent (feed);
     feed->granted = feed->next;
     feed->ended = true;
@@ -294,6 +339,7 @@ void core_feed_end (emp_core_t *self, core_feed_t *feed)
     queue->manager_feeds -= feed->managers;
     self->manager_feeds -= feed->managers;
     queue->shares_grew = true;
+    self->balanced = false; /* what is held may be copied, if this was the last */
     core_queue_touch (self, queue);
     if (feed->open == 0)
         forget_when_acked (self, feed);

@@ -8,6 +8,7 @@
  * steps, when a feed has spent at least half of its share and at least half of a share is free; so a queue of 1000
  * with one feed tells it about once in 500 tickets. A feed without any credit (dry) does not wait for that when nothing
  * waits on the queue, and never longer than CORE_CREDIT_HOLD; dry feeds take turns.
+ * Who stops waiting says so, and is told at once: credit that came behind its back would be missing to others.
  * Since a feed may sit on its credit for ever, a sixteenth of the queue is a reserve for feeds that have none, and one
  * that has put nothing yet gets a sixteenth of a share.
  *
@@ -40,6 +41,7 @@ typedef struct core_feed {
     uint64_t last_serial; /* when ended and nothing open: no result of it has a later serial */
     bool managers;        /* the manager's own: it puts all the time, so some credit is given ahead */
     bool wants;           /* a worker's, that has used up what it had, as far as it knows */
+    bool leaves;          /* wants, and not for longer than this moment */
     bool ended;
 } core_feed_t;
 
@@ -53,6 +55,9 @@ void core_feed_spend (emp_core_t *self, core_feed_t *feed, uint32_t count);
 void core_feed_saw (core_feed_t *feed, uint32_t size);
 /* It waits for credit. */
 void core_feed_want (emp_core_t *self, core_feed_t *feed);
+/* It waits no longer, and has put so many: with its last puts it is given what there is, or told that there is none.
+ * EMP_STALE: it did not wait. */
+emp_status_t core_feed_unwant (emp_core_t *self, core_feed_t *feed, uint64_t put);
 /* Its owner learns that nothing it puts is taken any more. */
 void core_feed_tell_over (const emp_core_t *self, const core_feed_t *feed, emp_effects_t *fx);
 void core_feed_end (emp_core_t *self, core_feed_t *feed);

@@ -2,6 +2,7 @@
  *
  * lane.c - see lane.h.
  */
+#include "poison.h"
 #include "state.h"
 
 static core_lane_t *lane_of (const core_session_t *session, const core_queue_t *queue)
@@ -17,7 +18,7 @@ static core_lane_t *lane_of (const core_session_t *session, const core_queue_t *
 /* After readiness, window or held changed. */
 static void refresh (emp_core_t *self, core_lane_t *lane)
 {
-    uint32_t now_free = lane->ready && lane->held < lane->window ? lane->window - lane->held : 0;
+    uint32_t now_free = core_lane_may_take (lane) ? lane->window - lane->held : 0;
     self->free_credit += now_free;
     self->free_credit -= lane->free;
     lane->free = now_free;
@@ -83,9 +84,8 @@ void core_lane_set_window (emp_core_t *self, core_lane_t *lane, uint32_t window)
     refresh (self, lane);
 }
 
-void core_lane_hold (emp_core_t *self, core_lane_t *lane, core_ticket_t *ticket)
+static void hold (emp_core_t *self, core_lane_t *lane)
 {
-    core_list_add_tail (&lane->tickets, &ticket->link);
     if (lane->held++ == 0)
         lane->since = self->now;
     else
@@ -93,16 +93,57 @@ void core_lane_hold (emp_core_t *self, core_lane_t *lane, core_ticket_t *ticket)
     refresh (self, lane);
 }
 
+void core_lane_hold (emp_core_t *self, core_lane_t *lane, core_ticket_t *ticket)
+{
+    core_list_add_tail (&lane->tickets, &ticket->link);
+    if (ticket->suspect) {
+        assert (lane->held == 0);
+        lane->alone = true;
+        lane->queue->suspects_out++;
+    }
+    hold (self, lane);
+}
+
+void core_lane_hold_copy (emp_core_t *self, core_lane_t *lane, core_ticket_t *ticket)
+{
+    assert (!lane->copied && lane->held == 0);
+    lane->copied = ticket;
+    hold (self, lane);
+}
+
+void core_lane_keep_copy (core_lane_t *lane, core_ticket_t *ticket)
+{
+    assert (lane->copied == ticket);
+    lane->copied = NULL;
+    core_list_add_head (&lane->tickets, &ticket->link);
+}
+
 void core_lane_release (emp_core_t *self, core_lane_t *lane, core_ticket_t *ticket)
 {
-    core_link_remove (&ticket->link);
+    if (lane->copied == ticket)
+        lane->copied = NULL;
+    else
+        core_link_remove (&ticket->link);
     lane->held--;
+    if (lane->alone) {
+        lane->alone = false;
+        lane->queue->suspects_out--;
+    }
+    refresh (self, lane);
+}
+
+void core_lane_reserve (emp_core_t *self, core_lane_t *lane, bool reserved)
+{
+    lane->reserved = reserved;
     refresh (self, lane);
 }
 
 void core_lane_worked (const emp_core_t *self, core_lane_t *lane)
 {
-    lane->pace = (lane->pace * 3 + (self->now - lane->since)) / 4;
+    emp_usec_t took = self->now - lane->since;
+    core_queue_t *queue = lane->queue;
+    lane->pace = (lane->pace * 3 + took) / 4;
+    queue->pace = queue->pace ? (queue->pace * 7 + took) / 8 : took + 1;
     lane->since = self->now;
 }
 
@@ -129,6 +170,7 @@ void core_lane_tell (const emp_core_t *self, core_lane_t *lane, emp_effects_t *f
 void core_lane_close (emp_core_t *self, core_lane_t *lane)
 {
     assert (lane->held == 0);
+    core_poison_unreserve (self, lane);
     lane->ready = false;
     refresh (self, lane);
     core_link_remove (&lane->in_session);

@@ -2,7 +2,7 @@
  *
  * lane.h - one consumer on one queue, and the tickets that it holds.
  *
- * Invariant: held <= window_most, the largest window it ever granted; it stands in its queue's ring exactly while it is
+ * Invariant: `held` is the length of `tickets`, and one more when it holds a copy; held <= window_most, the largest window it ever granted; it stands in its queue's ring exactly while it is
  * ready and held < window; free is what it may still take.
  * Cost: O(1) each.
  */
@@ -18,7 +18,10 @@ typedef struct core_lane {
     core_link_t in_session;
     core_link_t in_queue;
     core_link_t in_ring;
-    core_list_t tickets; /* held, in the order in which they were pushed */
+    core_list_t tickets;        /* held, in the order in which they were pushed */
+    struct core_ticket *copied; /* one more, of which another lane is the first holder; NULL: none */
+    uint64_t overtaken;         /* handle of a ticket that another has answered while it may be at it; 0: none */
+    emp_usec_t overtaken_at;
     core_session_t *session;
     core_queue_t *queue;
     uint32_t held;
@@ -30,7 +33,14 @@ typedef struct core_lane {
     bool idle;        /* counted so: ready, with credit, and holds nothing */
     bool ready;       /* its consumer has connected */
     bool told;        /* that the queue has stopped */
+    bool alone;       /* it holds a suspect: nothing else until that has ended */
+    bool reserved;    /* it gets nothing until it is empty */
 } core_lane_t;
+
+static inline bool core_lane_may_take (const core_lane_t *self)
+{
+    return self->ready && !self->alone && !self->reserved && self->held < self->window;
+}
 
 /* EMP_OK, EMP_EXISTS (*ret_lane is that one), EMP_FULL, EMP_NOMEM. */
 emp_status_t core_lane_new (emp_core_t *self, core_session_t *session, core_queue_t *queue, uint32_t window,
@@ -42,6 +52,11 @@ void core_lane_set_window (emp_core_t *self, core_lane_t *lane, uint32_t window)
 /* A ticket comes to the lane's end, or leaves it. */
 void core_lane_hold (emp_core_t *self, core_lane_t *lane, core_ticket_t *ticket);
 void core_lane_release (emp_core_t *self, core_lane_t *lane, core_ticket_t *ticket);
+/* The same for a copy. */
+void core_lane_hold_copy (emp_core_t *self, core_lane_t *lane, core_ticket_t *ticket);
+/* Its copy is the only holder now. */
+void core_lane_keep_copy (core_lane_t *lane, core_ticket_t *ticket);
+void core_lane_reserve (emp_core_t *self, core_lane_t *lane, bool reserved);
 /* Its consumer has ended a ticket. */
 void core_lane_worked (const emp_core_t *self, core_lane_t *lane);
 /* Its turn is over: the last of the ring when it still has free credit. */

@@ -2,54 +2,90 @@
  *
  * ledger.c - see ledger.h. First what may happen, as a table; then how it is done.
  */
+#include "poison.h"
 #include "state.h"
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
-typedef enum { WAITING, HELD } state_t;
+typedef enum { WAITING, HELD, SHARED } state_t;
 
-typedef enum { PUSHED, DONE, REFUSED, LOST, OLD_REFUSAL } happening_t;
+typedef enum { PUSHED, COPIED, DONE, REFUSED, LOST, OLD_REFUSAL } happening_t;
 
-typedef enum { IS_HELD, IS_ANSWERED, FAILS, COMES_BACK, IS_STALE } verdict_t;
+typedef enum { IS_HELD, IS_SHARED, IS_ANSWERED, FAILS, COMES_BACK, STAYS, IS_STALE } verdict_t;
 
-/* state \ happening | pushed to a lane | done, any attempt | refused, this one | holder lost          | refused, older
- * waiting           | held             | answered          | stale             | -                    | stale
- * held              | -                | answered          | fails             | comes back, or fails | stale
- * ended             | -                | stale             | stale             | -                    | stale
- * fails: failures + 1, then dead at attempts_max, else it comes back. comes back: waiting, at the head. An ended ticket
- * has no record, so its row is the caller's: a handle that finds nothing is stale. */
+/* state \ happening | pushed  | copied    | done, any attempt | refused by a holder | a holder lost        | refused, older
+ * waiting           | held    | -         | answered          | stale               | -                    | stale
+ * held              | -       | shared    | answered          | fails               | comes back, or fails | stale
+ * shared            | -       | -         | answered          | stays, with the other holder               | stale
+ * ended             | -       | -         | stale             | stale               | -                    | stale
+ * fails, comes back: poison.c. stays: held by the other alone; the failure is counted. An ended ticket has no record, so its
+ * row is the caller's: a handle that finds nothing is stale. */
 static verdict_t judge (state_t state, happening_t happening)
 {
-    switch (state) {
-    case WAITING:
-        switch (happening) {
-        case PUSHED: return IS_HELD;
-        case DONE: return IS_ANSWERED;
-        case REFUSED: return IS_STALE;
-        case LOST: break;
-        case OLD_REFUSAL: return IS_STALE;
-        }
-        break;
-    case HELD:
-        switch (happening) {
-        case PUSHED: break;
-        case DONE: return IS_ANSWERED;
-        case REFUSED: return FAILS;
-        case LOST: return COMES_BACK;
-        case OLD_REFUSAL: return IS_STALE;
-        }
-        break;
-    }
-    assert (!"a ticket that waits has no holder to lose, and a held one is not pushed");
-    return IS_STALE;
+    static const verdict_t table[3][6] = {
+        [WAITING] = {IS_HELD, IS_STALE, IS_ANSWERED, IS_STALE, IS_STALE, IS_STALE},
+        [HELD] = {IS_STALE, IS_SHARED, IS_ANSWERED, FAILS, COMES_BACK, IS_STALE},
+        [SHARED] = {IS_STALE, IS_STALE, IS_ANSWERED, STAYS, STAYS, IS_STALE},
+    };
+    bool can_be = happening == PUSHED   ? state == WAITING
+                  : happening == COPIED ? state == HELD
+                  : happening == LOST   ? state != WAITING
+                                        : true;
+    assert (can_be);
+    (void) can_be;
+    return table[state][happening];
 }
 
 static state_t state_of (const core_ticket_t *self)
 {
-    return self->lane ? HELD : WAITING;
+    return !self->lane ? WAITING : self->copy ? SHARED : HELD;
+}
+
+/* ---- what others learn ------------------------------------------------------------------------------------------- */
+
+void core_ticket_tell (const emp_core_t *self, const core_ticket_t *ticket, uint32_t attempt, emp_attempt_end_t ended,
+                       const core_end_t *end, emp_effects_t *fx)
+{
+    emp_effect_t *effect = core_effects_add (fx, EMP_FX_ATTEMPT);
+    effect->ticket = core_ticket_handle (self, ticket);
+    effect->feed = core_feed_id (self, ticket->feed);
+    effect->number = ticket->number;
+    effect->attempt = attempt;
+    effect->from = ticket->from;
+    effect->part = ticket->part;
+    effect->session = end->session;
+    effect->ended = ended;
+    effect->how = end->how;
+    effect->code = end->code;
+}
+
+/* A holder that has not said a word yet, and need not any more. */
+static void revoke (const emp_core_t *self, const core_ticket_t *ticket, const core_lane_t *lane, uint32_t attempt,
+                    emp_effects_t *fx)
+{
+    emp_effect_t *effect = core_effects_add (fx, EMP_FX_REVOKE);
+    effect->session = lane->session->node.key;
+    effect->lane = core_lane_id (self, lane);
+    effect->ticket = core_ticket_handle (self, ticket);
+    effect->attempt = attempt;
+    effect->number = ticket->number;
+    effect->feed = core_feed_id (self, ticket->feed);
 }
 
 /* ---- moves ------------------------------------------------------------------------------------------------------- */
+
+/* One of two holders has it no more; the other is left as the only one. */
+static void leave_to_the_other (emp_core_t *self, core_ticket_t *ticket, core_lane_t *lane)
+{
+    core_lane_t *copy = ticket->copy;
+    core_lane_release (self, lane, ticket);
+    ticket->copy = NULL;
+    if (lane == copy)
+        return;
+    ticket->lane = copy;
+    ticket->held_attempt = ticket->attempt;
+    core_lane_keep_copy (copy, ticket);
+}
 
 static void to_waiting_at_head (emp_core_t *self, core_ticket_t *ticket)
 {
@@ -60,10 +96,12 @@ static void to_waiting_at_head (emp_core_t *self, core_ticket_t *ticket)
     core_queue_add_head (self, ticket->feed->queue, ticket);
 }
 
-/* Out of whichever list it is in. */
+/* Out of whichever lists it is in. */
 static void take_out (emp_core_t *self, core_ticket_t *ticket)
 {
     core_queue_t *queue = ticket->feed->queue;
+    if (ticket->copy)
+        core_lane_release (self, ticket->copy, ticket);
     if (ticket->lane) {
         core_lane_release (self, ticket->lane, ticket);
         self->counts.held--;
@@ -78,13 +116,15 @@ static void take_out (emp_core_t *self, core_ticket_t *ticket)
 static void forget (emp_core_t *self, core_ticket_t *ticket, emp_effects_t *fx)
 {
     core_effects_add (fx, EMP_FX_FREE)->ticket = core_ticket_handle (self, ticket);
+    if (ticket->family && --ticket->family->parts == 0)
+        core_pool_give (&self->families, ticket->family);
     ticket->feed->queue->open--;
     core_feed_settle (self, ticket->feed);
     core_pool_give (&self->tickets, ticket);
 }
 
-static void end_with_result (emp_core_t *self, core_ticket_t *ticket, emp_outcome_t outcome, const core_end_t *end,
-                             uint64_t size, emp_effects_t *fx)
+void core_ticket_end (emp_core_t *self, core_ticket_t *ticket, emp_outcome_t outcome, const core_end_t *end,
+                      uint64_t size, emp_effects_t *fx)
 {
     emp_effect_t *effect = core_effects_add (fx, EMP_FX_RESULT);
     effect->serial = core_backlog_add (&self->backlog, size);
@@ -92,36 +132,35 @@ static void end_with_result (emp_core_t *self, core_ticket_t *ticket, emp_outcom
     effect->queue = core_queue_id (self, ticket->feed->queue);
     effect->feed = core_feed_id (self, ticket->feed);
     effect->number = ticket->number;
-    effect->rows = ticket->rows;
-    effect->session = ticket->lane ? ticket->lane->session->node.key : end->session;
-    effect->attempt =
-        outcome == EMP_OUTCOME_DEAD ? ticket->failures : ticket->attempt; /* a ticket handed over has more */
+    effect->rows = ticket->part;
+    effect->from = ticket->from;
+    if (ticket->family)
+        effect->left = ticket->family->rows_left -= ticket->part;
+    effect->session = end->session;
+    /* A ticket that was handed over has more attempts than failures; a half has those of what it is a half of. */
+    effect->attempt = outcome == EMP_OUTCOME_DEAD ? ticket->failures : end->attempt;
     effect->outcome = outcome;
     effect->how = end->how;
     effect->code = end->code;
+    self->counts.answered += outcome == EMP_OUTCOME_DONE;
+    self->counts.dead += outcome == EMP_OUTCOME_DEAD;
     /* Nobody could keep room for a result that came while its ticket waited. */
     self->backlog.over += state_of (ticket) == WAITING;
     take_out (self, ticket);
     forget (self, ticket, fx);
 }
 
-/* Waits again; when nothing is handed out any more, it ends without a result. */
-static void come_back (emp_core_t *self, core_ticket_t *ticket, emp_effects_t *fx)
+void core_ticket_replace (emp_core_t *self, core_ticket_t *ticket, emp_effects_t *fx)
+{
+    take_out (self, ticket);
+    forget (self, ticket, fx);
+}
+
+void core_ticket_come_back (emp_core_t *self, core_ticket_t *ticket, emp_effects_t *fx)
 {
     to_waiting_at_head (self, ticket);
     if (self->draining)
         core_ticket_drop (self, ticket, fx);
-}
-
-static void fail (emp_core_t *self, core_ticket_t *ticket, const core_end_t *end, uint64_t size, emp_effects_t *fx)
-{
-    ticket->failures++;
-    if (ticket->failures < self->config.attempts_max) {
-        come_back (self, ticket, fx);
-        return;
-    }
-    self->counts.dead++;
-    end_with_result (self, ticket, EMP_OUTCOME_DEAD, end, size, fx);
 }
 
 /* ---- what others say --------------------------------------------------------------------------------------------- */
@@ -142,7 +181,7 @@ core_ticket_t *core_ticket_put (emp_core_t *self, core_feed_t *feed, uint64_t nu
     ticket->feed = feed;
     ticket->number = number;
     ticket->size = part->length;
-    ticket->rows = part->rows;
+    ticket->rows = ticket->part = part->rows;
     feed->open++;
     feed->queue->open++;
     self->counts.put++;
@@ -150,6 +189,22 @@ core_ticket_t *core_ticket_put (emp_core_t *self, core_feed_t *feed, uint64_t nu
     self->counts.waiting++;
     core_queue_add_tail (self, feed->queue, ticket);
     return ticket;
+}
+
+static void push_effect (const emp_core_t *self, const core_ticket_t *ticket, const core_lane_t *lane,
+                         emp_effects_t *fx)
+{
+    emp_effect_t *effect = core_effects_add (fx, EMP_FX_PUSH);
+    effect->session = lane->session->node.key;
+    effect->ticket = core_ticket_handle (self, ticket);
+    effect->queue = core_queue_id (self, lane->queue);
+    effect->lane = core_lane_id (self, lane);
+    effect->feed = core_feed_id (self, ticket->feed);
+    effect->attempt = ticket->attempt;
+    effect->number = ticket->number;
+    effect->rows = ticket->rows;
+    effect->from = ticket->from;
+    effect->part = ticket->part;
 }
 
 void core_ticket_push (emp_core_t *self, core_ticket_t *ticket, core_lane_t *lane, emp_effects_t *fx)
@@ -161,41 +216,65 @@ void core_ticket_push (emp_core_t *self, core_ticket_t *ticket, core_lane_t *lan
     self->counts.waiting--;
     self->counts.held++;
     self->counts.reissued += ticket->attempt > 0;
-    ticket->attempt++;
+    ticket->held_attempt = ++ticket->attempt;
     ticket->lane = lane;
     core_lane_hold (self, lane, ticket);
-    emp_effect_t *effect = core_effects_add (fx, EMP_FX_PUSH);
-    effect->session = lane->session->node.key;
-    effect->ticket = core_ticket_handle (self, ticket);
-    effect->queue = core_queue_id (self, lane->queue);
-    effect->lane = core_lane_id (self, lane);
-    effect->feed = core_feed_id (self, ticket->feed);
-    effect->attempt = ticket->attempt;
-    effect->number = ticket->number;
-    effect->rows = ticket->rows;
-    effect->part = ticket->rows;
+    push_effect (self, ticket, lane, fx);
+}
+
+void core_ticket_copy (emp_core_t *self, core_ticket_t *ticket, core_lane_t *lane, emp_effects_t *fx)
+{
+    verdict_t verdict = judge (state_of (ticket), COPIED);
+    assert (verdict == IS_SHARED);
+    (void) verdict;
+    core_end_t end = {.session = ticket->lane->session->node.key};
+    core_ticket_tell (self, ticket, ticket->held_attempt, EMP_ATTEMPT_COPIED, &end, fx);
+    self->counts.copied++;
+    ticket->attempt++;
+    ticket->copy = lane;
+    core_lane_hold_copy (self, lane, ticket);
+    push_effect (self, ticket, lane, fx);
 }
 
 void core_ticket_hand_over (emp_core_t *self, core_ticket_t *ticket, core_lane_t *to, emp_effects_t *fx)
 {
-    emp_effect_t *effect = core_effects_add (fx, EMP_FX_REVOKE);
-    effect->session = ticket->lane->session->node.key;
-    effect->lane = core_lane_id (self, ticket->lane);
-    effect->ticket = core_ticket_handle (self, ticket);
-    effect->attempt = ticket->attempt;
-    effect->number = ticket->number;
-    effect->feed = core_feed_id (self, ticket->feed);
-    ticket->handed_from = effect->session;
+    revoke (self, ticket, ticket->lane, ticket->attempt, fx);
+    ticket->handed_from = ticket->lane->session->node.key;
+    core_end_t end = {.session = ticket->handed_from};
+    core_ticket_tell (self, ticket, ticket->attempt, EMP_ATTEMPT_HANDED, &end, fx);
     to_waiting_at_head (self, ticket);
     core_ticket_push (self, ticket, to, fx);
 }
 
-/* Whether a lane can have had this attempt: of the present one that is known, of an older one only the queue is. */
+/* Whether a lane can have had this attempt: of those that are held it is known, of an older one only the queue is. */
 static bool may_speak (const core_ticket_t *ticket, const core_lane_t *lane, uint32_t attempt)
 {
     if (lane->queue != ticket->feed->queue || attempt == 0 || attempt > ticket->attempt)
         return false;
-    return attempt < ticket->attempt || !ticket->lane || ticket->lane == lane;
+    if (ticket->copy && attempt == ticket->attempt)
+        return lane == ticket->copy;
+    if (ticket->lane && attempt == ticket->held_attempt)
+        return lane == ticket->lane;
+    return true;
+}
+
+static void overtake (emp_core_t *self, core_ticket_t *ticket, core_lane_t *lane, uint32_t attempt, emp_effects_t *fx)
+{
+    core_end_t end = {.session = lane->session->node.key};
+    core_ticket_tell (self, ticket, attempt, EMP_ATTEMPT_OVERTAKEN, &end, fx);
+    revoke (self, ticket, lane, attempt, fx);
+    lane->overtaken = core_ticket_handle (self, ticket);
+    lane->overtaken_at = self->now;
+    self->overtaken_lanes = true;
+}
+
+/* Holders other than the one who has answered work on in vain. */
+static void overtake_holders (emp_core_t *self, core_ticket_t *ticket, uint32_t attempt, emp_effects_t *fx)
+{
+    if (ticket->copy && attempt != ticket->attempt)
+        overtake (self, ticket, ticket->copy, ticket->attempt, fx);
+    if (ticket->lane && attempt != ticket->held_attempt)
+        overtake (self, ticket, ticket->lane, ticket->held_attempt, fx);
 }
 
 emp_status_t core_ticket_done (emp_core_t *self, core_ticket_t *ticket, const core_lane_t *lane, uint32_t attempt,
@@ -203,38 +282,78 @@ emp_status_t core_ticket_done (emp_core_t *self, core_ticket_t *ticket, const co
 {
     if (!may_speak (ticket, lane, attempt) || judge (state_of (ticket), DONE) != IS_ANSWERED)
         return EMP_STALE;
-    self->counts.answered++;
-    end_with_result (self, ticket, EMP_OUTCOME_DONE, &(core_end_t){0}, size, fx);
+    core_end_t end = {.session = lane->session->node.key, .attempt = attempt};
+    overtake_holders (self, ticket, attempt, fx);
+    core_ticket_end (self, ticket, EMP_OUTCOME_DONE, &end, size, fx);
     return EMP_OK;
 }
 
-emp_status_t core_ticket_refused (emp_core_t *self, core_ticket_t *ticket, const core_lane_t *lane, uint32_t attempt,
+emp_status_t core_ticket_refused (emp_core_t *self, core_ticket_t *ticket, core_lane_t *lane, uint32_t attempt,
                                   uint64_t size, emp_effects_t *fx)
 {
-    happening_t happening = attempt == ticket->attempt ? REFUSED : OLD_REFUSAL;
-    if (!may_speak (ticket, lane, attempt) || judge (state_of (ticket), happening) != FAILS)
+    bool holds = (ticket->lane == lane && attempt == ticket->held_attempt) ||
+                 (ticket->copy == lane && ticket->copy && attempt == ticket->attempt);
+    verdict_t verdict = judge (state_of (ticket), holds ? REFUSED : OLD_REFUSAL);
+    if (!may_speak (ticket, lane, attempt) || verdict == IS_STALE)
         return EMP_STALE;
-    fail (self, ticket, &(core_end_t){.how = EMP_HOW_BYE}, size, fx);
+    core_end_t end = {.how = EMP_HOW_BYE, .session = lane->session->node.key};
+    core_ticket_tell (self, ticket, attempt, EMP_ATTEMPT_REFUSED, &end, fx);
+    if (verdict == FAILS)
+        core_poison_fail (self, ticket, &end, size, fx);
+    else {
+        core_poison_strikes_out (self, ticket, &end); /* the other holder decides */
+        leave_to_the_other (self, ticket, lane);
+    }
     return EMP_OK;
 }
 
-void core_ticket_lose (emp_core_t *self, core_ticket_t *ticket, bool failed, const core_end_t *end, emp_effects_t *fx)
+emp_status_t core_ticket_late (emp_core_t *self, core_ticket_t *ticket, const emp_event_t *event, emp_effects_t *fx)
+{
+    /* What it has put was dropped with its session, so its word on the ticket cannot count. */
+    bool others =
+        (ticket->lane && event->attempt == ticket->held_attempt) || (ticket->copy && event->attempt == ticket->attempt);
+    if (event->outcome != EMP_OUTCOME_DONE || event->number > 0 || others || event->attempt == 0 ||
+        event->attempt > ticket->attempt || event->queue != core_queue_id (self, ticket->feed->queue))
+        return EMP_STALE;
+    core_end_t end = {.session = event->session, .attempt = event->attempt};
+    core_ticket_tell (self, ticket, event->attempt, EMP_ATTEMPT_LATE, &end, fx);
+    overtake_holders (self, ticket, event->attempt, fx);
+    self->counts.late++;
+    core_ticket_end (self, ticket, EMP_OUTCOME_DONE, &end, event->size, fx);
+    return EMP_OK;
+}
+
+void core_ticket_lose (emp_core_t *self, core_ticket_t *ticket, core_lane_t *lane, bool failed, const core_end_t *end,
+                       emp_effects_t *fx)
 {
     verdict_t verdict = judge (state_of (ticket), LOST);
-    assert (verdict == COMES_BACK);
-    (void) verdict;
-    if (failed && !self->draining)
-        fail (self, ticket, end, 0, fx);
+    uint32_t attempt = lane == ticket->copy ? ticket->attempt : ticket->held_attempt;
+    core_ticket_tell (self, ticket, attempt, failed ? EMP_ATTEMPT_FAILED : EMP_ATTEMPT_RETURNED, end, fx);
+    failed = failed && !self->draining;
+    if (verdict == STAYS) {
+        if (failed)
+            core_poison_strikes_out (self, ticket, end); /* the other holder decides */
+        leave_to_the_other (self, ticket, lane);
+    } else if (failed)
+        core_poison_fail (self, ticket, end, 0, fx);
     else
-        come_back (self, ticket, fx);
+        core_ticket_come_back (self, ticket, fx);
 }
 
 void core_ticket_blame (emp_core_t *self, core_ticket_t *ticket, const core_end_t *end, emp_effects_t *fx)
 {
-    if (self->draining || ++ticket->failures < self->config.attempts_max)
+    core_ticket_tell (self, ticket, ticket->attempt, EMP_ATTEMPT_FAILED, end, fx);
+    if (self->draining)
         return;
-    self->counts.dead++;
-    end_with_result (self, ticket, EMP_OUTCOME_DEAD, end, 0, fx);
+    bool out = core_poison_strikes_out (self, ticket, end);
+    if (ticket->lane)
+        return; /* its holder decides */
+    if (out)
+        core_poison_out (self, ticket, end, 0, fx);
+    else {
+        core_queue_remove (self, ticket->feed->queue, ticket); /* to where it stands now */
+        core_queue_add_head (self, ticket->feed->queue, ticket);
+    }
 }
 
 void core_ticket_drop (emp_core_t *self, core_ticket_t *ticket, emp_effects_t *fx)

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "poison.h"
 #include "state.h"
 
 static emp_status_t check_arguments (const char *name, uint32_t maxsize)
@@ -16,6 +17,7 @@ static emp_status_t check_arguments (const char *name, uint32_t maxsize)
 static void init_lists (core_queue_t *self)
 {
     core_list_init (&self->tickets);
+    core_list_init (&self->suspects);
     core_list_init (&self->ring);
     core_list_init (&self->lanes);
     core_list_init (&self->feeds);
@@ -85,7 +87,11 @@ void core_queue_add_tail (emp_core_t *self, core_queue_t *queue, core_ticket_t *
 
 void core_queue_add_head (emp_core_t *self, core_queue_t *queue, core_ticket_t *ticket)
 {
-    core_list_add_head (&queue->tickets, &ticket->link);
+    bool suspect = core_poison_suspects (ticket);
+    ticket->suspect = suspect;
+    core_list_add_head (suspect ? &queue->suspects : &queue->tickets, &ticket->link);
+    if (suspect && !core_link_is_in (&queue->in_suspicious))
+        core_list_add_tail (&self->suspicious, &queue->in_suspicious);
     count_in (self, queue, ticket);
 }
 

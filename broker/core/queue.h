@@ -22,14 +22,18 @@ typedef struct core_queue {
     core_slot_t slot;
     core_link_t in_all;
     core_link_t in_runnable;
-    core_link_t in_touched; /* what follows from this step is not yet drawn for it */
-    core_link_t in_hungry;  /* keeps back put credit until hungry_due, see feed.h */
-    core_list_t tickets;    /* waiting, the next to be pushed first */
-    core_list_t ring;       /* lanes with free credit */
-    core_list_t lanes;      /* all, in order of opening */
-    core_list_t feeds;      /* all that have not ended, in order of opening */
-    core_list_t dry;        /* feeds without credit, the longest waiting first */
-    core_list_t low;        /* feeds with little credit */
+    core_link_t in_touched;     /* what follows from this step is not yet drawn for it */
+    core_link_t in_hungry;      /* keeps back put credit until hungry_due, see feed.h */
+    core_link_t in_suspicious;  /* has suspects, or a reserved lane */
+    core_list_t tickets;        /* waiting, the next to be pushed first; suspects have a list of their own */
+    core_list_t suspects;       /* waiting too, but to be pushed alone: poison.h */
+    core_list_t ring;           /* lanes with free credit */
+    core_list_t lanes;          /* all, in order of opening */
+    core_list_t feeds;          /* all that have not ended, in order of opening */
+    core_list_t dry;            /* feeds without credit, the longest waiting first */
+    core_list_t low;            /* feeds with little credit */
+    struct core_lane *reserved; /* gets nothing more until it is empty, for a suspect */
+    uint32_t suspects_out;      /* lanes that hold one */
     uint64_t waiting;
     uint64_t waiting_bytes;
     uint64_t returned;    /* of the waiting ones: those that came back */
@@ -41,12 +45,14 @@ typedef struct core_queue {
     uint32_t feed_count;
     uint32_t manager_feeds; /* of these: the manager's */
     uint32_t dry_count;
+    uint32_t leaving; /* feeds that wait no longer and have not been told what they have */
     bool shares_grew; /* a feed has ended in this step */
     bool manager_fed; /* a feed of the manager has been open here */
     bool worker_fed;  /* a feed of a worker */
     bool stop_said;
     bool stopped;
     emp_usec_t hungry_due;
+    emp_usec_t pace;  /* a ticket takes so long, on average of the last ones; 0: none has ended */
     core_node_t node; /* its key is the hash of the name */
     char name[EMP_NAME_MAX + 1];
 } core_queue_t;

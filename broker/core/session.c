@@ -76,28 +76,6 @@ core_session_t *core_session_hear (emp_core_t *self, uint64_t id)
     return session;
 }
 
-/* ---- puts -------------------------------------------------------------------------------------------------------- */
-
-static uint64_t due_puts (const core_session_t *session)
-{
-    return session->announced > session->seen ? session->announced - session->seen : 0;
-}
-
-void core_session_announce (emp_core_t *self, core_session_t *session, uint64_t puts)
-{
-    self->puts_due -= due_puts (session);
-    if (puts > session->announced)
-        session->announced = puts;
-    self->puts_due += due_puts (session);
-}
-
-void core_session_saw (emp_core_t *self, core_session_t *session, uint32_t count)
-{
-    self->puts_due -= due_puts (session);
-    session->seen += count;
-    self->puts_due += due_puts (session);
-}
-
 /* ---- the end ----------------------------------------------------------------------------------------------------- */
 
 /* The ticket that the lane's holder was at, or NULL. */
@@ -108,7 +86,7 @@ static const core_ticket_t *victim_of (const emp_core_t *self, const core_lane_t
     if (end->ticket)
         return core_ticket_find (self, end->ticket);
     core_link_t *first = core_list_first (&lane->tickets);
-    return first ? CORE_OF (first, core_ticket_t, link) : NULL;
+    return first ? CORE_OF (first, core_ticket_t, link) : lane->copied;
 }
 
 /* Returns how many tickets it held. From the last to the first, so they stand at the head in their old order. */
@@ -120,8 +98,10 @@ static uint32_t end_lane (emp_core_t *self, core_lane_t *lane, const core_end_t 
     core_link_t *link;
     while ((link = core_list_last (&lane->tickets))) {
         core_ticket_t *ticket = CORE_OF (link, core_ticket_t, link);
-        core_ticket_lose (self, ticket, ticket == victim, end, fx);
+        core_ticket_lose (self, ticket, lane, ticket == victim, end, fx);
     }
+    if (lane->copied)
+        core_ticket_lose (self, lane->copied, lane, lane->copied == victim, end, fx);
     core_lane_close (self, lane);
     return count;
 }
@@ -131,7 +111,8 @@ static void end_one (emp_core_t *self, core_session_t *session, const core_end_t
     uint32_t count = 0;
     core_link_t *link;
     core_ticket_t *ticket = end->lost && end->ticket ? core_ticket_find (self, end->ticket) : NULL;
-    if (ticket && ticket->handed_from == session->node.key && (!ticket->lane || ticket->lane->session != session))
+    if (ticket && ticket->handed_from == session->node.key && (!ticket->lane || ticket->lane->session != session) &&
+        (!ticket->copy || ticket->copy->session != session))
         core_ticket_blame (self, ticket, end, fx);
     while ((link = core_list_first (&session->lanes)))
         count += end_lane (self, CORE_OF (link, core_lane_t, in_session), end, fx);
@@ -142,7 +123,6 @@ static void end_one (emp_core_t *self, core_session_t *session, const core_end_t
         self->sink_told = false;
         core_effects_add (fx, EMP_FX_SINK_CLOSED)->session = session->node.key;
     }
-    self->puts_due -= due_puts (session); /* what has not come by now never will */
     self->sessions_lost += end->lost;
     emp_effect_t *effect = core_effects_add (fx, EMP_FX_SESSION_GONE);
     effect->session = session->node.key;

@@ -18,7 +18,7 @@ typedef struct core_session {
     core_list_t lanes;
     core_list_t feeds;
     uint64_t parent;
-    uint64_t announced, seen; /* tickets that it says to have put by now, and those that came */
+    uint64_t seen; /* tickets that it has put and that are here, taken or not */
     emp_usec_t last;
     emp_role_t role;
     int pid;
@@ -33,6 +33,7 @@ typedef struct {
     uint32_t code;
     uint64_t ticket; /* it was at, 0: not known */
     uint64_t session;
+    uint32_t attempt; /* of an answer */
 } core_end_t;
 
 /* A new one, or the one that is there, refreshed. EMP_STALE (of another role, or without an id), EMP_FULL, EMP_NOMEM */
@@ -41,10 +42,6 @@ core_session_t *core_session_find (const emp_core_t *self, uint64_t id);
 /* The session by its id, which was heard right now; NULL when there is none. */
 core_session_t *core_session_hear (emp_core_t *self, uint64_t id);
 void core_session_heard (emp_core_t *self, core_session_t *session);
-/* It has put so many tickets by now, whether or not they are here. */
-void core_session_announce (emp_core_t *self, core_session_t *session, uint64_t puts);
-/* So many came. */
-void core_session_saw (emp_core_t *self, core_session_t *session, uint32_t count);
 /* Ends it, and, when it is a lost supervisor, its children. */
 void core_session_end (emp_core_t *self, core_session_t *session, core_end_t end, emp_effects_t *fx);
 /* Ends all that are silent for too long. */

@@ -5,12 +5,14 @@
  * After it the core is quiet: no waiting ticket beside a lane with free credit (unless the backlog is full or the run
  * drains), no credit kept back that is due, nobody untold. Cost: O(what it emits + queues the step changed).
  */
+#include "poison.h"
 #include "state.h"
 
 /* One ticket for each lane in turn, and one of each queue in turn. */
 static void deal (emp_core_t *self, emp_effects_t *fx)
 {
     core_link_t *link;
+    core_poison_deal (self, fx);
     while ((link = core_list_first (&self->runnable)) && core_backlog_has_room (&self->backlog, self->counts.held)) {
         core_queue_t *queue = CORE_OF (link, core_queue_t, in_runnable);
         core_ticket_t *ticket = CORE_OF (core_list_first (&queue->tickets), core_ticket_t, link);
@@ -40,7 +42,7 @@ static void grant_due (emp_core_t *self, emp_effects_t *fx)
 bool core_is_over (const emp_core_t *self)
 {
     return self->queues_said == self->queues.taken && self->manager_feeds == 0 && self->counts.waiting == 0 &&
-           self->counts.held == 0 && self->puts_due == 0;
+           self->counts.held == 0;
 }
 
 bool core_queue_is_over (const emp_core_t *self, const core_queue_t *queue)

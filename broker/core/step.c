@@ -5,6 +5,7 @@
  * A step first makes room for everything that it may emit or keep. So each function below either returns before it
  * changed anything, or cannot fail.
  */
+#include "poison.h"
 #include "state.h"
 
 static uint64_t least (uint64_t a, uint64_t b)
@@ -158,13 +159,14 @@ static void drain_parts (emp_core_t *self, const emp_event_t *event)
 static emp_status_t a_feed_puts (emp_core_t *self, const emp_event_t *event, emp_effects_t *fx)
 {
     core_feed_t *feed = core_feed_find (self, event->feed);
+    core_session_t *session = core_session_hear (self, event->session);
+    if (session)
+        session->seen += event->count; /* taken or not: nobody needs to wait for it any more */
     bool own = feed && feed->session_id == event->session;
     if ((!feed || (own && feed->ended)) && event->end && event->count == 0)
-        return core_session_hear (self, event->session) ? EMP_OK : EMP_UNKNOWN; /* a worker's ended with its queue */
+        return session ? EMP_OK : EMP_UNKNOWN; /* a worker's ended with its queue */
     if (!own || feed->ended)
-        return stranger (self, event->session);
-    core_session_heard (self, feed->session);
-    core_session_saw (self, feed->session, event->count);
+        return session ? EMP_STALE : EMP_UNKNOWN;
     bool may_skip = feed->managers && event->skipped >= feed->skipped;
     if ((event->skipped != feed->skipped && !may_skip) || event->number != feed->next + event->skipped)
         return EMP_STALE;
@@ -191,21 +193,14 @@ static core_lane_t *own_lane (emp_core_t *self, const emp_event_t *event)
     return lane;
 }
 
-static emp_status_t a_session_tells_its_puts (emp_core_t *self, const emp_event_t *event)
-{
-    core_session_t *session = core_session_hear (self, event->session);
-    if (!session)
-        return EMP_UNKNOWN;
-    core_session_announce (self, session, event->number);
-    return EMP_OK;
-}
-
 static emp_status_t a_feed_waits_for_credit (emp_core_t *self, const emp_event_t *event)
 {
     core_feed_t *feed = core_feed_find (self, event->feed);
     if (!feed || feed->ended || feed->session_id != event->session)
         return stranger (self, event->session);
     core_session_heard (self, feed->session);
+    if (event->end)
+        return core_feed_unwant (self, feed, event->number);
     core_feed_want (self, feed);
     return EMP_OK;
 }
@@ -219,14 +214,31 @@ static emp_status_t a_lane_gets_credit (emp_core_t *self, const emp_event_t *eve
     return EMP_OK;
 }
 
+/* Its session is gone; it was frozen, or cut off, and did not know. */
+static emp_status_t somebody_given_up_is_done (emp_core_t *self, const emp_event_t *event, emp_effects_t *fx)
+{
+    if (core_session_hear (self, event->session))
+        return EMP_STALE; /* of another's lane */
+    core_ticket_t *ticket = core_ticket_find (self, event->ticket);
+    emp_status_t status = ticket ? core_ticket_late (self, ticket, event, fx) : EMP_STALE;
+    self->counts.fenced += status != EMP_OK;
+    return status;
+}
+
 static emp_status_t a_lane_is_done_with_a_ticket (emp_core_t *self, const emp_event_t *event, emp_effects_t *fx)
 {
     core_lane_t *lane = own_lane (self, event);
     if (!lane)
-        return stranger (self, event->session);
+        return somebody_given_up_is_done (self, event, fx);
+    if (event->number > lane->session->seen)
+        return EMP_STATE;
+    if (lane->overtaken == event->ticket)
+        lane->overtaken = 0;
     core_ticket_t *ticket = core_ticket_find (self, event->ticket);
-    if (!ticket)
+    if (!ticket) {
+        self->counts.overtaken++;
         return EMP_STALE;
+    }
     if (ticket->lane == lane)
         core_lane_worked (self, lane);
     switch (event->outcome) {
@@ -251,6 +263,7 @@ static void say_stop (emp_core_t *self, core_queue_t *queue)
 {
     self->queues_said += !queue->stop_said;
     queue->stop_said = true;
+    self->balanced = false; /* what is held may be copied now */
     core_queue_touch (self, queue);
 }
 
@@ -277,7 +290,7 @@ static emp_status_t a_queue_stops (emp_core_t *self, const emp_event_t *event)
 static void drop_waiting (emp_core_t *self, const core_queue_t *queue, emp_effects_t *fx)
 {
     core_link_t *link;
-    while ((link = core_list_first (&queue->tickets)))
+    while ((link = core_list_first (&queue->tickets)) || (link = core_list_first (&queue->suspects)))
         core_ticket_drop (self, CORE_OF (link, core_ticket_t, link), fx);
 }
 
@@ -321,12 +334,16 @@ static size_t effects_bound (const emp_core_t *self, const emp_event_t *event)
 {
     uint64_t count = event->kind == EMP_EV_PUT ? event->count : 0;
     uint64_t open = self->counts.waiting + self->counts.held + count;
-    uint64_t bound = 4 + least (open, self->free_credit + self->config.window_max + 1);
+    uint64_t credit = self->free_credit + self->config.window_max + 1;
+    if (!core_list_is_empty (&self->suspicious))
+        credit = open; /* lanes that were kept free may become free in any number */
+    uint64_t bound = 8 + least (open, credit);
     bound += 4 * (uint64_t) (self->feed_count + 1) + self->lanes.taken + count;
-    if (may_end_sessions (event))
-        bound += 2 * self->counts.held + self->lanes.taken + self->session_count;
-    if (event->kind == EMP_EV_TICK)
-        bound += 2 * self->counts.held;
+    if (may_end_sessions (
+            event)) /* of a held ticket: what became of it, its result, its record; of a halved one seven */
+        bound += 3 * self->counts.held + 8 * (uint64_t) self->lanes.taken + self->session_count;
+    if (event->kind == EMP_EV_TICK) /* revoked, told, pushed; copied, killed */
+        bound += 3 * self->counts.held + 3 * (uint64_t) self->lanes.taken;
     if (event->kind == EMP_EV_DRAIN)
         bound += self->counts.waiting;
     return bound;
@@ -334,12 +351,19 @@ static size_t effects_bound (const emp_core_t *self, const emp_event_t *event)
 
 static emp_status_t make_room (emp_core_t *self, const emp_event_t *event, emp_effects_t *fx)
 {
-    uint64_t results = event->kind == EMP_EV_DONE ? 1 : may_end_sessions (event) ? self->counts.held : 0;
+    /* One more than are held: who is lost may be blamed for a ticket that was handed over and waits. */
+    uint64_t results = event->kind == EMP_EV_DONE ? 1 : may_end_sessions (event) ? self->counts.held + 1 : 0;
     emp_status_t status = core_effects_reserve (fx, effects_bound (self, event));
     if (status == EMP_OK)
         status = core_backlog_reserve (&self->backlog, results);
     if (status == EMP_OK && event->kind == EMP_EV_PUT && !self->draining)
         status = core_pool_reserve (&self->tickets, event->count);
+    if (status == EMP_OK && event->kind == EMP_EV_LOST && self->config.halve) {
+        /* One ticket a lane fails at the most, and one that was handed over. */
+        status = core_pool_reserve (&self->tickets, CORE_HALVES * (self->lanes.taken + 1));
+        if (status == EMP_OK)
+            status = core_pool_reserve (&self->families, self->lanes.taken + 1);
+    }
     return status == EMP_FULL ? EMP_NOMEM : status; /* 2^32 tickets: memory has ended long before */
 }
 
@@ -357,7 +381,6 @@ static emp_status_t take (emp_core_t *self, const emp_event_t *event, emp_effect
     case EMP_EV_OPEN_FEED: return a_feed_is_opened (self, event, fx);
     case EMP_EV_OPEN_SINK: return the_sink_is_opened (self, event, fx);
     case EMP_EV_PUT: return a_feed_puts (self, event, fx);
-    case EMP_EV_PUTS: return a_session_tells_its_puts (self, event);
     case EMP_EV_WANT: return a_feed_waits_for_credit (self, event);
     case EMP_EV_CREDIT: return a_lane_gets_credit (self, event);
     case EMP_EV_DONE: return a_lane_is_done_with_a_ticket (self, event, fx);
@@ -392,7 +415,7 @@ emp_status_t emp_core_step (emp_core_t *self, const emp_event_t *event, emp_usec
         return status;
     if (event->kind == EMP_EV_PUT && status == EMP_FULL)
         self->refused_puts++;
-    else if (status != EMP_OK)
+    else if (status != EMP_OK && status != EMP_STATE)
         self->stale++;
     core_settle (self, fx);
     core_balance_plan (self);

@@ -36,11 +36,13 @@ static emp_status_t flush_locked (emp_batch_t *self)
             zmq_msg_close (&payload);
     }
     emp_buf_clear (&self->payload);
-    wire->first += wire->count;
+    if (status == EMP_OK)
+        wire->first += wire->count; /* those that were not sent are not put */
     wire->count = 0;
-    /* The next one will be about as large; its room is made at once, not by doubling. */
-    if (status == EMP_OK && size <= EMP_WIRE_BATCH_BYTES)
-        status = emp_buf_reserve (&self->payload, size + size / 4);
+    /* The next one will be about as large; its room is made at once, not by doubling. That there is none now is no fault of
+     * what was sent. */
+    if (status == EMP_OK && size <= EMP_WIRE_BATCH_BYTES && emp_buf_reserve (&self->payload, size + size / 4) != EMP_OK)
+        self->payload.broken = EMP_OK;
     return status;
 }
 

@@ -13,7 +13,7 @@
 static _Thread_local struct {
     const emp_client_t *client;
     emp_chunk_t *chunk;
-    uint64_t number;
+    uint64_t number, ticket;
     uint32_t refusals; /* gets in a row that gave NULL */
     char label[EMP_LABEL_MAX + 1];
     char header[EMP_HEADER_MAX + 1];
@@ -30,6 +30,7 @@ void emp_client_remember (const emp_client_t *self, emp_chunk_t *chunk)
     }
     last.chunk = chunk;
     last.number = chunk->number;
+    last.ticket = chunk->ticket;
     last.refusals = 0;
     last.header[0] = 0;
     memcpy (last.label, chunk->label, strlen (chunk->label) + 1);
@@ -41,9 +42,18 @@ void emp_client_forget (const emp_chunk_t *chunk)
         last.chunk = NULL;
 }
 
-emp_chunk_t *emp_client_last_chunk (const emp_client_t *self)
+/* Another thread may have ended it, and it may hold the next ticket by now. */
+emp_chunk_t *emp_client_last_chunk (emp_client_t *self)
 {
-    return last.client == self ? last.chunk : NULL;
+    if (last.client != self || !last.chunk)
+        return NULL;
+    pthread_mutex_lock (&self->lock);
+    emp_chunk_t *chunk = self->in_hand;
+    while (chunk && chunk != last.chunk)
+        chunk = chunk->after;
+    bool same = chunk && chunk->ticket == last.ticket;
+    pthread_mutex_unlock (&self->lock);
+    return same ? chunk : NULL;
 }
 
 const char *emp_client_last_header (const emp_client_t *self)
@@ -67,13 +77,40 @@ void emp_client_init (emp_client_t *self, const emp_lane_calls_t *calls, emp_ses
 {
     *self = (emp_client_t){.calls = calls, .session = session, .page = page ? page : &self->own_page, .name = name};
     pthread_mutex_init (&self->lock, NULL);
+    pthread_cond_init (&self->left, NULL);
 }
 
 void emp_client_release (emp_client_t *self)
 {
     if (last.client == self)
         last.client = NULL;
+    pthread_cond_destroy (&self->left);
     pthread_mutex_destroy (&self->lock);
+}
+
+emp_session_t *emp_client_enter (emp_client_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    emp_session_t *session = atomic_load (&self->closing) ? NULL : self->session;
+    self->users += session != NULL;
+    pthread_mutex_unlock (&self->lock);
+    return session;
+}
+
+void emp_client_leave (emp_client_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    if (--self->users == 0)
+        pthread_cond_broadcast (&self->left);
+    pthread_mutex_unlock (&self->lock);
+}
+
+void emp_client_wait (emp_client_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    while (self->users)
+        pthread_cond_wait (&self->left, &self->lock);
+    pthread_mutex_unlock (&self->lock);
 }
 
 void emp_client_say (const emp_client_t *self, const char *format, ...)
@@ -86,6 +123,13 @@ void emp_client_say (const emp_client_t *self, const char *format, ...)
     fprintf (stderr, "eisenmp: %s: %s\n", self->name, text);
 }
 
+/* The lock is held. */
+static void tell_oldest (emp_client_t *self)
+{
+    const emp_chunk_t *chunk = self->oldest;
+    emp_slotpage_set_oldest (self->page, chunk ? chunk->ticket : 0, chunk ? chunk->got_us : 0);
+}
+
 void emp_client_take_in_hand (emp_client_t *self, emp_chunk_t *chunk)
 {
     pthread_mutex_lock (&self->lock);
@@ -94,6 +138,10 @@ void emp_client_take_in_hand (emp_client_t *self, emp_chunk_t *chunk)
     if (chunk->after)
         chunk->after->before = chunk;
     self->in_hand = chunk;
+    if (!chunk->after) {
+        self->oldest = chunk;
+        tell_oldest (self);
+    }
     atomic_store (&self->page->ticket, chunk->ticket);
     atomic_fetch_add (&self->page->chunks, 1);
     pthread_mutex_unlock (&self->lock);
@@ -108,6 +156,11 @@ void emp_client_put_out_of_hand (emp_client_t *self, emp_chunk_t *chunk)
         self->in_hand = chunk->after;
     if (chunk->after)
         chunk->after->before = chunk->before;
+    atomic_store (&self->page->ended, chunk->ticket);
+    if (self->oldest == chunk) {
+        self->oldest = chunk->before;
+        tell_oldest (self);
+    }
     atomic_store (&self->page->ticket, self->in_hand ? self->in_hand->ticket : 0);
     pthread_mutex_unlock (&self->lock);
 }
@@ -129,9 +182,12 @@ emp_status_t emp_client_print (emp_client_t *self, const char *text, size_t size
     size = size < EMP_PRINT_MAX ? size : EMP_PRINT_MAX;
     if (!self->session)
         return fwrite (text, 1, size, stderr) == size ? EMP_OK : EMP_SYSTEM;
-    if (atomic_load (&self->closing))
+    emp_session_t *session = emp_client_enter (self);
+    if (!session)
         return EMP_STOPPED;
     emp_control_t message = {.kind = EMP_MSG_PRINT, .blob = text, .blob_size = size};
     snprintf (message.name, sizeof message.name, "%s", self->name);
-    return emp_session_send (self->session, &message);
+    emp_status_t status = emp_session_send (session, &message);
+    emp_client_leave (self);
+    return status;
 }

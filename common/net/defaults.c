@@ -87,11 +87,14 @@ static emp_status_t tell_rows (emp_port_t *self, const msgpack_object *row)
     if (number->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
         return EMP_INVALID;
     emp_client_t *client = self->client;
-    if (!client->session || atomic_load (&client->closing))
+    emp_session_t *session = emp_client_enter (client);
+    if (!session)
         return EMP_STATE;
     emp_control_t message = {.kind = EMP_MSG_INFO, .window = number->via.u64};
     snprintf (message.name, sizeof message.name, "%s", client->name);
-    return emp_session_send (client->session, &message);
+    emp_status_t status = emp_session_send (session, &message);
+    emp_client_leave (client);
+    return status;
 }
 
 static emp_status_t put_info (emp_queue_t *base, const void *rows, size_t size, uint64_t until)

@@ -11,39 +11,87 @@
 #include "../thread.h"
 #include "session_inner.h"
 
-#define KEEP_BACK_US 20u /* chunks that come faster than this travel together */
+#define KEEP_BACK_US 20u   /* chunks that come faster than this travel together */
+#define ANSWER_US 1000000u /* for the broker's word on a wait that ends */
+#define RETRY_US 1000u     /* until the outbox may have room for a question again */
 
 static bool is_over (emp_feed_t *self)
 {
     const emp_session_t *session = self->session;
-    return atomic_load (&self->over) || atomic_load (&session->feeds_stopped) || atomic_load (&session->down);
+    return atomic_load (&self->over) || atomic_load (&session->feeds_stopped) || atomic_load (&session->down) ||
+           (self->stop && atomic_load (self->stop));
+}
+
+void emp_feed_stop_by (emp_feed_t *self, const _Atomic bool *stop)
+{
+    self->stop = stop;
+}
+
+static bool is_dry (emp_feed_t *self)
+{
+    return self->put >= atomic_load (&self->credit);
+}
+
+static emp_status_t say (emp_feed_t *self, emp_kind_t kind)
+{
+    emp_control_t message = {.kind = kind, .id = self->id, .window = self->put};
+    return emp_session_send (self->session, &message);
+}
+
+static emp_status_t ask (emp_feed_t *self)
+{
+    if (self->fed_ahead || self->wanted)
+        return EMP_OK;
+    pthread_mutex_lock (&self->session->lock);
+    self->answered = false;
+    pthread_mutex_unlock (&self->session->lock);
+    emp_status_t status = say (self, EMP_MSG_WANT);
+    self->wanted = status == EMP_OK;
+    return status;
+}
+
+/* Sleeps until there is credit, or, when the broker was told that nobody waits, until it has said that there is none. */
+static void await_credit (emp_feed_t *self, uint64_t until)
+{
+    emp_session_t *session = self->session;
+    pthread_mutex_lock (&session->lock);
+    bool in_time = true;
+    while (is_dry (self) && !(self->unwanted && self->answered) && !is_over (self) && in_time)
+        in_time = emp_thread_wait (&session->changed, &session->lock, until);
+    if (!is_dry (self) || (self->unwanted && self->answered))
+        self->wanted = self->unwanted = false;
+    pthread_mutex_unlock (&session->lock);
+}
+
+/* Credit that came behind our back would be missing to others for as long as we put nothing: so who waits no longer tells the
+ * broker, and hears what there is. */
+static void stop_waiting (emp_feed_t *self)
+{
+    if (!self->unwanted)
+        self->unwanted = say (self, EMP_MSG_UNWANT) == EMP_OK;
+    await_credit (self, emp_now () + ANSWER_US);
 }
 
 static emp_status_t wait_for_credit (emp_feed_t *self, uint64_t until)
 {
-    emp_session_t *session = self->session;
-    if (self->put < atomic_load (&self->credit)) {
-        self->wanted = false; /* what was asked for has come while nobody waited for it */
+    if (!is_dry (self)) {
+        self->wanted = self->unwanted = false; /* what was asked for has come while nobody waited for it */
         return is_over (self) ? EMP_STOPPED : EMP_OK;
     }
     emp_status_t status = emp_batch_flush (&self->batch);
     if (status != EMP_OK)
         return status;
-    emp_control_t want = {.kind = EMP_MSG_WANT, .id = self->id};
-    if (!self->fed_ahead && !self->wanted)
-        status = emp_session_send (session, &want);
-    if (status != EMP_OK)
-        return status;
-    self->wanted = true;
-    pthread_mutex_lock (&session->lock);
-    bool in_time = true;
-    while (self->put >= atomic_load (&self->credit) && !is_over (self) && in_time)
-        in_time = emp_thread_wait (&session->changed, &session->lock, until);
-    bool dry = self->put >= atomic_load (&self->credit);
-    self->wanted = dry;
-    pthread_mutex_unlock (&session->lock);
+    do {
+        status = ask (self);
+        if (status != EMP_OK && status != EMP_FULL)
+            return status;
+        uint64_t again = emp_now () + RETRY_US;
+        await_credit (self, status == EMP_OK || until < again ? until : again);
+    } while (is_dry (self) && !is_over (self) && (until == UINT64_MAX || emp_now () < until));
+    if (self->wanted && !is_over (self))
+        stop_waiting (self);
     self->last_us = emp_now ();
-    return is_over (self) ? EMP_STOPPED : dry ? EMP_TIMEOUT : EMP_OK;
+    return is_over (self) ? EMP_STOPPED : is_dry (self) ? EMP_TIMEOUT : EMP_OK;
 }
 
 /* True while chunks come fast. */

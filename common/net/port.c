@@ -193,14 +193,17 @@ static emp_status_t wait_for_turn (emp_port_t *self, uint64_t until)
 static emp_status_t get (emp_queue_t *base, uint64_t until, emp_chunk_t **ret_chunk)
 {
     emp_port_t *self = (emp_port_t *) base;
+    emp_client_t *client = self->client; /* a manager may be gone when this thread has let go of the lock */
     if (!emp_thread_lock (&self->lock, until))
         return EMP_TIMEOUT;
     emp_status_t status = wait_for_turn (self, until);
     if (status == EMP_OK)
         status = next_chunk (self, until, ret_chunk);
+    if (!self->open)
+        pthread_cond_signal (&self->given_back); /* the turn that was given to this thread is another's */
     pthread_mutex_unlock (&self->lock);
     if (status != EMP_TIMEOUT)
-        emp_client_remember (self->client, *ret_chunk);
+        emp_client_remember (client, *ret_chunk);
     return status;
 }
 
@@ -208,12 +211,16 @@ static emp_status_t get (emp_queue_t *base, uint64_t until, emp_chunk_t **ret_ch
 
 static emp_status_t open_feed (emp_port_t *self)
 {
+    if (atomic_load (&self->put_stop) && self->put_ended == EMP_OK)
+        return EMP_STOPPED;
     if (self->feed || self->put_ended != EMP_OK)
         return self->put_ended;
     emp_client_t *client = self->client;
     if (!client->session || atomic_load (&client->closing))
         return EMP_STATE;
     emp_status_t status = emp_feed_new (client->session, self->base.name, self->base.label, &self->feed);
+    if (status == EMP_OK)
+        emp_feed_stop_by (self->feed, &self->put_stop);
     if (status == EMP_OK && self->opened)
         status = self->opened (self->arg, self, emp_feed_id (self->feed));
     if (status != EMP_OK) {
@@ -274,9 +281,12 @@ static emp_status_t put (emp_queue_t *base, const void *rows, size_t size, uint6
 static emp_status_t count (emp_queue_t *base, uint64_t *ret_waiting, uint64_t *ret_maxsize)
 {
     emp_client_t *client = ((emp_port_t *) base)->client;
-    if (!client->session || atomic_load (&client->closing))
+    emp_session_t *session = emp_client_enter (client);
+    if (!session)
         return EMP_STATE;
-    return emp_session_count (client->session, base->name, ret_waiting, ret_maxsize);
+    emp_status_t status = emp_session_count (session, base->name, ret_waiting, ret_maxsize);
+    emp_client_leave (client);
+    return status;
 }
 
 const emp_queue_calls_t emp_port_calls = {.get = get, .put = put, .count = count};
@@ -296,13 +306,17 @@ emp_port_t *emp_port_new (emp_client_t *client, const char *name)
     return self;
 }
 
-void emp_port_end_puts (emp_port_t *self)
+uint32_t emp_port_end_puts (emp_port_t *self)
 {
+    if (!atomic_exchange (&self->put_stop, true) && self->client->session)
+        emp_session_wake_feeds (self->client->session);
     pthread_mutex_lock (&self->put_lock);
+    uint32_t feed = self->feed ? emp_feed_id (self->feed) : 0;
     emp_feed_destroy (&self->feed);
     if (self->put_ended == EMP_OK)
         self->put_ended = EMP_STOPPED;
     pthread_mutex_unlock (&self->put_lock);
+    return feed;
 }
 
 void emp_port_close (emp_port_t *self)

@@ -25,12 +25,13 @@ typedef struct emp_port {
     emp_chunk_t *spare; /* for the next one */
     /* the producing end */
     pthread_mutex_t put_lock;
+    _Atomic bool put_stop;          /* a put shall leave, also one that waits; without the lock */
     emp_feed_t *feed;               /* NULL until the first put */
     emp_status_t put_ended;         /* EMP_OK, or why nothing can be put any more */
     _Atomic uint64_t tickets, rows; /* put so far */
     /* mp_tools_q: what it has got */
     struct emp_arena **tools;
-    size_t tools_count;
+    _Atomic size_t tools_count;
     /* Tells whoever counts tickets of a feed that was opened, before the first put; NULL: nobody. */
     emp_status_t (*opened) (void *arg, struct emp_port *self, uint32_t feed);
     void *arg;
@@ -40,11 +41,11 @@ typedef struct emp_port {
 emp_port_t *emp_port_new (emp_client_t *client, const char *name);
 /* Closes first. A chunk still in hand is freed too. */
 void emp_port_destroy (emp_port_t **self);
-/* Ends lane and feed; what the lane holds goes back with the session's BYE. Waits for a get or put that is at work, so
- * end those first (emp_session_leave, emp_session_stop_feeds). The handle stays valid: get and put say EMP_STOPPED. */
+/* Ends lane and feed; what the lane holds goes back with the session's BYE. Waits for a get that is at work, so end that
+ * first (emp_session_leave). The handle stays valid: get and put say EMP_STOPPED. */
 void emp_port_close (emp_port_t *self);
-/* No more puts: the feed ends. */
-void emp_port_end_puts (emp_port_t *self);
+/* No more puts: one that waits in another thread says EMP_STOPPED, the feed ends. Returns its id; 0: there was none. */
+uint32_t emp_port_end_puts (emp_port_t *self);
 /* Ends a chunk that a get gave: sends chunk->result with that outcome. The chunk is gone afterwards. EMP_STALE: it had
  * been abandoned; EMP_STOPPED: the queue is closed; or what the lane says. */
 emp_status_t emp_port_end_chunk (emp_chunk_t *chunk, emp_outcome_t outcome);

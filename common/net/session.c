@@ -58,8 +58,13 @@ void emp_session_leave (emp_session_t *self)
 
 void emp_session_stop_feeds (emp_session_t *self)
 {
-    pthread_mutex_lock (&self->lock);
     atomic_store (&self->feeds_stopped, true);
+    emp_session_wake_feeds (self);
+}
+
+void emp_session_wake_feeds (emp_session_t *self)
+{
+    pthread_mutex_lock (&self->lock);
     pthread_cond_broadcast (&self->changed);
     pthread_mutex_unlock (&self->lock);
 }
@@ -68,6 +73,10 @@ void emp_session_stop_feeds (emp_session_t *self)
 
 static void take_welcome (emp_session_t *self, const emp_control_t *message)
 {
+    if (message->window == 0 || message->window > UINT32_MAX) { /* we would do nothing but beat, or never */
+        atomic_fetch_add (&self->dropped, 1);
+        return;
+    }
     atomic_store (&self->run, message->run);
     self->welcomed = true;
     self->beat_us = message->window * 1000;
@@ -83,9 +92,12 @@ static void take_welcome (emp_session_t *self, const emp_control_t *message)
 
 static void take_put_credit (emp_session_t *self, const emp_control_t *message)
 {
-    for (emp_feed_t *feed = self->feeds; feed; feed = feed->next)
-        if (feed->id == message->id && message->window > atomic_load (&feed->credit))
-            atomic_store (&feed->credit, message->window);
+    for (emp_feed_t *feed = self->feeds; feed; feed = feed->next) {
+        if (feed->id != message->id || message->window < atomic_load (&feed->credit))
+            continue;
+        feed->answered = true; /* no more than before: there is none */
+        atomic_store (&feed->credit, message->window);
+    }
     pthread_cond_broadcast (&self->changed);
 }
 
@@ -99,8 +111,8 @@ static void feed_is_over (emp_session_t *self, uint32_t id)
 
 static void take_answer (emp_session_t *self, const emp_control_t *message)
 {
-    bool named = self->expect_name && strcmp (message->name, self->expect_name) != 0;
-    if (message->kind != self->expect || named) {
+    bool ours = message->kind == self->expect;
+    if (!ours || (self->expect_name && strcmp (message->name, self->expect_name) != 0)) {
         atomic_fetch_add (&self->dropped, 1); /* an answer that nobody waits for any more */
         return;
     }
@@ -113,6 +125,7 @@ static void take_answer (emp_session_t *self, const emp_control_t *message)
         self->feeds = self->expect_feed;
     }
     self->expect = 0;
+    self->expect_name = NULL;
     self->answered = true;
     pthread_cond_broadcast (&self->changed);
 }
@@ -124,7 +137,8 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     switch (message->kind) {
     case EMP_MSG_WELCOME:
         take_welcome (self, message);
-        take_answer (self, message);
+        if (self->welcomed)
+            take_answer (self, message);
         break;
     case EMP_MSG_DECLARED:
     case EMP_MSG_LANE:
@@ -152,6 +166,7 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     case EMP_MSG_DECLARE:
     case EMP_MSG_COUNT:
     case EMP_MSG_WANT:
+    case EMP_MSG_UNWANT:
     case EMP_MSG_OPEN_LANE:
     case EMP_MSG_OPEN_FEED:
     case EMP_MSG_OPEN_SINK:
@@ -394,6 +409,7 @@ emp_status_t emp_session_ask (emp_session_t *self, emp_control_t *question, emp_
     if (status == EMP_OK && !self->answered)
         status = atomic_load (&self->down) ? EMP_SYSTEM : EMP_TIMEOUT;
     self->expect = 0;
+    self->expect_name = NULL; /* the caller's, who goes */
     self->expect_feed = NULL;
     self->answer = NULL;
     pthread_mutex_unlock (&self->lock);
@@ -575,6 +591,14 @@ const void *emp_session_job (const emp_session_t *self, size_t *ret_size)
 bool emp_session_is_down (emp_session_t *self)
 {
     return atomic_load (&self->down);
+}
+
+uint64_t emp_session_dead_after (emp_session_t *self)
+{
+    pthread_mutex_lock (&self->lock);
+    uint64_t us = self->dead_us;
+    pthread_mutex_unlock (&self->lock);
+    return us;
 }
 
 uint64_t emp_session_dropped (emp_session_t *self)

@@ -8,11 +8,13 @@
  *
  * Life: new (waits for WELCOME) → open_* → … → destroy (says BYE, waits at most a second for it to leave).
  * When the broker is silent for dead_after or refuses: the session is `down`; every wait ends with EMP_SYSTEM, once
- * and for ever; on_down is called. A later version dials again.
+ * and for ever; on_message is called with NULL. A later version dials again.
  * Threads: any thread may call a session; a lane, feed or sink has one user at a time.
  */
 #ifndef EMP_SESSION_H
 #define EMP_SESSION_H
+
+#include <stdatomic.h>
 
 #include "../control.h"
 #include "../wire.h"
@@ -49,6 +51,8 @@ uint64_t emp_session_run (emp_session_t *self);
 /* The job's configuration out of WELCOME: one packed msgpack map (size 0 for a manager). Borrowed. */
 const void *emp_session_job (const emp_session_t *self, size_t *ret_size);
 bool emp_session_is_down (emp_session_t *self);
+/* How long a session may be silent before the broker gives it up, in microseconds, as WELCOME said. */
+uint64_t emp_session_dead_after (emp_session_t *self);
 /* Makes every emp_lane_next of this session, also one that waits now, return EMP_STOPPED: the worker leaves after the
  * chunk in hand. Any thread. */
 void emp_session_leave (emp_session_t *self);
@@ -73,8 +77,8 @@ typedef struct {
     uint64_t ticket, number;
     uint32_t attempt, rows;
     uint32_t from, count; /* of the rows: those to work at */
-    const char *label; /* borrowed until the next emp_lane_next */
-    const void *data;  /* packed list of rows; borrowed until emp_lane_release (chunk.frame) */
+    const char *label;    /* borrowed until the next emp_lane_next */
+    const void *data;     /* packed list of rows; borrowed until emp_lane_release (chunk.frame) */
     size_t size;
     void *frame; /* counted reference to the message; give back with emp_lane_release */
 } emp_lane_chunk_t;
@@ -103,11 +107,14 @@ emp_status_t emp_feed_new (emp_session_t *session, const char *queue, const char
 void emp_feed_destroy (emp_feed_t **self);
 uint32_t emp_feed_id (const emp_feed_t *self);
 /* Puts the next ticket; waits for credit until a time of emp_now (), as emp_lane_next, then EMP_TIMEOUT. Takes the bytes
- * of `chunk`. EMP_STOPPED when the run drains or the session is
- * down: nothing was put. *ret_number is the ticket's number. */
+ * of `chunk`. EMP_STOPPED when the run drains, the queue has stopped or the session is down; EMP_STATE behind emp_feed_end;
+ * EMP_TOOBIG; EMP_NOMEM, EMP_SYSTEM: it could not be sent. Unless EMP_OK nothing was put. *ret_number is the ticket's number. */
 emp_status_t emp_feed_put (emp_feed_t *self, emp_buf_t *chunk, uint32_t rows, uint64_t until, uint64_t *ret_number);
 /* The next number is passed over: its ticket has ended in an earlier run. A manager's feeds only. */
 emp_status_t emp_feed_skip (emp_feed_t *self);
+/* A put says EMP_STOPPED, also one that waits, once *stop is true and emp_session_wake_feeds () was called behind that. */
+void emp_feed_stop_by (emp_feed_t *self, const _Atomic bool *stop);
+void emp_session_wake_feeds (emp_session_t *self);
 /* No more puts. */
 emp_status_t emp_feed_end (emp_feed_t *self);
 
@@ -119,6 +126,9 @@ void emp_sink_destroy (emp_sink_t **self);
 /* The next message of results: *ret_wire and *ret_payload are borrowed until the next call. EMP_STOPPED behind the last
  * one; EMP_SYSTEM when the session is down. Acknowledges what earlier calls brought. */
 emp_status_t emp_sink_next (emp_sink_t *self, const emp_wire_t **ret_wire, const uint8_t **ret_payload);
+/* The same, but it acknowledges nothing, and waits until a time of emp_now () only (0: not at all), then EMP_TIMEOUT: for who
+ * keeps several messages at once, and has what they brought acknowledged by emp_sink_next once it is kept. */
+emp_status_t emp_sink_more (emp_sink_t *self, uint64_t until, const emp_wire_t **ret_wire, const uint8_t **ret_payload);
 
 /* Ends every wait of feeds with EMP_STOPPED, now and later; for a manager that drains. */
 void emp_session_stop_feeds (emp_session_t *self);

@@ -17,7 +17,6 @@ struct emp_sink {
     zsock_t *pull;
     void *handle;
     int fd; /* of the PULL */
-    uint32_t id;
     bool stopped;
     emp_wire_t wire;
     zmq_msg_t header, payload;
@@ -58,6 +57,11 @@ static emp_status_t read_message (emp_sink_t *self)
 emp_status_t emp_sink_next (emp_sink_t *self, const emp_wire_t **ret_wire, const uint8_t **ret_payload)
 {
     acknowledge (self);
+    return emp_sink_more (self, UINT64_MAX, ret_wire, ret_payload);
+}
+
+emp_status_t emp_sink_more (emp_sink_t *self, uint64_t until, const emp_wire_t **ret_wire, const uint8_t **ret_payload)
+{
     for (;;) {
         emp_status_t status = self->stopped ? EMP_STOPPED : read_message (self);
         if (status == EMP_STOPPED || status == EMP_SYSTEM)
@@ -71,7 +75,9 @@ emp_status_t emp_sink_next (emp_sink_t *self, const emp_wire_t **ret_wire, const
             continue; /* dropped and counted */
         if (atomic_load (&self->session->down))
             return EMP_SYSTEM;
-        emp_session_wait (self->session, self->fd, UINT64_MAX);
+        if (until != UINT64_MAX && emp_now () >= until)
+            return EMP_TIMEOUT;
+        emp_session_wait (self->session, self->fd, until);
     }
 }
 
@@ -86,7 +92,6 @@ emp_status_t emp_sink_new (emp_session_t *session, emp_sink_t **ret_self)
     if (!self)
         return EMP_NOMEM;
     self->session = session;
-    self->id = answer.id;
     zmq_msg_init (&self->header);
     zmq_msg_init (&self->payload);
     self->pull = emp_socket_new (ZMQ_PULL, EMP_WIRE_PAYLOAD_MAX);

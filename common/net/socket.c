@@ -56,9 +56,21 @@ static bool set_int (void *handle, int option, int value)
     return zmq_setsockopt (handle, option, &value, sizeof value) == 0;
 }
 
+/* zsock_new aborts where there are no more files, so somebody asks before. Two that ask at once may both be told that there
+ * is one: who opens many raises the limit. */
+static bool is_one_left (int type)
+{
+    void *socket = zmq_socket (zsys_init (), type);
+    if (socket)
+        zmq_close (socket);
+    return socket != NULL;
+}
+
 zsock_t *emp_socket_new (int type, size_t message_max)
 {
     emp_net_init ();
+    if (!is_one_left (type))
+        return NULL;
     zsock_t *self = zsock_new (type);
     if (!self)
         return NULL;

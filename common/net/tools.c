@@ -87,12 +87,13 @@ static emp_status_t open_place (emp_port_t *port, const emp_buf_t *packed, emp_a
 
 static emp_status_t next_tool (emp_port_t *port, uint64_t until, emp_chunk_t **ret_chunk)
 {
-    emp_session_t *session = port->client->session;
-    if (!session || atomic_load (&port->client->closing))
+    emp_session_t *session = emp_client_enter (port->client);
+    if (!session)
         return EMP_STOPPED;
     emp_buf_t place;
     emp_buf_init (&place, EMP_ARENA_PLACE_BYTES);
     emp_status_t status = emp_session_tool (session, port->tools_count, until, &place);
+    emp_client_leave (port->client);
     emp_chunk_t *chunk = NULL;
     if (status == EMP_OK) {
         emp_arena_t **tools = realloc (port->tools, (port->tools_count + 1) * sizeof (emp_arena_t *));
@@ -122,15 +123,22 @@ emp_status_t emp_tools_get (emp_queue_t *base, uint64_t until, emp_chunk_t **ret
         return EMP_TIMEOUT;
     emp_status_t status = next_tool (port, until, ret_chunk);
     pthread_mutex_unlock (&port->lock);
+    if (status != EMP_OK && status != EMP_STOPPED && status != EMP_TIMEOUT)
+        atomic_store (&port->client->broken, true);
+    if (status != EMP_OK && status != EMP_TIMEOUT)
+        emp_client_remember (port->client, NULL);
     return status;
 }
 
 emp_status_t emp_tools_count (emp_queue_t *base, uint64_t *ret_waiting, uint64_t *ret_maxsize)
 {
     emp_port_t *port = (emp_port_t *) base;
-    if (!port->client->session || atomic_load (&port->client->closing))
+    emp_session_t *session = emp_client_enter (port->client);
+    if (!session)
         return EMP_STATE;
-    *ret_waiting = emp_session_tools (port->client->session) - port->tools_count;
+    size_t got = atomic_load (&port->tools_count); /* before those that were told, so never more */
+    *ret_waiting = emp_session_tools (session) - got;
+    emp_client_leave (port->client);
     *ret_maxsize = EMP_TOOLS_MAX;
     return EMP_OK;
 }

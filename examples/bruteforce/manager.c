@@ -74,10 +74,10 @@ static bool start (search_t *self)
     return false;
 }
 
-/* Prints the word and its anagrams, in the order in which they were tried. */
-static bool finish (search_t *self)
+/* Prints the word and its anagrams, in the order in which they were tried. Returns an exit code. */
+static int finish (search_t *self)
 {
-    bool good = emp_wait (self->emp) == EMP_OK;
+    emp_status_t status = emp_wait (self->emp);
     printf ("%s:", self->word);
     emp_walk_t walk = {.order = EMP_ORDER_TICKET};
     emp_result_t result;
@@ -90,9 +90,9 @@ static bool finish (search_t *self)
     if (summary.workers_lost)
         fprintf (stderr, PROGRAM ": %s: %llu worker processes were lost\n", self->word,
                  (unsigned long long) summary.workers_lost);
-    if (!good)
+    if (status)
         fprintf (stderr, PROGRAM ": %s: %s\n", self->word, emp_error (self->emp));
-    return good;
+    return status == EMP_OK ? 0 : status == EMP_INVALID ? 2 : 1; /* invalid: the workers could not start */
 }
 
 /* All are started before the first is waited for. */
@@ -101,12 +101,14 @@ static int search_all (search_t *searches, size_t count)
     bool started = true;
     for (size_t i = 0; started && i < count; i++)
         started = start (&searches[i]);
-    bool good = started;
-    for (size_t i = 0; started && i < count; i++)
-        good = finish (&searches[i]) && good;
+    int worst = started ? 0 : 2;
+    for (size_t i = 0; started && i < count; i++) {
+        int code = finish (&searches[i]);
+        worst = code > worst ? code : worst;
+    }
     for (size_t i = 0; i < count; i++)
         emp_destroy (&searches[i].emp);
-    return !started ? 2 : good ? 0 : 1;
+    return worst;
 }
 
 int main (int argc, char **argv)

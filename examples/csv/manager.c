@@ -114,7 +114,7 @@ static int run (emp_t *emp, table_t *table, int64_t rows_max)
     emp_report (emp, stdout);
     if (status)
         fprintf (stderr, PROGRAM ": %s\n", emp_error (emp));
-    return status ? 1 : 0;
+    return status == EMP_OK ? 0 : status == EMP_INVALID ? 2 : 1; /* invalid: the workers could not start */
 }
 
 int main (int argc, char **argv)

@@ -83,7 +83,7 @@ static int run (emp_t *emp, double production_time)
     emp_report (emp, stdout);
     if (status)
         fprintf (stderr, PROGRAM ": %s\n", emp_error (emp));
-    return status ? 1 : 0;
+    return status == EMP_OK ? 0 : status == EMP_INVALID ? 2 : 1; /* invalid: the workers could not start */
 }
 
 int main (int argc, char **argv)

@@ -40,18 +40,20 @@ static bool sort_letters (const msgpack_object *word, unsigned char letters[WORD
     return true;
 }
 
-/* NULL: there is no such attribute, or no memory. */
+/* NULL: there is no such attribute, one of it is no word or has too many bytes, or no memory. */
 static search_t *new_search (emp_toolbox_t *toolbox)
 {
     const msgpack_object *list = emp_toolbox_get (toolbox, "searched");
     if (!list || list->type != MSGPACK_OBJECT_ARRAY)
         return NULL;
     search_t *self = calloc (1, sizeof *self + list->via.array.size * sizeof (searched_t));
-    for (uint32_t i = 0; self && i < list->via.array.size; i++) {
+    for (; self && self->count < list->via.array.size; self->count++) {
         searched_t *word = &self->words[self->count];
-        word->text = &list->via.array.ptr[i];
-        if (sort_letters (word->text, word->letters))
-            self->count++;
+        word->text = &list->via.array.ptr[self->count];
+        if (!sort_letters (word->text, word->letters)) {
+            free (self);
+            return NULL;
+        }
     }
     return self;
 }
@@ -88,7 +90,7 @@ bool worker_entrance (emp_toolbox_t *toolbox)
         emp_toolbox_set_multi_tool (toolbox, search);
     }
     if (!search) {
-        emp_chunk_fail (&chunk, "searched: expected a list of words, and memory for it");
+        emp_chunk_fail (&chunk, "searched: expected a list of words of at most %d bytes, and memory for it", WORD_MAX);
         return true;
     }
     for (size_t i = 0; i < emp_chunk_rows (chunk); i++) {

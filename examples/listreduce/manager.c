@@ -15,7 +15,7 @@
 
 #define PROGRAM "example-listreduce"
 #define LISTS 2
-#define ANSWERS_MAX 1000 /* of all words together */
+#define WORD_MAX 64 /* bytes of a searched word at the most, as in listreduce.c */
 
 /* ---- the generator ----------------------------------------------------------------------------------------- */
 
@@ -66,12 +66,25 @@ static void close_lists (list_t lists[LISTS])
 /* ---- the answers ------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    char *words[ANSWERS_MAX]; /* of one searched word, each once, in the order of a dictionary */
-    size_t count;
+    char **words; /* of one searched word, each once, in the order of a dictionary */
+    size_t count, room;
 } answers_t;
 
-/* Keeps one spelling of each: of Mango and mango the latter, since small letters are above large ones. */
-static void add_answer (answers_t *self, const msgpack_object *text)
+static bool make_room (answers_t *self)
+{
+    if (self->count < self->room)
+        return true;
+    size_t room = self->room ? 2 * self->room : 8;
+    char **words = realloc (self->words, room * sizeof *words);
+    if (!words)
+        return false;
+    self->words = words;
+    self->room = room;
+    return true;
+}
+
+/* Keeps one spelling of each: of Mango and mango the latter, since small letters are above large ones. False: no memory. */
+static bool add_answer (answers_t *self, const msgpack_object *text)
 {
     char *word = strndup (text->via.str.ptr, text->via.str.size);
     size_t place = 0;
@@ -82,26 +95,28 @@ static void add_answer (answers_t *self, const msgpack_object *text)
         free (better ? self->words[place] : word);
         if (better)
             self->words[place] = word;
-        return;
+        return true;
     }
-    if (!word || self->count == ANSWERS_MAX) {
+    if (!word || !make_room (self)) {
         free (word);
-        return;
+        return false;
     }
     memmove (&self->words[place + 1], &self->words[place], (self->count++ - place) * sizeof *self->words);
     self->words[place] = word;
+    return true;
 }
 
-/* A result is {searched: word}. */
-static void print_answers (emp_t *emp, const char *searched)
+/* A result is {searched: word}. False: some found no memory. */
+static bool print_answers (emp_t *emp, const char *searched)
 {
     answers_t answers = {.count = 0};
+    bool whole = true;
     emp_walk_t walk = {.order = EMP_ORDER_ARRIVAL};
     emp_result_t result;
     while (emp_result_next (emp, &walk, &result) == EMP_OK) {
         const msgpack_object_kv *pair = result.value->via.map.ptr;
         if (pair->key.via.str.size == strlen (searched) && !memcmp (pair->key.via.str.ptr, searched, strlen (searched)))
-            add_answer (&answers, &pair->val);
+            whole = add_answer (&answers, &pair->val) && whole;
     }
     printf ("%s:", searched);
     for (size_t i = 0; i < answers.count; i++) {
@@ -109,6 +124,10 @@ static void print_answers (emp_t *emp, const char *searched)
         free (answers.words[i]);
     }
     printf (answers.count ? "\n" : " none\n");
+    free (answers.words);
+    if (!whole)
+        fprintf (stderr, PROGRAM ": %s: out of memory: some answers are not there\n", searched);
+    return whole;
 }
 
 /* ---- the run ----------------------------------------------------------------------------------------------- */
@@ -144,15 +163,26 @@ static int run (emp_t *emp, list_t lists[LISTS], char **words, size_t count)
         return 2;
     }
     emp_status_t status = emp_wait (emp);
+    bool whole = true;
     for (size_t i = 0; i < count; i++)
-        print_answers (emp, words[i]);
+        whole = print_answers (emp, words[i]) && whole;
     emp_summary_t summary;
     emp_summary (emp, &summary);
     if (summary.workers_lost)
         fprintf (stderr, PROGRAM ": %llu worker processes were lost\n", (unsigned long long) summary.workers_lost);
     if (status)
         fprintf (stderr, PROGRAM ": %s\n", emp_error (emp));
-    return status ? 1 : 0;
+    return status == EMP_OK ? !whole : status == EMP_INVALID ? 2 : 1; /* invalid: the workers could not start */
+}
+
+static bool are_words (char **words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!*words[i] || strlen (words[i]) > WORD_MAX) {
+            fprintf (stderr, PROGRAM ": found '%.80s', expected words of 1 to %d bytes\n", words[i], WORD_MAX);
+            return false;
+        }
+    return true;
 }
 
 int main (int argc, char **argv)
@@ -165,6 +195,8 @@ int main (int argc, char **argv)
         fprintf (stderr, "usage: " PROGRAM " [WORD...]\n");
         return 2;
     }
+    if (!are_words (words, count))
+        return 2;
     list_t lists[LISTS] = {{.path = "/usr/share/dict/american-english-huge", .name = "english"},
                            {.path = "/usr/share/dict/ngerman", .name = "german"}};
     emp_t *emp = emp_new ();

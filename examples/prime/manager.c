@@ -50,7 +50,7 @@ static int run (emp_t *emp, range_t *range)
     emp_report (emp, stdout);
     if (status)
         fprintf (stderr, "example-prime: %s\n", emp_error (emp));
-    return status ? 1 : 0;
+    return status == EMP_OK ? 0 : status == EMP_INVALID ? 2 : 1; /* invalid: the workers could not start */
 }
 
 static bool read_number (const char *text, uint64_t *ret_number)

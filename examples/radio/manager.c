@@ -9,7 +9,7 @@
  *     0 listen
  *
  * At the end of the input every recorder is told to quit. A recorder that takes the place of one that died says "ready" like
- * the first did, and is told again what its station is and whether to listen.
+ * the first did, and is told again what its station is and whether to listen: as reported, since a command may be refused.
  *
  * Exits 0: every command was taken; 1: some were not, the report names them; 2: something is wrong with what was asked.
  */
@@ -27,9 +27,11 @@
 
 typedef struct {
     emp_queue_t *queue;
-    bool seen;                 /* has said ready */
-    bool listening;            /* was told so last */
-    char create[COMMAND_ROOM]; /* the last such command, or "" */
+    bool seen;                  /* has said ready */
+    bool listening;             /* has said so last */
+    bool told_to_stop;          /* or to quit, and not to listen after that */
+    char created[COMMAND_ROOM]; /* the last create that it obeyed, or "" */
+    char asked[COMMAND_ROOM];   /* the last create that it was given and has not refused, or "" */
 } recorder_t;
 
 typedef struct {
@@ -63,26 +65,27 @@ static bool begins_with (const char *text, const char *word)
     return !strncmp (text, word, strlen (word));
 }
 
-/* What a process that takes this one's place has to know. */
-static void remember (radio_t *self, recorder_t *recorder, const char *command)
+/* What was asked for last and may not have been done yet. */
+static void remember_command (radio_t *self, recorder_t *recorder, const char *command)
 {
     pthread_mutex_lock (&self->lock);
     if (begins_with (command, "create "))
-        snprintf (recorder->create, sizeof recorder->create, "%s", command);
-    if (begins_with (command, "listen"))
-        recorder->listening = true;
-    if (begins_with (command, "stop") || begins_with (command, "quit"))
-        recorder->listening = false;
+        snprintf (recorder->asked, sizeof recorder->asked, "%s", command);
+    if (!strcmp (command, "listen"))
+        recorder->told_to_stop = false;
+    if (!strcmp (command, "stop") || !strcmp (command, "quit"))
+        recorder->told_to_stop = true;
     pthread_mutex_unlock (&self->lock);
 }
 
 /* "<n> <command>"; what it is no recorder for is told and left out. */
 static void pass_on (radio_t *self, char *line)
 {
-    line[strcspn (line, "\r\n")] = '\0';
+    for (size_t size = strlen (line); size && strchr (" \t\r\n", line[size - 1]); size--)
+        line[size - 1] = '\0';
     char *command;
     unsigned long number = strtoul (line, &command, 10);
-    if (command == line && line[strspn (line, " \t")] == '\0')
+    if (!*line)
         return;
     if (command == line || *command != ' ' || number >= self->count || strlen (command) >= COMMAND_ROOM) {
         fprintf (stderr, PROGRAM ": found '%.80s', expected a recorder, 0 to %lu, and a command\n", line,
@@ -90,7 +93,7 @@ static void pass_on (radio_t *self, char *line)
         return;
     }
     command += strspn (command, " ");
-    remember (self, &self->recorders[number], command);
+    remember_command (self, &self->recorders[number], command);
     put (&self->recorders[number], command, -1);
 }
 
@@ -102,21 +105,41 @@ static void read_commands (radio_t *self)
         pass_on (self, line);
     free (line);
     for (unsigned long i = 0; i < self->count; i++) {
-        remember (self, &self->recorders[i], "quit");
+        remember_command (self, &self->recorders[i], "quit");
         put (&self->recorders[i], "quit", -1);
     }
 }
 
 /* ---- reports ------------------------------------------------------------------------------------------------- */
 
-/* A process has come. The second one of a number knows nothing of what the first was told. */
+/* What was done: all that a process which takes this one's place has to know. */
+static void remember_report (radio_t *self, recorder_t *recorder, const char *what)
+{
+    pthread_mutex_lock (&self->lock);
+    if (begins_with (what, "created ")) {
+        snprintf (recorder->created, sizeof recorder->created, "create %.*s", COMMAND_ROOM - 8,
+                  what + strlen ("created "));
+        memcpy (recorder->asked, recorder->created, sizeof recorder->asked);
+    }
+    if (begins_with (what, "refused create:"))
+        memcpy (recorder->asked, recorder->created, sizeof recorder->asked);
+    if (begins_with (what, "listening "))
+        recorder->listening = true;
+    if (begins_with (what, "stopped ") || begins_with (what, "ended ") || begins_with (what, "failed "))
+        recorder->listening = false;
+    pthread_mutex_unlock (&self->lock);
+}
+
+/* A process has come. The second one of a number knows nothing of what the first has done. What the first has not given back
+ * is done before what is put here: so no recording that it was told to stop, and no station but the one asked for last. */
 static void welcome (radio_t *self, recorder_t *recorder)
 {
     char create[COMMAND_ROOM];
     pthread_mutex_lock (&self->lock);
-    bool again = recorder->seen && recorder->create[0], listening = recorder->listening;
+    bool listening = recorder->listening && !recorder->told_to_stop;
+    memcpy (create, listening ? recorder->created : recorder->asked, sizeof create);
+    bool again = recorder->seen && create[0];
     recorder->seen = true;
-    memcpy (create, recorder->create, sizeof create);
     pthread_mutex_unlock (&self->lock);
     if (again && put (recorder, create, AGAIN_MS) && listening)
         put (recorder, "listen", AGAIN_MS);
@@ -127,12 +150,12 @@ static void look_at (radio_t *self, const char *text)
 {
     char *rest;
     unsigned long number = strtoul (text, &rest, 10);
-    if (number >= self->count)
+    if (number >= self->count || *rest != ' ')
         return;
     if (begins_with (rest, " ready,"))
         welcome (self, &self->recorders[number]);
-    if (begins_with (rest, " ended ") || begins_with (rest, " failed "))
-        remember (self, &self->recorders[number], "stop");
+    else
+        remember_report (self, &self->recorders[number], rest + 1);
 }
 
 /* Prints until no report will come any more, which is so when every command was given back and every report was read. */
@@ -202,7 +225,7 @@ static int run (radio_t *self, const char *folder)
         emp_report (self->emp, stderr);
         fprintf (stderr, PROGRAM ": %s\n", emp_error (self->emp));
     }
-    return status ? 1 : 0;
+    return status == EMP_OK ? 0 : status == EMP_INVALID ? 2 : 1; /* invalid: the workers could not start */
 }
 
 int main (int argc, char **argv)

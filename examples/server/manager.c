@@ -61,7 +61,7 @@ static int run (emp_t *emp, ports_t *ports)
     emp_report (emp, stdout);
     if (status)
         fprintf (stderr, PROGRAM ": %s\n", emp_error (emp));
-    return status ? 1 : 0;
+    return status == EMP_OK ? 0 : status == EMP_INVALID ? 2 : 1; /* invalid: the workers could not start */
 }
 
 int main (int argc, char **argv)
@@ -71,7 +71,7 @@ int main (int argc, char **argv)
     long cores = sysconf (_SC_NPROCESSORS_ONLN);
     if (cores < 1 || cores > EMP_PROCS_MAX_LIMIT)
         cores = 1;
-    if (argc > 2 || *end || port > UINT16_MAX - (unsigned long) cores) {
+    if (argc > 2 || *end || (argc > 1 && end == argv[1]) || port > UINT16_MAX - (unsigned long) cores) {
         fprintf (stderr, "usage: " PROGRAM " [PORT]\n");
         return 2;
     }

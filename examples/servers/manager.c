@@ -126,7 +126,7 @@ static int run (emp_t *emp, feed_t *feeds, double seconds)
     emp_report (emp, stdout);
     if (status)
         fprintf (stderr, PROGRAM ": %s\n", emp_error (emp));
-    return status ? 1 : 0;
+    return status == EMP_OK ? 0 : status == EMP_INVALID ? 2 : 1; /* invalid: the workers could not start */
 }
 
 int main (int argc, char **argv)
@@ -135,7 +135,8 @@ int main (int argc, char **argv)
     bool timed = argc > 1 && strcmp (argv[1], "-") != 0;
     double seconds = timed ? strtod (argv[1], &end) : -1;
     unsigned long port = argc > 2 ? strtoul (argv[2], &end_of_port, 10) : PORT;
-    if (argc > 3 || *end || *end_of_port || (timed && !(seconds >= 0 && seconds < 1e9)) || port > UINT16_MAX - 30) {
+    if (argc > 3 || *end || (timed && end == argv[1]) || *end_of_port || (argc > 2 && end_of_port == argv[2]) ||
+        (timed && !(seconds >= 0 && seconds < 1e9)) || port > UINT16_MAX - 30) {
         fprintf (stderr, "usage: " PROGRAM " [SECONDS [PORT]]\n");
         return 2;
     }

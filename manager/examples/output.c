@@ -37,21 +37,33 @@ static size_t head_at (const emp_output_t *self, uint64_t from, unsigned *ret_st
     return (size_t) head[2] << 8 | head[3];
 }
 
+static void drop_oldest (emp_output_t *self)
+{
+    unsigned ignored;
+    size_t oldest = head_at (self, self->begin, &ignored);
+    self->begin += HEAD + oldest;
+    self->dropped += oldest;
+}
+
 emp_status_t emp_output_add (emp_output_t *self, unsigned stream, const void *bytes, size_t size)
 {
     assert (size > 0 && size <= EMP_OUTPUT_PIECE_MAX && (stream == 1 || stream == 2));
     if (!self->ring && !(self->ring = malloc (EMP_OUTPUT_MAX)))
         return EMP_NOMEM;
-    while (self->end - self->begin + HEAD + size > EMP_OUTPUT_MAX) {
-        unsigned ignored;
-        size_t oldest = head_at (self, self->begin, &ignored);
-        self->begin += HEAD + oldest;
-        self->dropped += oldest;
-    }
+    while (self->end - self->begin + HEAD + size > EMP_OUTPUT_MAX)
+        drop_oldest (self);
     const uint8_t head[HEAD] = {(uint8_t) stream, 0, (uint8_t) (size >> 8), (uint8_t) size};
     put (self, head, HEAD);
     put (self, bytes, size);
     return EMP_OK;
+}
+
+void emp_output_lose (emp_output_t *self, size_t size)
+{
+    while (self->begin < self->end)
+        drop_oldest (self);
+    self->begin = self->end += HEAD;
+    self->dropped += size;
 }
 
 void emp_output_release (emp_output_t *self)

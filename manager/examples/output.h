@@ -25,8 +25,10 @@ typedef struct {
     uint64_t seen; /* bytes of output before it, read or lost */
 } emp_output_reader_t;
 
-/* One piece, of stream 1 or 2, 1 to EMP_OUTPUT_PIECE_MAX bytes. EMP_NOMEM: it is not kept. */
+/* One piece, of stream 1 or 2, 1 to EMP_OUTPUT_PIECE_MAX bytes. EMP_NOMEM: it is not kept, emp_output_lose tells that. */
 emp_status_t emp_output_add (emp_output_t *self, unsigned stream, const void *bytes, size_t size);
+/* A piece of so many bytes was written and cannot be kept, nor what is before it: readers are told that it is lost. */
+void emp_output_lose (emp_output_t *self, size_t size);
 /* Empty again; readers begin anew too. */
 void emp_output_release (emp_output_t *self);
 /* The next piece of a reader ({0} at first): its bytes, 0 when there is none. *ret_lost: bytes that were dropped since

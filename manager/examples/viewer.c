@@ -146,13 +146,13 @@ static bool next_of (told_t *told, size_t which, const emp_run_t *run, emp_buf_t
     size_t size = emp_output_read (&run->output, &told->reader, &stream, bytes, &lost);
     if (lost)
         add_lost (out, which, lost);
-    if (size) /* nothing is lost but to make room for a piece, which is there to be read */
+    if (size)
         add_output (out, which, stream, bytes, size);
-    else if (told->state != run->state) {
+    else if (!lost && told->state != run->state) {
         told->state = run->state;
         add_run (out, which, run, run->state);
     } else
-        return false;
+        return lost > 0;
     return true;
 }
 

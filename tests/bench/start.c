@@ -168,9 +168,8 @@ static void read_line (const emp_child_t *child, unsigned long long *ret_called,
 static void collect (emp_child_t *child)
 {
     struct pollfd item = {.fd = child->pidfd, .events = POLLIN};
-    emp_how_t how;
-    uint32_t code;
-    if (poll (&item, 1, TIMEOUT_MS) != 1 || !emp_child_collect (child, &how, &code) || how != EMP_HOW_EXIT || code)
+    emp_end_t end;
+    if (poll (&item, 1, TIMEOUT_MS) != 1 || !emp_child_collect (child, &end) || end.how != EMP_HOW_EXIT || end.code)
         must (EMP_SYSTEM, "the slot did not end well");
     emp_child_release (child);
 }

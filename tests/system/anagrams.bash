@@ -3,10 +3,7 @@
 # anagrams.bash - what the tests of the two anagram examples (E4, E5) have in common.
 lists=(/usr/share/dict/american-english-huge /usr/share/dict/ngerman)
 for list in "${lists[@]}"; do
-    if [ ! -e "$list" ]; then
-        echo "skipped: no $list (packages wamerican-huge, wngerman)"
-        exit 0
-    fi
+    [ -e "$list" ] || skip "no $list (packages wamerican-huge, wngerman)"
 done
 
 # What both programs print: the eight words of the original and their anagrams.

@@ -22,7 +22,7 @@ search ()
 }
 "$eisenmp" run "$example/job.yaml" >job.out 2>job.err
 expect "job.yaml: exit code: $(cat job.err)" $? 0
-expect "job.yaml: the report" "$(cat job.out)" \
+expect "E4: job.yaml: the report" "$(cat job.out)" \
     "$(printf '\n--- Result for [anagrams, brute force]---\nSchilfrohr\n    --- END ---')"
 # One ticket a row: as many as there are distinct orders, 6 of 24 and 10 080 of 40 320.
 search MAMA 1 6 "Amma mama"

@@ -27,7 +27,7 @@ same ()
     paste -d ' ' found "$3" | awk -v name="$1" '
         { d = $2 - $4; if (d < 0) d = -d }
         NF != 4 || $1 != $3 || !(d <= 1e-9) { print name ": found " $1 " " $2 ", expected " $3 " " $4; bad = 1 }
-        END { exit bad }' || fail "$1: averages differ"
+        END { exit bad }' || fail "E2: $1: averages differ"
     expect "$1: rows" "$(sed -n '/^--- Result for/,/^    --- END ---$/p' "$2" | sed '1d;$d' | sort | cksum)" \
         "$(cut -d ' ' -f 2 found | sort | cksum)"
 }
@@ -89,8 +89,6 @@ if [ -r "$seattle" ]; then
     "$EMP_BIN/example-csv" "$seattle" temp 500 >seattle2.out 2>seattle2.err
     expect "seattle, manager.c: exit code" $? 0
     same "seattle, manager.c" seattle2.out seattle.averages
-else
-    echo "skipped: no $seattle (package python3-vega-datasets)"
 fi
 
 # ---- what is asked for wrongly ----------------------------------------------------------------------------------------------
@@ -98,4 +96,5 @@ fi
 expect "no such file: exit code" $? 2
 "$EMP_BIN/example-csv" small.csv nothing >wrong.out 2>wrong.err
 expect "no such column: exit code" $? 2
+[ -r "$seattle" ] || skip "no $seattle (package python3-vega-datasets)"
 finish

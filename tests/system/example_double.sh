@@ -32,7 +32,7 @@ expect "tickets expected" "$(wc -l <entries.expected)" 27
 # check <name> <exit code> <report>
 check ()
 {
-    expect "$1: exit code" "$2" 0
+    expect "E3: $1: exit code" "$2" 0
     expect "$1: title" "$(sed -n 2p "$3")" "--- Result for [$label]---"
     entries "$3" | diff - entries.expected || fail "$1: not the dictionary of the four queues"
     cut -d' ' -f3- entries.expected | sort |

@@ -16,7 +16,7 @@ grep -v ' none$' answers.expected | sort >found.expected
 { cat "$example/job.yaml"; echo "RESULTS_DICT_PRINT: true"; } >job.yaml
 "$eisenmp" run job.yaml >job.out 2>job.err
 expect "job.yaml: exit code: $(cat job.err)" $? 0
-expect "job.yaml: answers" "$(found job.out)" "$(cat found.expected)"
+expect "E5: job.yaml: answers" "$(found job.out)" "$(cat found.expected)"
 expect "job.yaml: tickets" "$(tickets job.out | cksum)" "$( (seq 0 34; seq 0 35) | sort -n | cksum)"
 expect "job.yaml: names" "$(grep -o "'[a-z]*': \[" job.out | sort | paste -sd ' ')" "'english': [ 'german': ["
 "$EMP_BIN/example-listreduce" >program.out 2>program.err
@@ -24,6 +24,12 @@ expect "manager.c: exit code: $(cat program.err)" $? 0
 cmp program.out answers.expected || fail "manager.c: not the answers"
 "$EMP_BIN/example-listreduce" cfhhilorrs mango >program.out 2>program.err
 expect "manager.c: two words" "$? $(paste -sd ';' program.out)" "0 cfhhilorrs: Schilfrohr;mango: among mango"
+
+# Five letters, each once, have more answers than the program has room for at first.
+cat "${lists[@]}" | grep -aixE '[aerst]{5}' | grep -ai a | grep -ai e | grep -ai r | grep -ai s | grep -ai t | tr A-Z a-z | sort -u >many.expected
+"$EMP_BIN/example-listreduce" aerst >program.out 2>program.err
+expect "manager.c, aerst" "$(sed 's/^aerst: //' program.out | tr ' A-Z' '\na-z' | sort)" "$(cat many.expected)"
+[ "$(wc -l <many.expected)" -gt 8 ] || fail "aerst: too few words to show anything: $(wc -l <many.expected)"
 
 # A worker dies when half of a list is there: the other half comes only then.
 mkfifo english
@@ -60,6 +66,19 @@ sed 's/searched: .*/searched: AMGNO/' "$example/job.yaml" >wrong.yaml
 "$eisenmp" run wrong.yaml >wrong.out 2>wrong.err
 expect "no list: exit code" $? 1
 grep -q "searched: expected a list of words" wrong.out || fail "no list: said '$(tail -n 3 wrong.out)'"
+long=$(printf 'a%.0s' {1..65})
+for words in "[AMGNO, $long]" "[AMGNO, 5]"; do
+    sed "s/searched: .*/searched: $words/" "$example/job.yaml" >wrong.yaml
+    "$eisenmp" run wrong.yaml >wrong.out 2>wrong.err
+    expect "$words: exit code" $? 1
+    grep -q "searched: expected a list of words of at most 64 bytes" wrong.out || fail "$words: said '$(tail -n 3 wrong.out)'"
+done
+for word in "$long" ""; do
+    "$EMP_BIN/example-listreduce" AMGNO "$word" >wrong.out 2>wrong.err
+    expect "manager.c, '$word': exit code" "$? $(grep -c "found '$word', expected words of 1 to 64 bytes" wrong.err)" "2 1"
+done
+"$EMP_BIN/example-listreduce" "${long#a}" >program.out 2>program.err
+expect "manager.c, 64 bytes" "$? $(cat program.out)" "0 ${long#a}: none"
 "$EMP_BIN/example-listreduce" -h >wrong.out 2>wrong.err
 expect "usage: exit code" $? 2
 finish

@@ -21,7 +21,7 @@ check ()
     expect "$1: exit code" "$2" 0
     expect "$1: first line" "$(sed -n 1p "$3")" ""
     expect "$1: title" "$(sed -n 2p "$3")" "--- Result for [prime numbers from 10^12]---"
-    rows "$3" | sort -n | cmp - primes.expected || fail "$1: the rows are not the primes"
+    rows "$3" | sort -n | cmp - primes.expected || fail "E1: $1: the rows are not the primes"
     expect "$1: key" "$(grep -c "^{'mp_input_q (default)': \[$" "$3")" 1
     expect "$1: behind END" "$(sed -n '/^    --- END ---$/{n;p;}' "$3")" "{'mp_input_q (default)': ["
     every_ticket_once "$1" "$3" 239

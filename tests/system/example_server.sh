@@ -3,7 +3,7 @@
 # E7, B3, B23: the server example, a server a core, its job file and its manager program.
 . "$EMP_SOURCE/tests/system/lib.bash"
 . "$EMP_SOURCE/tests/system/http.bash"
-[ -e "$EMP_MODULES/servers.so" ] || { echo "skipped: built without libmicrohttpd"; exit 0; }
+[ -e "$EMP_MODULES/servers.so" ] || skip "built without libmicrohttpd"
 example=$EMP_SOURCE/examples/server
 cores=$(nproc)
 
@@ -13,7 +13,7 @@ sed 's/seq 8331 .*"}/seq $(nproc) | sed s,.*,0,"}/' "$example/job.yaml" >job.yam
 manager=$!
 until_true 60 at_least "$cores" "served job.err"
 served job.err >first
-all_pages "job.yaml" first "$cores"
+all_pages "E7, B3: job.yaml" first "$cores"
 
 # Which process has how many is not certain; the one that has some is killed, and they come back.
 name=$(cut -d ' ' -f 3 first | sed -n 1p)
@@ -24,7 +24,7 @@ all_pages "after a death" second "$cores"
 kill -INT $manager
 wait $manager
 code=$?
-expect "job.yaml: exit code: $(tail -n 3 job.err)" $code 0
+expect "E7, B23: job.yaml: exit code: $(tail -n 3 job.err)" $code 0
 expect "job.yaml: URLs" "$(urls job.out | cksum)" "$(cut -d ' ' -f 5 first | sort | cksum)"
 no_pages "after the end" second
 
@@ -41,6 +41,8 @@ code=$?
 expect "manager.c: exit code: $(tail -n 3 key.err)" $code 0
 expect "manager.c: URLs" "$(urls key.out | cksum)" "$(cut -d ' ' -f 5 third | sort | cksum)"
 no_pages "manager.c, at the end" third
-"$EMP_BIN/example-server" "" x >usage.out 2>usage.err
-expect "usage: exit code" "$? $(grep -c '^usage: ' usage.err)" "2 1"
+for arguments in '"" x' '""' x; do
+    eval "\"$EMP_BIN/example-server\" $arguments" </dev/null >usage.out 2>usage.err
+    expect "usage, $arguments: exit code" "$? $(grep -c '^usage: ' usage.err)" "2 1"
+done
 finish

@@ -3,7 +3,7 @@
 # E6, B23, B24, B25, B30: the servers example, its job file and its manager program.
 . "$EMP_SOURCE/tests/system/lib.bash"
 . "$EMP_SOURCE/tests/system/http.bash"
-[ -e "$EMP_MODULES/servers.so" ] || { echo "skipped: built without libmicrohttpd"; exit 0; }
+[ -e "$EMP_MODULES/servers.so" ] || skip "built without libmicrohttpd"
 example=$EMP_SOURCE/examples/servers
 
 # The job file as it is, but that its ports are any that are free.
@@ -16,7 +16,7 @@ expect "feeds" "$(grep -c 'lines: zeros' job.yaml)" 3
 manager=$!
 until_true 60 at_least 18 "served job.err"
 served job.err >first
-expect "colour and process" "$(cut -d ' ' -f 1,3 first | sort | uniq -c | tr -s ' \n' '  ')" \
+expect "E6: colour and process" "$(cut -d ' ' -f 1,3 first | sort | uniq -c | tr -s ' \n' '  ')" \
     " 6 blue Process-1 6 red Process-2 6 yellow Process-3 "
 expect "B24: servers of one process" "$(cut -d ' ' -f 2,3 first | sort -u | wc -l)" 18
 all_pages "job.yaml" first 18
@@ -97,6 +97,8 @@ wrong 5 127.0.0.1
 expect "rows: reason" "$(grep -c 'found several rows in a chunk' wrong.out)" 1
 wrong 1 localhost
 expect "bind: reason" "$(grep -c 'bind is no IPv4 address' wrong.out)" 5
-"$EMP_BIN/example-servers" soon >usage.out 2>usage.err
-expect "usage: exit code" "$? $(grep -c '^usage: ' usage.err)" "2 1"
+for arguments in soon '""' '0 ""' '- x'; do
+    eval "\"$EMP_BIN/example-servers\" $arguments" </dev/null >usage.out 2>usage.err
+    expect "usage, $arguments: exit code" "$? $(grep -c '^usage: ' usage.err)" "2 1"
+done
 finish

@@ -8,7 +8,7 @@
 "$eisenmp" examples >list 2>err
 expect "list: exit code" $? 0
 expect "list: --list is the same" "$("$eisenmp" examples --list | cksum)" "$(cksum <list)"
-expect "list: job files" "$(cut -f 2 list | sort)" "$(printf '%s\n' "$EMP_SOURCE"/examples/*/*.yaml | sort)"
+expect "E8: list: job files" "$(cut -f 2 list | sort)" "$(printf '%s\n' "$EMP_SOURCE"/examples/*/*.yaml | sort)"
 expect "list: folders" "$(cut -f 1 list | cut -d / -f 1 | sort -u)" \
     "$(cd "$EMP_SOURCE/examples" && printf '%s\n' */*.yaml | cut -d / -f 1 | sort -u)"
 grep -qx "csv/seattle	$EMP_SOURCE/examples/csv/seattle.yaml" list || fail "list: no csv/seattle: $(cat list)"
@@ -87,11 +87,7 @@ mkdir bare && cp "$EMP_BIN/eisenmp" "$EMP_BIN/eisenmp-examples" bare/
 (eisenmp=bare/eisenmp PATH=/usr/bin:/bin; export EISENMP_EXAMPLES=menu; refused --web 'built where libmicrohttpd is'; exit $failures) || failures=$((failures + 1))
 
 # ---- the server of the page ----------------------------------------------------------------------------------------------
-if [ ! -x "$EMP_BIN/eisenmp-examples-web" ]; then
-    echo "the rest is skipped: built without libmicrohttpd"
-    finish
-    exit
-fi
+[ -x "$EMP_BIN/eisenmp-examples-web" ] || skip "the page: built without libmicrohttpd"
 mkdir menu/flood menu/stubborn
 cat >menu/flood/job.yaml <<YAML
 RESULTS_DICT_PRINT: true
@@ -149,6 +145,18 @@ for host in "" $'Host: evil.example\r\n' $'Host: 127.0.0.1.evil.example\r\n' $'H
     request GET "/$token/" "$host" # without any, the library itself refuses
     case "$code" in 403 | 400) ;; *) fail "'$host' got $code" ;; esac
 done
+# Without the token the answer does not wait for a body, which would hold one of the connections; with it, it does.
+# answers_head <path> <code> <seconds>: to a head whose body never comes.
+answers_head ()
+{
+    exec 7<>"/dev/tcp/127.0.0.1/$port"
+    printf 'POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n' "$1" >&7
+    timeout "$3" cat <&7 >answer
+    exec 7>&-
+    expect "a body that never comes, $1" "$(sed -n '1s/^HTTP\/1.1 \([0-9]*\).*/\1/p' answer)" "$2"
+}
+answers_head "/$wrong/start/prime" 403 20
+answers_head "/$token/start/nothing" "" 0.2
 answers GET "/$token/" 200 $'Host: LocalHost:1\r\n'
 answers GET "/$token/start/prime" 405
 answers POST "/$token/events" 405

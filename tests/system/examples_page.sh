@@ -3,7 +3,6 @@
 # E8: the page of the examples in headless Chromium, driven as a user does: by the mouse and by keys.
 # Chromium is talked to through its debugging pipe: JSON messages that end with a NUL byte.
 . "$EMP_SOURCE/tests/system/lib.bash"
-skip () { echo "skipped: $*"; exit 77; }
 command -v chromium >/dev/null || skip "there is no chromium"
 [ -x "$EMP_BIN/eisenmp-examples-web" ] || skip "built without libmicrohttpd"
 

@@ -9,6 +9,8 @@ failures=0
 fail () { echo "FAIL: ${method:+$method: }$*"; failures=$((failures + 1)); }
 # expect <what> <found> <expected>
 expect () { [ "$2" = "$3" ] && return; fail "$1: found '$2', expected '$3'"; return 1; }
+# skip <what is missing>: ends here, as skipped unless something failed before.
+skip () { echo "skipped: $*"; [ "$failures" = 0 ] || finish; exit 77; }
 # No run of any test may find that its books do not balance, however it ended.
 finish ()
 {
@@ -41,6 +43,17 @@ slots ()
         done
     done
 }
+
+# family: pids of all processes of worker modules of this test, however far down, one a line.
+family ()
+{
+    local pid
+    grep -lzx "EMP_TEST_MARK=$EMP_TEST_MARK" /proc/[0-9]*/environ 2>/dev/null | while IFS=/ read -r _ _ pid _; do
+        grep -qz '^EISENMP_SLOT=' "/proc/$pid/environ" 2>/dev/null && ! is_over "$pid" && echo "$pid"
+    done
+}
+no_family () { [ -z "$(family)" ]; }
+now_ms () { date +%s%3N; }
 
 # until_true <seconds> <command…>: asks again until it is true; the poll is short, the limit only for a hang.
 until_true ()

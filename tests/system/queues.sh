@@ -23,7 +23,7 @@ run ()
 # numbers <report>: all numbers that are results, one a line, sorted.
 numbers () { sed -n "s/^  ('_TID_[0-9]*', \([0-9]*\)).*/\1/p" "$1" | sort -n; }
 
-# B14: a queue between two stages that only workers put to and get from; nothing is lost at its end, 20 times over.
+# B14: a queue between two stages that only workers put to and get from; nothing is lost at its end, 10 times over.
 relay_job stages.yaml stages "ROWS_MAX: 7" "queues: [{name: middle_q, maxsize: 5}]" "feed: [{range: {start: 0, count: 500}}]"
 for _ in 1 2 3 4 5 6 7 8 9 10; do
     run stages.yaml
@@ -55,6 +55,31 @@ relay_job texts.yaml texts "ROWS_MAX: 5" "feed: [{range: {start: 0, count: 500}}
 run texts.yaml
 expect "B27: results" "$(numbers texts.out | cksum)" "$(seq 0 199 | cksum)"
 expect "B32: texts" "$(awk '/^first/ { pid = $2; next } /^second/ { good += pid == $2; pid = 0 } END { print good + 0 }' texts.err)" 100
+
+# B7: rows that a worker tells by mp_info_q are in the progress line before their ticket is answered; script(1) is a terminal.
+relay_job half.yaml halfway "INFO_ENABLE: true" "ROWS_MAX: 100" "feed: [{range: {start: 0, count: 100}}]" "toolbox: {gate: $PWD/gate}"
+mkfifo gate
+exec 4<>gate
+script -qefc "$eisenmp run half.yaml" /dev/null >half.out &
+pid=$!
+until_true 20 grep -q ' 60 % 60 of 100 rows, 0 of 1 tickets' half.out || fail "B7: no rows told: $(tail -c 100 half.out)"
+echo >&4
+wait $pid
+code=$?
+expect "B7: exit code: $(tail -n 3 half.out)" $code 0
+exec 4>&-
+
+# B21: queues, processes, collector, feeders, by the time at which the manager's threads and children began.
+cat >order.sh <<'ORDER'
+until grep -qx emp-feeder "/proc/$1/task"/*/comm || [ ! -d "/proc/$1" ]; do :; done
+for p in "/proc/$1/task"/* $(sed 's,[0-9][0-9]*,/proc/&,g' "/proc/$1/task"/*/children); do
+    awk '{ id = $1; name = $0; sub(/^[^(]*\(/, "", name); sub(/\).*/, "", name); sub(/.*\) /, ""); print $20, id, name }' "$p/stat"
+done 2>/dev/null | sort -n -k 1,1 -k 2,2
+ORDER
+relay_job order.yaml split 'feed: [{program: "sh order.sh $PPID >order.txt"}]'
+run order.yaml
+expect "B21: start order" "$(sed -n 's/.* \(emp-broker\|eisenmp-worker\|emp-collector\|emp-feeder\)$/\1/p' order.txt | paste -sd ' ')" \
+    "emp-broker eisenmp-worker emp-collector emp-feeder"
 
 # B9, B26: an object that every worker gets once by mp_tools_q; a worker that is started anew gets it too.
 seq 1 2 19999 >odd.txt
@@ -105,11 +130,42 @@ wait $pid
 expect "B13: drained" "$? $(numbers stuff.out | sort -u | tr '\n' ' ')" "1 5 "
 expect "B13: no worker was lost" "$(grep -c 'Workers lost' stuff.out)" 0
 
+# B14: a put is read though its worker leaves at once, and its last chunk's end, by another socket, is there long before it.
+relay_job heavy.yaml heavy "ROWS_MAX: 1" "queues: [{name: q, maxsize: 9}]" "feed: [{range: {start: 0, count: 2}}]"
+for _ in 1 2 3; do
+    run heavy.yaml
+    expect "B14: put before the end" "$(numbers heavy.out | tr '\n' ' ')" "5000000 5000000 "
+done
+
 expect "B19: commands" "$("$program" commands "$module")" \
     "got 60 sum 5760 after nothing tickets 120 answered 120"
 "$program" full "$module" >full.out 2>full.err
-expect "B13, B16: before the start" "$(sed -n 1p full.out)" "before: not possible now"
-expect "B13, B16: full" "$(sed -n 2p full.out)" \
-    "empty 1 put 4 full 1 size 4, in hand: not possible now sum 10 empty 1 then timed out, bad malformed message"
+expect "B14: a get that waits ends with its manager" "$(timeout 20 "$program" gone "$module")" destroyed
+# B23: more orders to kill at once than a supervisor has turns.
+expect "B23: each of them" "$("$program" each "$module")" "procs 80 then 0"
+expect "B13, B16: before the start" "$(sed -n 1p full.out)" "before: not possible now, over 0"
+expect "B9: no feeder on a queue with a job of its own" "$(sed -n 2p full.out)" \
+    "feeder: invalid value: queue: found mp_info_q, which has a job of its own, expected mp_input_q or a queue of your own"
+expect "B13, B16: full" "$(sed -n 3p full.out)" \
+    "empty 1 put 4 full 1 size 4, in hand: not possible now 0 sum 10 empty 1 then timed out, bad malformed message"
 expect "B23, B30: kill: $(cat full.err)" "$("$program" kill "$module")" "procs 3 named then 2 over 0 then 1 answered 10 lost 0"
+
+# What waits learns of the end of a run also while nobody is in emp_wait.
+expect "B13: no worker could start" "$(timeout 60 "$program" deserted "$EMP_TEST_MODULES/loader_unresolved.so" 2>deserted.err)" \
+    "$(printf '%s\n' "get: the queue has stopped, invalid value: the workers could not start" \
+    "put: the queue has stopped, invalid value: the workers could not start")"
+expect "B13: stopped" "$(timeout 60 "$program" stopped "$module" 2>stopped.err)" \
+    "$(printf '%s\n' "get: the queue has stopped, ok: " \
+    "put: the queue has stopped, not every ticket was answered: 2 of 2 tickets were not answered")"
+expect "B13: emp_wait ends a put" "$(timeout 60 "$program" late "$module" 2>late.err)" \
+    "wait: timed out, put: the queue has stopped, not every ticket was answered: 2 of 2 tickets were not answered"
+expect "B17: a generator that hangs is left behind" "$(timeout 60 "$program" hang "$module" 2>hang.err)" destroyed
+
+# Feeders of a program, of which nobody knew at the start: the limit of open files rises with them, or is told.
+expect "B17: feeders" "$( (ulimit -Sn 256; "$program" feeders "$module") 2>feeders.err)" "300 feeders, "
+( (ulimit -n 256; "$program" feeders "$module") >feeders.out 2>feeders.err)
+expect "B17: feeders and no more files: $(cat feeders.err)" "$? $(sed 's/[0-9][0-9]*/N/g' feeders.out)" \
+    "0 N feeders, PROCS_MAX: N worker processes and N feeders need N open files, the limit is N (ulimit -n)"
+expect "B9: mp_process_q" "$("$program" processes "$module")" \
+    "unknown unknown name, number invalid value, nothing malformed message then 2 without Process-2, all ok then 1 lost 0"
 finish

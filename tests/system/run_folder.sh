@@ -29,4 +29,21 @@ until_true 20 two_lines
 kill -KILL $pid
 wait $pid 2>/dev/null
 until_true 20 no_folder
+
+# It goes before the report, which nobody may read, so that a manager that dies then leaves nothing.
+job report.yaml echo 50000 1000 "PROCS_MAX: 1" "queues: [{name: q}]"
+sed -i 's/worker_entrance/echo_q/; s/mp_input_q/q/' report.yaml
+mkfifo pipe
+for signal in TERM KILL; do
+    "$eisenmp" run report.yaml >pipe 2>report.err &
+    pid=$!
+    exec 9<pipe
+    read -r <&9 # the first line of the report
+    no_folder || fail "the folder is there while the report is printed"
+    kill -$signal $pid
+    wait $pid 2>/dev/null
+    expect "report, $signal: exit code" $? $([ $signal = TERM ] && echo 1 || echo 137)
+    exec 9<&-
+    [ $signal = KILL ] || grep -q 'the rest of its report is not printed' report.err || fail "report: said '$(cat report.err)'"
+done
 finish

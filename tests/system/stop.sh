@@ -1,16 +1,34 @@
 # SIGINT once drains, twice stops; a module that never returns is killed when its time is up; nothing is left behind.
 . "$EMP_SOURCE/tests/system/lib.bash"
+
+# While the job file is read, which here never ends, a signal ends the program.
+if [ -z "${method:-}" ]; then
+    mkfifo job.yaml
+    "$eisenmp" run job.yaml >load.out 2>load.err &
+    pid=$!
+    exec 9>job.yaml # it has opened the other end
+    kill -TERM $pid
+    until_true 20 is_over $pid || kill -KILL $pid
+    wait $pid
+    expect "load: exit code" $? 143
+    exec 9>&-
+fi
 each_method
 
 # Drain: an endless generator, one SIGINT: what was handed out is finished, exit 1, the dictionary has no hole but the end.
-job drain.yaml pace 10 10 "PROCS_MAX: 2" "toolbox: {chunk_us: 1000}"
+job drain.yaml pace 10 10 "PROCS_MAX: 2" "toolbox: {chunk_us: 1000, mark: begun}"
 sed -i "s|range: .*|generator: $EMP_TEST_MODULES/endless.so, generator_ref: numbers}|" drain.yaml
 "$eisenmp" run drain.yaml >drain.out 2>drain.err &
 pid=$!
 until_true 20 at_least 2 "slots $pid"
+until_true 20 test -s begun # so something was handed out
 kill -INT $pid
 wait $pid
 expect "drain: exit code" $? 1
+answered=$(tickets drain.out | wc -l)
+[ "$answered" -gt 0 ] || fail "drain: nothing was answered"
+every_ticket_once drain drain.out "$answered"
+expect "drain: the first that is missing" "$(grep -m 1 '^mp_input_q' drain.out)" "mp_input_q (default);_TID_$answered"
 grep -q 'once more to stop' drain.err || fail "drain: nothing was said"
 expect "drain: no worker was lost" "$(grep -c 'Workers lost' drain.out)" 0
 
@@ -36,16 +54,88 @@ wait $pid
 expect "twice: exit code" $? 1
 grep -q '^mp_input_q (default);_TID_0$' twice.out || fail "twice: the ticket is not named as missing"
 
+# With processes of the modules' own that are in sessions of their own: whatever ends a run, none of them is there afterwards.
+# family_of <name> <trouble> <STOP_GRACE> [count]: starts such a run, its pid in $pid, and waits for the one that a module
+# leaves behind. Its generator has no end, or is stuck behind so many numbers.
+family_of ()
+{
+    local name=$1 generator=numbers
+    [ -z "${4:-}" ] || generator=stuck
+    job "$name.yaml" trouble 1000 10 "PROCS_MAX: 2" "STOP_GRACE: $3" "toolbox: {trouble: $2, ${4:+count: $4, }at: 5}"
+    sed -i "s|range: .*|generator: $EMP_TEST_MODULES/endless.so, generator_ref: $generator}|" "$name.yaml"
+    "$eisenmp" run "$name.yaml" >"$name.out" 2>"$name.err" &
+    pid=$!
+    until_true 20 at_least 2 "slots $pid"
+    until_true 20 has_grandchild
+    supervisor=$(children $pid)
+}
+has_grandchild () { for p in $(family); do [ "$(cut -d' ' -f6 "/proc/$p/stat" 2>/dev/null)" = "$p" ] && return; done; return 1; }
+# ended <name> <since> <ms>: it has exited with 1 after no more than so many milliseconds, and nothing is left.
+ended ()
+{
+    wait $pid
+    expect "$1: exit code" $? 1
+    local took=$(($(now_ms) - $2))
+    [ -n "$EMP_SANITIZE" ] || [ $took -le "$3" ] || fail "$1: took $took ms, not $3"
+    expect "$1: left behind" "$(family)" ""
+}
+signal () { kill -INT $pid; until_true 20 grep -q "$1" "$2"; }
+
+family_of once grandchild 600
+begin=$(now_ms)
+kill -INT $pid
+ended once "$begin" 5000
+
+family_of grace family 0.5
+begin=$(now_ms)
+kill -INT $pid
+ended grace "$begin" 2000
+
+family_of second family 600
+signal 'once more to stop' second.err
+begin=$(now_ms)
+kill -INT $pid
+ended second "$begin" 1000
+grep -q '^mp_input_q (default);_TID_0$' second.out || fail "second: the ticket is not named as missing"
+
+# A supervisor that does not move does not hold it up: a second later its end is made without it.
+family_of stopped family 600
+signal 'once more to stop' stopped.err
+kill -STOP "$supervisor"
+begin=$(now_ms)
+kill -INT $pid
+ended stopped "$begin" 2000
+
+family_of third family 600
+kill -STOP "$supervisor"
+signal 'once more to stop' third.err
+signal 'eisenmp: stopping' third.err
+begin=$(now_ms)
+kill -INT $pid
+ended third "$begin" 500
+
 # kill -9 of the manager: its workers, their setsid children and the folder of sockets go (with_reports.sh looks).
-job orphan.yaml trouble 1000 10 "PROCS_MAX: 2" "toolbox: {trouble: grandchild, at: 5}"
-sed -i "s|range: .*|generator: $EMP_TEST_MODULES/endless.so, generator_ref: stuck}|; s|trouble: grandchild|count: 100, trouble: grandchild|" orphan.yaml
-"$eisenmp" run orphan.yaml >orphan.out 2>orphan.err &
-pid=$!
-until_true 20 at_least 2 "slots $pid"
-supervisor=$(children $pid)
+family_of orphan grandchild 600 100
 kill -KILL $pid
 wait $pid 2>/dev/null
+begin=$(now_ms)
+until_true 20 no_family
+took=$(($(now_ms) - begin))
+[ -n "$EMP_SANITIZE" ] || [ $took -le 2000 ] || fail "orphan: what the workers have started was there for $took ms"
 until_true 20 test ! -e "/proc/$supervisor"
+
+# kill -9 of the supervisor: what its workers have started goes, and the run goes on with another one.
+family_of boss grandchild 0.5 100
+left=$(family)
+begin=$(now_ms)
+kill -KILL "$supervisor"
+for p in $left; do until_true 20 is_over "$p"; done
+took=$(($(now_ms) - begin))
+[ -n "$EMP_SANITIZE" ] || [ $took -le 2000 ] || fail "boss: what the workers have started was there for $took ms"
+until_true 20 at_least 2 "slots $pid"
+kill -INT $pid
+ended boss "$(now_ms)" 5000
+every_ticket_once boss boss.out 10
 
 # SIGTERM of a worker by somebody else: it leaves after its chunk and is started anew; SIGSTOP of the manager for longer
 # than DEAD_AFTER: the run goes on.

@@ -81,6 +81,12 @@ static void close_stream (emp_host_t *self, size_t which, int stream)
     self->outputs[which][stream] = -1;
 }
 
+static void keep (emp_output_t *output, unsigned stream, const uint8_t *bytes, size_t size)
+{
+    if (emp_output_add (output, stream, bytes, size) != EMP_OK)
+        emp_output_lose (output, size);
+}
+
 static void read_stream (emp_host_t *self, size_t which, int stream, int pieces)
 {
     uint8_t bytes[EMP_OUTPUT_PIECE_MAX];
@@ -89,7 +95,7 @@ static void read_stream (emp_host_t *self, size_t which, int stream, int pieces)
         if (size < 0 && errno == EAGAIN)
             return;
         if (size > 0)
-            emp_output_add (&self->runs.at[which].output, stream ? 2 : 1, bytes, (size_t) size);
+            keep (&self->runs.at[which].output, stream ? 2 : 1, bytes, (size_t) size);
         else if (size == 0 || errno != EINTR)
             close_stream (self, which, stream);
         self->changed = true;

@@ -143,16 +143,16 @@ static enum MHD_Result answer (void *arg, struct MHD_Connection *connection, con
 {
     (void) version, (void) upload;
     emp_serve_t *self = arg;
-    if (!*state) { /* the head is read; whatever body comes is read and thrown away before the answer */
-        *state = self;
-        return MHD_YES;
-    }
-    if (*upload_size) {
+    const char *host = MHD_lookup_connection_value (connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST), *name = NULL;
+    emp_request_t request = emp_request_of (method, url, host, self->token, &name);
+    bool head = !*state;
+    *state = self;
+    /* Who has no token is answered by the head alone, and its body is never waited for; of others whatever body comes is
+     * read and thrown away before the answer. */
+    if (request != EMP_REQUEST_REFUSED && (head || *upload_size)) {
         *upload_size = 0;
         return MHD_YES;
     }
-    const char *host = MHD_lookup_connection_value (connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST), *name = NULL;
-    emp_request_t request = emp_request_of (method, url, host, self->token, &name);
     switch (request) {
     case EMP_REQUEST_PAGE: return MHD_queue_response (connection, MHD_HTTP_OK, self->page);
     case EMP_REQUEST_EVENTS: return send_events (self, connection);

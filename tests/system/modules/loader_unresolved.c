@@ -5,10 +5,21 @@
 #include <eisenmp.h>
 
 bool nobody_has_this_function (void);
-bool worker_entrance (emp_toolbox_t *toolbox);
+emp_worker_fn worker_entrance, start_one, start_and_stay;
 
 bool worker_entrance (emp_toolbox_t *toolbox)
 {
     (void) toolbox;
     return nobody_has_this_function ();
+}
+
+/* As the servers example calls them. */
+bool start_one (emp_toolbox_t *toolbox)
+{
+    return worker_entrance (toolbox);
+}
+
+bool start_and_stay (emp_toolbox_t *toolbox)
+{
+    return worker_entrance (toolbox);
 }

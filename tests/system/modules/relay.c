@@ -3,10 +3,11 @@
  * relay.c - modules whose workers put, get and ask (B13, B14, B16, B20). What they find wrong is a refused chunk.
  */
 #include <eisenmp.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-emp_worker_fn stages, both, answer, split, texts, count_down, tools, wide, stuff;
+emp_worker_fn stages, both, answer, split, texts, halfway, count_down, tools, wide, stuff, heavy;
 
 static void put_number (emp_queue_t *queue, uint64_t number)
 {
@@ -117,6 +118,32 @@ bool texts (emp_toolbox_t *toolbox)
     return true;
 }
 
+/* Says by mp_info_q (B7), in both ways, that 60 rows of its chunk are done, and goes on when a byte comes by the file `gate`. */
+bool halfway (emp_toolbox_t *toolbox)
+{
+    emp_chunk_t *chunk = emp_queue_get (emp_toolbox_queue (toolbox, EMP_DEFAULT_QUEUE));
+    if (!chunk)
+        return false;
+    msgpack_sbuffer rows;
+    msgpack_packer pk;
+    msgpack_sbuffer_init (&rows);
+    msgpack_packer_init (&pk, &rows, msgpack_sbuffer_write);
+    msgpack_pack_array (&pk, 2);
+    msgpack_pack_str_with_body (&pk, emp_toolbox_perf_header_eta (toolbox),
+                                strlen (emp_toolbox_perf_header_eta (toolbox)));
+    msgpack_pack_uint64 (&pk, 20);
+    emp_queue_put (emp_toolbox_queue (toolbox, "mp_info_q"), rows.data, rows.size);
+    msgpack_sbuffer_destroy (&rows);
+    put_number (emp_toolbox_queue (toolbox, "mp_info_q"), 40);
+    int gate = open (emp_toolbox_string (toolbox, "gate", "gate"), O_RDONLY | O_CLOEXEC);
+    char byte;
+    if (read (gate, &byte, 1) == 1)
+        msgpack_pack_uint64 (emp_chunk_result (chunk), 1);
+    close (gate);
+    emp_chunk_done (&chunk);
+    return true;
+}
+
 /* Does nothing with what it gets, and is never done by itself. */
 bool count_down (emp_toolbox_t *toolbox)
 {
@@ -190,6 +217,30 @@ bool stuff (emp_toolbox_t *toolbox)
         status = emp_queue_put (queue, "\x01", 1);
     while (status == EMP_OK);
     msgpack_pack_int (emp_chunk_result (chunk), status);
+    emp_chunk_done (&chunk);
+    return true;
+}
+
+/* Process-1 puts a binary of 5 MB on q for each chunk and leaves at once; the others answer with its length. */
+bool heavy (emp_toolbox_t *toolbox)
+{
+    bool reads = emp_toolbox_start_sequence_num (toolbox) > 0;
+    emp_chunk_t *chunk = emp_queue_get (emp_toolbox_queue (toolbox, reads ? "q" : EMP_DEFAULT_QUEUE));
+    if (!chunk)
+        return false;
+    if (reads)
+        msgpack_pack_uint64 (emp_chunk_result (chunk), emp_chunk_row (chunk, 0)->via.bin.size);
+    else {
+        static char bytes[5000000];
+        msgpack_sbuffer row;
+        msgpack_sbuffer_init (&row);
+        msgpack_packer pk;
+        msgpack_packer_init (&pk, &row, msgpack_sbuffer_write);
+        msgpack_pack_bin (&pk, sizeof bytes);
+        msgpack_pack_bin_body (&pk, bytes, sizeof bytes);
+        emp_queue_put (emp_toolbox_queue (toolbox, "q"), row.data, row.size);
+        msgpack_sbuffer_destroy (&row);
+    }
     emp_chunk_done (&chunk);
     return true;
 }

@@ -70,6 +70,37 @@ WAY (dies_of_a_chunk)
     return false;
 }
 
+/* Never gives a chunk back. */
+WAY (wedges_at_a_chunk)
+{
+    if (emp_queue_get (emp_toolbox_queue (toolbox, "mp_input_q")))
+        for (;;)
+            pause ();
+    return false;
+}
+
+/* Gives it back when somebody has sent SIGUSR2. */
+static volatile sig_atomic_t may_go_on;
+
+static void go_on (int number)
+{
+    (void) number;
+    may_go_on = 1;
+}
+
+WAY (holds_its_chunk)
+{
+    signal (SIGUSR2, go_on);
+    emp_chunk_t *chunk = emp_queue_get (emp_toolbox_queue (toolbox, "mp_input_q"));
+    if (!chunk)
+        return false;
+    printf ("has it\n");
+    while (!may_go_on)
+        usleep (1000);
+    emp_chunk_done (&chunk);
+    return true;
+}
+
 /* Does not understand that there are no more. */
 WAY (never_has_enough)
 {
@@ -108,6 +139,38 @@ WAY (says_the_order)
     (void) toolbox;
     printf ("mates: %s\n", order);
     return false;
+}
+
+/* A mate whose threads outlive the first module, and ask at the queues in the moment of its end. */
+static void *asks_on (void *arg)
+{
+    for (;;)
+        emp_queue_size (emp_toolbox_queue (arg, "mp_input_q"));
+    return NULL;
+}
+
+static void *tells_on (void *arg)
+{
+    for (;;)
+        emp_queue_put (emp_toolbox_queue (arg, "mp_info_q"), "\1", 1);
+    return NULL;
+}
+
+static void *fetches_on (void *arg)
+{
+    for (;;) {
+        emp_chunk_t *chunk = emp_queue_get (emp_toolbox_queue (arg, "mp_tools_q"));
+        emp_chunk_done (&chunk);
+    }
+    return NULL;
+}
+
+WAY (has_threads_that_ask)
+{
+    pthread_t thread;
+    return pthread_create (&thread, NULL, asks_on, toolbox) == 0 &&
+           pthread_create (&thread, NULL, tells_on, toolbox) == 0 &&
+           pthread_create (&thread, NULL, fetches_on, toolbox) == 0;
 }
 
 /* A mate whose thread outlives the first module. */

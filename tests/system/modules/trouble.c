@@ -10,7 +10,9 @@
  *   wedge                        never returns
  *   once                         dies of signal 9 the first time the number is seen (marks it in the file `mark`)
  *   grandchild                   leaves a child behind that sleeps in a session of its own
+ *   family                       the same, and never returns
  *   quit                         the module says false: no more work
+ *   behind                       the process ends right behind emp_chunk_done
  */
 #include <eisenmp.h>
 #include <fcntl.h>
@@ -50,13 +52,13 @@ __attribute__ ((no_sanitize ("undefined"))) static bool make_trouble (emp_toolbo
         fprintf (stderr, "about to exit with 3\n");
         exit (3);
     }
-    if (strcmp (what, "wedge") == 0)
+    if (strcmp (what, "grandchild") == 0 || strcmp (what, "family") == 0)
+        leave_grandchild ();
+    if (strcmp (what, "wedge") == 0 || strcmp (what, "family") == 0)
         for (;;)
             pause ();
     if (strcmp (what, "once") == 0)
         die_once (toolbox);
-    if (strcmp (what, "grandchild") == 0)
-        leave_grandchild ();
     if (strcmp (what, "refuse") == 0) {
         emp_chunk_fail (chunk, "number %d is not liked", (int) emp_toolbox_int (toolbox, "at", -1));
         return false;
@@ -91,5 +93,7 @@ bool worker_entrance (emp_toolbox_t *toolbox)
     for (int i = 0; i < copies; i++)
         msgpack_pack_int64 (emp_chunk_result (chunk), sum);
     emp_chunk_done (&chunk);
+    if (found && strcmp (what, "behind") == 0)
+        abort ();
     return !(found && strcmp (what, "quit") == 0);
 }

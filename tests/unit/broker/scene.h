@@ -14,7 +14,8 @@
  *         order of opening; a3 is ticket 3 of feed a, a3#2 its second attempt.
  * Events  at 100 (time, no step) | tick | hello A [of S] [quiet] [as T] | alive A | bye A | ready A | stop [q] | drain
  *         lost A [exit 3] [signal 9] [silence 0] [at a0] | declare q 10 [bytes 100] | lane A [q] 2 | feed M [q]
- *         sink M | puts A 3 | want b | put a 2 [bytes 100] [end] [number 5] [by B] | credit A 5 [by B] | done A a0#1 [bytes 7] [by B]
+ *         sink M | want b [end] [number 5] | put a 2 [bytes 100] [rows 8] [end] [number 5] [by B] | credit A 5 [by B]
+ *         done A a0#1 [bytes 7] [puts 3] [by B]
  *         refuse A a0#1 | ack 3 [by N]
  */
 #ifndef SCENE_H
@@ -33,6 +34,7 @@
 #define SCENE_FEEDS 26
 #define SCENE_TICKETS 4096
 #define SCENE_PARTS 2048
+#define SCENE_HALVES 64
 
 typedef struct {
     emp_core_t *core;
@@ -51,6 +53,11 @@ typedef struct {
         uint64_t tickets[SCENE_TICKETS];
     } feeds[SCENE_FEEDS];
     size_t feed_count;
+    struct {
+        char name[24]; /* "a3/5+2": of ticket 3 of feed a the rows 5 and 6 */
+        uint64_t ticket;
+    } halves[SCENE_HALVES];
+    size_t half_count;
     emp_part_t parts[SCENE_PARTS];
     char shown[SCENE_TEXT];
     size_t shown_size;
@@ -130,6 +137,15 @@ static inline char scene_feed_name (const scene_t *self, uint32_t id)
     return '?';
 }
 
+/* NULL: it is none. */
+static inline const char *scene_half (const scene_t *self, uint64_t ticket)
+{
+    for (size_t i = 0; i < self->half_count; i++)
+        if (self->halves[i].ticket == ticket)
+            return self->halves[i].name;
+    return NULL;
+}
+
 /* ---- effects as text --------------------------------------------------------------------------------------------- */
 
 static inline void scene_show (scene_t *self, const char *format, ...)
@@ -155,6 +171,7 @@ static inline const char *scene_status (emp_status_t status)
     case EMP_STOPPED: return "stopped";
     case EMP_NOMEM: return "nomem";
     case EMP_STALE: return "stale";
+    case EMP_STATE: return "too early";
     default: return "another status";
     }
 }
@@ -171,6 +188,11 @@ static inline void scene_show_effect (scene_t *self, const emp_effect_t *fx)
     const char *lane = scene_lane_name (self, fx->lane);
     char feed = scene_feed_name (self, fx->feed);
     unsigned long long number = fx->number;
+    char ticket[32];
+    const char *half = scene_half (self, fx->ticket);
+    snprintf (ticket, sizeof ticket, "%c%llu", feed, number);
+    if (half)
+        snprintf (ticket, sizeof ticket, "%s", half);
     const char *queue = emp_core_queue_name (self->core, fx->queue);
     switch (fx->kind) {
     case EMP_FX_SESSION: scene_show (self, "welcome %c", session); break;
@@ -192,16 +214,22 @@ static inline void scene_show_effect (scene_t *self, const emp_effect_t *fx)
     case EMP_FX_SINK_CLOSED: scene_show (self, "sink closed"); break;
     case EMP_FX_DECLARED: scene_show (self, "queue %s %s", queue ? queue : "none", scene_status (fx->status)); break;
     case EMP_FX_TICKET: scene_show (self, "keep %c%llu", feed, number); break;
-    case EMP_FX_PUSH: scene_show (self, "push %c%llu#%u %s", feed, number, fx->attempt, lane); break;
+    case EMP_FX_PUSH: scene_show (self, "push %s#%u %s", ticket, fx->attempt, lane); break;
     case EMP_FX_RESULT:
         cr_assert_eq (fx->serial, ++self->serial, "serials are consecutive");
         if (fx->outcome == EMP_OUTCOME_DONE)
-            scene_show (self, "result %llu %c%llu#%u done", (unsigned long long) fx->serial, feed, number, fx->attempt);
+            scene_show (self, "result %llu %s#%u done", (unsigned long long) fx->serial, ticket, fx->attempt);
         else
-            scene_show (self, "result %llu %c%llu#%u dead %s %u", (unsigned long long) fx->serial, feed, number,
-                        fx->attempt, scene_how (fx->how), fx->code);
+            scene_show (self, "result %llu %s#%u dead %s %u", (unsigned long long) fx->serial, ticket, fx->attempt,
+                        scene_how (fx->how), fx->code);
+        if (fx->left)
+            scene_show (self, "left %u", fx->left);
         break;
     case EMP_FX_FREE:
+        if (half) {
+            scene_show (self, "free %s", half);
+            break;
+        }
         for (size_t f = 0; f < self->feed_count; f++)
             for (size_t t = 0; t < SCENE_TICKETS; t++)
                 if (self->feeds[f].tickets[t] == fx->ticket) {
@@ -214,7 +242,10 @@ static inline void scene_show_effect (scene_t *self, const emp_effect_t *fx)
     case EMP_FX_FEED_OVER: scene_show (self, "over %c", feed); break;
     case EMP_FX_STOPPED: scene_show (self, "%s %s", fx->drained ? "drained" : "stopped", lane); break;
     case EMP_FX_SINK_STOPPED: scene_show (self, "sink stopped"); break;
-    case EMP_FX_REVOKE: scene_show (self, "revoke %c%llu#%u %s", feed, number, fx->attempt, lane); break;
+    case EMP_FX_HALF: scene_show (self, "half %s", scene_half (self, fx->ticket)); break;
+    case EMP_FX_ATTEMPT: break; /* told in scenes of its own */
+    case EMP_FX_KILL: scene_show (self, "kill %c", session); break;
+    case EMP_FX_REVOKE: scene_show (self, "revoke %s#%u %s", ticket, fx->attempt, lane); break;
     }
 }
 
@@ -227,6 +258,12 @@ static inline void scene_learn (scene_t *self, const emp_effect_t *fx)
         cr_assert_lt (self->feed_count, SCENE_FEEDS);
         self->feeds[self->feed_count].id = fx->feed;
         self->feeds[self->feed_count++].session = (char) fx->session;
+    }
+    if (fx->kind == EMP_FX_HALF) {
+        cr_assert_lt (self->half_count, SCENE_HALVES);
+        snprintf (self->halves[self->half_count].name, sizeof self->halves[0].name, "%c%llu/%u+%u",
+                  scene_feed_name (self, fx->feed), (unsigned long long) fx->number, fx->from, fx->part);
+        self->halves[self->half_count++].ticket = fx->ticket;
     }
     if (fx->kind == EMP_FX_TICKET) {
         char feed = scene_feed_name (self, fx->feed);
@@ -281,6 +318,11 @@ static inline void scene_ticket (const scene_t *self, const char *word, emp_even
     uint64_t number = strtoull (word + 1, &end, 10);
     cr_assert (feed < self->feed_count && number < SCENE_TICKETS, "no such ticket: %s", word);
     event->ticket = self->feeds[feed].tickets[number];
+    size_t name = strcspn (word, "#");
+    for (size_t i = 0; i < self->half_count && *end == '/'; i++)
+        if (strlen (self->halves[i].name) == name && strncmp (self->halves[i].name, word, name) == 0)
+            event->ticket = self->halves[i].ticket;
+    end = strchr (word, '#') ? strchr (word, '#') : end;
     event->attempt = *end == '#' ? (uint32_t) strtoul (end + 1, NULL, 10) : 0;
 }
 
@@ -303,8 +345,10 @@ static inline void scene_options (scene_t *self, char *line, emp_event_t *event,
                 event->session = (uint64_t) value[0];
             else if (strcmp (word, "at") == 0)
                 scene_ticket (self, value, event);
-            else if (strcmp (word, "number") == 0)
+            else if (strcmp (word, "number") == 0 || strcmp (word, "puts") == 0)
                 event->number = strtoull (value, NULL, 10);
+            else if (strcmp (word, "rows") == 0)
+                event->serial = strtoull (value, NULL, 10);
             else if (strcmp (word, "bytes") == 0) {
                 event->bytes_max = event->size = strtoull (value, NULL, 10);
                 *length = (uint32_t) event->size;
@@ -332,7 +376,7 @@ static inline const char *scene_queue (char **line)
 static inline void scene_put (scene_t *self, const char *name, char *line, emp_event_t *event)
 {
     size_t feed = (size_t) (name[0] - 'a');
-    uint32_t length = 10;
+    uint32_t length = 10, rows = 1;
     event->count = (uint32_t) strtoul (scene_word (&line), NULL, 10);
     cr_assert_leq (event->count, SCENE_PARTS);
     if (feed < self->feed_count) {
@@ -342,8 +386,10 @@ static inline void scene_put (scene_t *self, const char *name, char *line, emp_e
     } else
         event->feed = 0xdead0001u;
     scene_options (self, line, event, &length);
+    if (event->serial)
+        rows = (uint32_t) event->serial;
     for (uint32_t i = 0; i < event->count; i++)
-        self->parts[i] = (emp_part_t){.length = length, .rows = 1};
+        self->parts[i] = (emp_part_t){.length = length, .rows = rows};
     event->parts = self->parts;
     if (scene_step (self, event) == EMP_OK && feed < self->feed_count)
         self->feeds[feed].next += event->count;
@@ -352,9 +398,8 @@ static inline void scene_put (scene_t *self, const char *name, char *line, emp_e
 /* Says what the line says. */
 static inline void scene_say (scene_t *self, char *line)
 {
-    static const char *const words[] = {"tick", "hello",  "alive", "bye",  "lost", "declare",
-                                        "lane", "ready",  "feed",  "sink", "put",  "puts",
-                                        "want", "credit", "done",  "ack",  "stop", "drain"};
+    static const char *const words[] = {"tick", "hello", "alive", "bye",    "lost", "declare", "lane", "ready", "feed",
+                                        "sink", "put",   "want",  "credit", "done", "ack",     "stop", "drain"};
     const char *verb = scene_word (&line);
     emp_event_t event = {.role = EMP_ROLE_WORKER};
     bool refuse = strcmp (verb, "refuse") == 0;
@@ -362,9 +407,9 @@ static inline void scene_say (scene_t *self, char *line)
         verb = "done";
     event.outcome = refuse ? EMP_OUTCOME_REFUSED : EMP_OUTCOME_DONE;
     size_t kind = 0;
-    while (kind < 18 && strcmp (verb, words[kind]) != 0)
+    while (kind < 17 && strcmp (verb, words[kind]) != 0)
         kind++;
-    cr_assert (kind < 18, "no such event: %s", verb);
+    cr_assert (kind < 17, "no such event: %s", verb);
     event.kind = (emp_event_kind_t) kind;
     uint32_t length = 0;
     char name[2] = {0};
@@ -406,6 +451,7 @@ static inline void scene_say (scene_t *self, char *line)
         const char *lane = scene_word (&line);
         event.session = (uint64_t) lane[0];
         event.lane = scene_lane (self, lane);
+        event.queue = 65536; /* q: the first queue of a run */
         if (event.kind == EMP_EV_CREDIT)
             event.window = (uint32_t) strtoul (scene_word (&line), NULL, 10);
         else
@@ -417,10 +463,8 @@ static inline void scene_say (scene_t *self, char *line)
         name[0] = scene_word (&line)[0];
         event.feed = self->feeds[name[0] - 'a'].id;
         event.session = (uint64_t) self->feeds[name[0] - 'a'].session;
-        break;
-    case EMP_EV_PUTS:
-        event.session = (uint64_t) scene_word (&line)[0];
-        event.number = strtoull (scene_word (&line), NULL, 10);
+        event.number = self->feeds[name[0] - 'a'].next;
+        scene_options (self, line, &event, &length);
         break;
     case EMP_EV_ACK:
         event.serial = strtoull (scene_word (&line), NULL, 10);

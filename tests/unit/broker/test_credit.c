@@ -406,3 +406,56 @@ Test (credit, a_worker_that_asks_twice_is_given_once)
               "put a 0 end =>");
     scene_end (s);
 }
+
+Test (credit, B13_a_worker_that_waits_no_longer_leaves_the_credit_to_others)
+{
+    emp_core_config_t config = scene_config ();
+    s = scene_with (&config);
+    scene (s, "declare q 1 => queue q ok\n"
+              "hello A => welcome A\n"
+              "hello B => welcome B\n"
+              "hello C => welcome C\n"
+              "feed A => feed a 0\n"
+              "feed B => feed b 0\n"
+              "want a => credit a 1\n"
+              "put a 1 => keep a0\n"
+              "want a =>\n"
+              "want b =>\n"
+              "want a end => credit a 1\n"
+              "want a end => stale\n"
+              "lane C 1 => lane C ok\n"
+              "ready C => push a0#1 C, credit b 1\n"
+              "want b end number 0 =>\n" /* some is on its way */
+              "put b 1 => keep b0\n"
+              "want b =>\n"
+              "want b end number 7 => stale\n"
+              "want b end number 1 => credit b 1\n"
+              "put b 0 end =>");
+    scene_end (s);
+}
+
+Test (credit, B13_a_worker_that_waits_no_longer_gets_what_there_is_once_its_puts_have_come)
+{
+    emp_core_config_t config = scene_config ();
+    s = scene_with (&config);
+    scene (s, "declare q 100 => queue q ok\n"
+              "hello A => welcome A\n"
+              "feed A => feed a 0\n"
+              "want a => credit a 23\n"
+              "want a =>\n"
+              "want a end number 23 =>\n"
+              "put a 22 => ...\n"
+              "put a 1 => keep a22, credit a 46\n"
+              "put a 23 => ...\n"
+              "want a => credit a 69\n"
+              "put a 23 => ...\n"
+              "want a => credit a 92\n"
+              "put a 23 => ...\n"
+              "want a =>\n" /* little, and kept back */
+              "want a end => credit a 100\n"
+              "want a end number 92 =>\n"
+              "put a 8 => ...\n"
+              "want a end number 100 => stale\n"
+              "put a 0 end =>");
+    scene_end (s);
+}

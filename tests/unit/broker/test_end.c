@@ -41,17 +41,17 @@ Test (end, a_chunk_that_kills_its_workers_takes_no_neighbour_along)
     scene (s, "credit B 0 =>\n"
               "put a 3 => keep a1, keep a2, keep a3, push a1#1 A, push a2#1 A, push a3#1 A\n"
               "lost A signal 11 => closed A, gone A signal 11 took 3\n" /* not known: at the oldest */
-              "credit B 3 => push a1#2 B, push a2#2 B, push a3#2 B\n"
-              "lost B signal 11 at a1 => closed B, gone B signal 11 took 3\n"
+              "credit B 3 => push a1#2 B\n"                             /* a suspect goes alone */
+              "lost B signal 11 at a1 => closed B, gone B signal 11 took 1\n"
               "hello C => welcome C\n"
               "lane C 3 => lane C ok\n"
-              "ready C => push a1#3 C, push a2#3 C, push a3#3 C\n"
-              "lost C signal 11 => closed C, result 2 a1#3 dead signal 11, free a1, gone C signal 11 took 3\n"
+              "ready C => push a1#3 C\n"
+              "lost C signal 11 => closed C, result 2 a1#3 dead signal 11, free a1, gone C signal 11 took 1\n"
               "hello D => welcome D\n"
               "lane D 3 => lane D ok\n"
-              "ready D => push a2#4 D, push a3#4 D\n"
-              "done D a2#4 => result 3 a2#4 done, free a2\n"
-              "done D a3#4 => result 4 a3#4 done, free a3");
+              "ready D => push a2#2 D, push a3#2 D\n"
+              "done D a2#2 => result 3 a2#2 done, free a2\n"
+              "done D a3#2 => result 4 a3#2 done, free a3");
     scene_end (s);
 }
 
@@ -99,6 +99,39 @@ Test (end, a_worker_that_died_at_anothers_ticket_fails_none)
     scene_end (s);
 }
 
+/* Puts and ends so many tickets of a feed, none of which is acknowledged. */
+static void answer (char feed, const char *lane, unsigned from, unsigned count)
+{
+    char lines[100];
+    for (unsigned i = from; i < from + count; i++) {
+        snprintf (lines, sizeof lines, "put %c 1 => ...\ndone %s %c%u#1 => ...", feed, lane, feed, i);
+        scene (s, lines);
+    }
+}
+
+Test (end, who_is_lost_may_be_blamed_for_a_ticket_that_waits_while_none_is_held)
+{
+    emp_core_config_t config = scene_config ();
+    config.attempts_max = 1;
+    s = scene_of_one_queue (&config);
+    scene (s, "hello A => ...\nlane A 1 => ...\nready A => ...");
+    answer ('a', "A", 1, 63);
+    scene (s, "credit A 2 => ...\n"
+              "put a 2 => keep a64, keep a65, push a64#1 A, push a65#1 A\n"
+              "hello B => ...\nlane B 1 => ...\nready B => ...\n"
+              "at 60000\nalive A =>\nalive B =>\n"
+              "tick => revoke a65#1 A, push a65#2 B\n"
+              "credit A 0 => ...\n"
+              "done A a64#1 => ...\n"
+              "bye B => closed B, gone B bye 0 took 1\n" /* a65 waits, and was A's */
+              "declare r 100 => ...\nfeed M r => ...\nhello C => ...\nlane C r 1 => ...\nready C:r => ...");
+    answer ('b', "C:r", 0,
+            64); /* the row of results not acknowledged is full, and as long as it can be without growing */
+    scene (s,
+           "lost A signal 11 at a65 => result 130 a65#1 dead signal 11, free a65, closed A, gone A signal 11 took 0");
+    scene_end (s);
+}
+
 Test (end, a_session_is_not_lost_twice)
 {
     begin (1);
@@ -116,7 +149,9 @@ Test (end, whoever_comes_back_after_being_lost_is_fenced)
               "at 1000\n"
               "alive B =>\n"
               "tick => closed A, gone A silence 0 took 1, push a1#2 B\n"
-              "done A a1#1 => unknown\n"
+              "done A a1#2 => stale\n"        /* B's */
+              "done A a1#1 puts 1 => stale\n" /* what it put was dropped */
+              "refuse A a1#1 => stale\n"
               "hello A => welcome A\n"
               "done A a1#1 => stale\n"
               "lane A 1 => lane A' ok\n"
@@ -137,7 +172,7 @@ Test (end, a_result_of_an_older_attempt_is_taken_from_who_is_known_again)
               "hello A => welcome A\n"
               "lane A 1 => lane A' ok\n"
               "ready A' =>\n"
-              "done A' a1#1 => result 2 a1#2 done, free a1\n"
+              "done A' a1#1 => revoke a1#2 B, result 2 a1#1 done, free a1\n"
               "done B a1#2 => stale");
     scene_end (s);
 }
@@ -321,36 +356,47 @@ Test (end, B14_a_queue_that_workers_put_to_ends_with_the_last_ticket_of_all)
               "done A:r b0#1 => result 2 b0#1 done, free b0\n"
               "done A a1#1 => result 3 a1#1 done, free a1\n" /* r is empty, and B may still put */
               "put b 1 => keep b1, push b1#1 A:r\n"
-              "puts B 2 =>\n"
-              "done B a2#1 => result 4 a2#1 done, free a2, stopped A, stopped B\n" /* q is the manager's alone */
+              "done B a2#1 puts 2 => result 4 a2#1 done, free a2, stopped A, stopped B\n" /* q is the manager's alone */
               "done A:r b1#1 => result 5 b1#1 done, free b1, over b, stopped A:r, sink stopped\n"
               "put b 1 => stale"); /* its feed has ended with the queue */
     scene_end (s);
 }
 
-Test (end, B20_no_queue_stops_before_the_puts_that_were_announced_are_here)
+Test (end, B20_a_ticket_is_held_until_the_puts_that_its_done_announces_are_here)
 {
     begin_pipeline ();
     scene (s, "put a 1 end => keep a1, push a1#1 A\n"
               "stop =>\n"
               "feed A r => feed b 0\n"
               "want b => credit b 2\n"
-              "puts A 1 =>\n" /* it overtook the put */
-              "done A a1#1 => result 2 a1#1 done, free a1, stopped A, stopped B\n"
+              "done A a1#1 puts 1 => too early\n" /* it overtook the put */
               "put b 1 => keep b0, push b0#1 A:r\n"
-              "done A:r b0#1 => result 3 b0#1 done, free b0, over b, stopped A:r, sink stopped");
+              "done A a1#1 puts 1 => result 2 a1#1 done, free a1, stopped A, stopped B\n"
+              "done A:r b0#1 puts 1 => result 3 b0#1 done, free b0, over b, stopped A:r, sink stopped");
+    cr_assert_eq (stats ().stale, 0);
     scene_end (s);
 }
 
-Test (end, puts_that_a_lost_worker_announced_are_waited_for_no_more)
+Test (end, the_ticket_of_a_worker_whose_puts_never_came_is_done_again)
 {
     begin_pipeline ();
     scene (s, "put a 1 end => keep a1, push a1#1 A\n"
               "stop =>\n"
-              "feed B r => feed b 0\n"
-              "puts B 7 =>\n"
-              "done A a1#1 => result 2 a1#1 done, free a1, stopped A, stopped B\n"
-              "lost B signal 9 => closed B, gone B signal 9 took 0, stopped A:r, sink stopped");
+              "feed A r => feed b 0\n"
+              "want b => credit b 2\n"
+              "done A a1#1 puts 1 => too early\n"
+              "lost A signal 9 at a1 => closed A, closed A:r, gone A signal 9 took 1, push a1#2 B\n"
+              "done B a1#2 => result 2 a1#2 done, free a1, stopped B, sink stopped");
+    scene_end (s);
+}
+
+Test (end, puts_that_are_not_taken_are_waited_for_no_more)
+{
+    begin_pipeline ();
+    scene (s, "put a 1 => keep a1, push a1#1 A\n"
+              "feed A r => feed b 0\n"
+              "put b 1 => full\n" /* without credit */
+              "done A a1#1 puts 1 => result 2 a1#1 done, free a1");
     scene_end (s);
 }
 

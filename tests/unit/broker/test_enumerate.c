@@ -21,7 +21,7 @@ typedef struct {
     uint64_t handle;
     uint32_t lane; /* 0: none */
     uint32_t attempt;
-    bool result;
+    bool result, halved;
 } ticket_t;
 
 typedef struct {
@@ -84,7 +84,7 @@ static void watch (const emp_effect_t *fx)
         break;
     case EMP_FX_FREE:
         cr_assert_eq (ticket->handle, fx->ticket, "what is not kept is freed");
-        world.dropped += !ticket->result;
+        world.dropped += !ticket->result && !ticket->halved;
         *ticket = (ticket_t){0};
         break;
     case EMP_FX_LANE:
@@ -110,7 +110,7 @@ static void watch (const emp_effect_t *fx)
         break;
     case EMP_FX_PUT_CREDIT:
         if (fx->feed == world.feed) {
-            cr_assert_gt (fx->credit, world.credit, "credit that is no more than before");
+            cr_assert_geq (fx->credit, world.credit, "credit that is less than before"); /* the same: there is none */
             world.credit = fx->credit;
         }
         break;
@@ -120,6 +120,16 @@ static void watch (const emp_effect_t *fx)
         cr_assert_not (world.sink_stopped, "the sink is told twice");
         world.sink_stopped = true;
         break;
+    case EMP_FX_HALF:
+        cr_assert_eq (ticket->handle, 0, "a slot is used whose ticket is open");
+        *ticket = (ticket_t){.handle = fx->ticket};
+        ticket->attempt = world.tickets[fx->other & (TICKETS - 1)].attempt;
+        world.tickets[fx->other & (TICKETS - 1)].halved = true;
+        if (world.top <= (fx->ticket & 0xffffffff))
+            world.top = (fx->ticket & 0xffffffff) + 1;
+        break;
+    case EMP_FX_KILL: cr_assert (world.sink_stopped, "somebody is killed before the end"); break;
+    case EMP_FX_ATTEMPT:
     case EMP_FX_REVOKE:
     case EMP_FX_SESSION:
     case EMP_FX_SESSION_GONE:
@@ -208,7 +218,7 @@ static void expect_all_ended (void)
     cr_assert_eq (stats.waiting + stats.held, 0, "%d wait, %d are held", (int) stats.waiting, (int) stats.held);
     cr_assert_eq (stats.answered + stats.dead, world.ended);
     cr_assert_geq (stats.dropped_by_drain, world.dropped);
-    cr_assert_eq (stats.put, stats.answered + stats.dead + stats.dropped_by_drain);
+    cr_assert_eq (stats.put + stats.halved, stats.answered + stats.dead + stats.dropped_by_drain);
     for (size_t i = 0; i < world.top; i++)
         cr_assert_eq (world.tickets[i].handle, 0, "a ticket is kept for ever");
     check ();
@@ -245,7 +255,7 @@ static uint64_t put_count;
 
 static void put (bool end)
 {
-    static const emp_part_t part = {.length = 10, .rows = 1};
+    static const emp_part_t part = {.length = 10, .rows = 3};
     if (step (&(emp_event_t){.kind = EMP_EV_PUT,
                              .session = 1,
                              .feed = world.feed,
@@ -290,6 +300,8 @@ static void say (int letter)
 static void begin_story (void)
 {
     static const emp_core_config_t config = {.attempts_max = 2,
+                                             .halve = true,
+                                             .speculate = true,
                                              .backlog_max = 3,
                                              .backlog_bytes_max = 1000,
                                              .sessions_max = 8,
@@ -447,6 +459,7 @@ static void random_done (void)
     emp_event_t event = {.kind = EMP_EV_DONE,
                          .session = push.session,
                          .lane = push.lane,
+                         .queue = 65536 + roll (3),
                          .ticket = push.ticket,
                          .attempt = push.attempt,
                          .outcome = roll (8) ? EMP_OUTCOME_DONE : EMP_OUTCOME_REFUSED,
@@ -480,7 +493,7 @@ static void random_step (unsigned drains)
 {
     uint64_t session = 1 + roll (9);
     push_t push = world.pushes[roll (16)];
-    world.now += roll (300);
+    world.now += roll (2000) ? roll (300) : roll (400000);
     switch (roll (100)) {
     default: random_done (); break;
     case 0 ... 24: random_put (!roll (20)); break;
@@ -498,6 +511,10 @@ static void random_step (unsigned drains)
     case 64: step (&(emp_event_t){.kind = EMP_EV_ACK, .serial = world.serial + roll (3)}); break;
     case 65: step (&(emp_event_t){.kind = EMP_EV_BYE, .session = session}); break;
     case 66:
+        if (roll (2)) { /* at what it holds */
+            push = random_held ();
+            session = push.session;
+        }
         step (&(emp_event_t){.kind = EMP_EV_LOST, .session = session, .how = EMP_HOW_EXIT, .ticket = push.ticket});
         break;
     case 67:
@@ -517,10 +534,13 @@ static void random_step (unsigned drains)
         if (roll (2000) < drains)
             step (&(emp_event_t){.kind = EMP_EV_DRAIN});
         break;
-    case 74: step (&(emp_event_t){.kind = EMP_EV_PUTS, .session = session, .number = roll (10)}); break;
     case 75 ... 77: {
         known_feed_t *feed = &feeds[roll (feed_count ? feed_count : 1)];
-        step (&(emp_event_t){.kind = EMP_EV_WANT, .session = feed->session, .feed = feed->feed});
+        step (&(emp_event_t){.kind = EMP_EV_WANT,
+                             .session = feed->session,
+                             .feed = feed->feed,
+                             .end = feed->next % 3 == 1,
+                             .number = feed->next});
         break;
     }
     case 73:
@@ -533,6 +553,8 @@ static void random_step (unsigned drains)
 static void walk (uint64_t from, unsigned steps, unsigned drains)
 {
     static const emp_core_config_t config = {.attempts_max = 3,
+                                             .halve = true,
+                                             .speculate = true,
                                              .dead_after = 20000,
                                              .backlog_max = 9,
                                              .backlog_bytes_max = 300,
@@ -583,6 +605,8 @@ Test (enumerate, a_step_makes_room_for_all_that_follows_from_it)
 Test (enumerate, the_random_walk_is_not_idle)
 {
     static const emp_core_config_t config = {.attempts_max = 3,
+                                             .halve = true,
+                                             .speculate = true,
                                              .dead_after = 20000,
                                              .backlog_max = 9,
                                              .backlog_bytes_max = 300,
@@ -599,6 +623,10 @@ Test (enumerate, the_random_walk_is_not_idle)
     emp_core_stats (world.core, &stats);
     cr_assert_gt (stats.answered, 1000);
     cr_assert_gt (stats.dead, 3);
+    cr_assert_gt (stats.halved, 0);
+    cr_assert_gt (stats.overtaken, 10);
+    cr_assert_gt (stats.late, 3);
+    cr_assert_gt (stats.fenced, 10);
     cr_assert_gt (stats.reissued, 100);
     cr_assert_gt (stats.sessions_lost, 100);
     cr_assert_gt (stats.stale, 1000);

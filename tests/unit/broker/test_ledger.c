@@ -97,7 +97,7 @@ Test (ledger, a_held_ticket_is_answered_by_a_late_result_of_an_older_attempt)
               "put a 1 => keep a1, push a1#1 A\n"
               "credit A 0 =>\n"
               "refuse A a1#1 => push a1#2 B\n"
-              "done A a1#1 => result 2 a1#2 done, free a1\n"
+              "done A a1#1 => revoke a1#2 B, result 2 a1#1 done, free a1\n"
               "done B a1#2 => stale\n"
               "put a 1 => keep a2, push a2#1 B"); /* it has left B's lane */
     scene_end (s);
@@ -246,7 +246,7 @@ Test (ledger, a_lane_is_spoken_for_by_its_own_session_only)
     scene (s, "put a 1 => keep a1, push a1#1 A\n"
               "done A a1#1 by B => stale\n"
               "credit A 5 by B => stale\n"
-              "done A a1#1 by Z => unknown\n"
+              "done A a1#1 by Z => stale\n"
               "credit A 5 by Z => unknown\n"
               "done A a1#1 => result 2 a1#1 done, free a1");
     scene_end (s);

@@ -80,7 +80,6 @@ Test (memory, a_step_that_has_none_changes_nothing)
         {.kind = EMP_EV_PUT, .session = 1, .count = 200, .parts = parts},
         {.kind = EMP_EV_DONE, .session = 2, .size = 5},
         {.kind = EMP_EV_CREDIT, .session = 2, .window = 150},
-        {.kind = EMP_EV_PUTS, .session = 2, .number = 3},
         {.kind = EMP_EV_WANT, .session = 1},
         {.kind = EMP_EV_ACK, .serial = 1},
         {.kind = EMP_EV_STOP, .name = ""},

@@ -4,11 +4,13 @@
  */
 #include <criterion/criterion.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "broker/broker.h"
+#include "common/hash.h"
 #include "common/net/session.h"
 
 TestSuite (shell, .timeout = 60);
@@ -61,7 +63,7 @@ static emp_session_t *worker (house_t *house, const char *name)
     return join (emp_broker_endpoint (house->broker), EMP_ROLE_WORKER, name, emp_broker_run (house->broker), NULL);
 }
 
-static void put (emp_feed_t *feed, const char *bytes)
+static uint64_t put (emp_feed_t *feed, const char *bytes)
 {
     emp_buf_t chunk;
     emp_buf_init (&chunk, 1 << 20);
@@ -69,6 +71,7 @@ static void put (emp_feed_t *feed, const char *bytes)
     uint64_t number;
     cr_assert_eq (emp_feed_put (feed, &chunk, 1, UINT64_MAX, &number), EMP_OK);
     emp_buf_release (&chunk);
+    return number;
 }
 
 static void finish (emp_lane_t *lane, emp_lane_chunk_t *chunk, const char *result, uint64_t busy_us)
@@ -76,8 +79,11 @@ static void finish (emp_lane_t *lane, emp_lane_chunk_t *chunk, const char *resul
     emp_buf_t bytes;
     emp_buf_init (&bytes, 1 << 20);
     emp_buf_append (&bytes, result, strlen (result));
-    emp_lane_end_t end = {
-        .ticket = chunk->ticket, .attempt = chunk->attempt, .outcome = EMP_OUTCOME_DONE, .busy_us = busy_us};
+    emp_lane_end_t end = {.ticket = chunk->ticket,
+                          .attempt = chunk->attempt,
+                          .outcome = EMP_OUTCOME_DONE,
+                          .hash = emp_hash (chunk->data, chunk->size),
+                          .busy_us = busy_us};
     cr_assert_eq (emp_lane_done (lane, &end, &bytes), EMP_OK);
     emp_buf_release (&bytes);
     emp_lane_release (chunk->frame);
@@ -87,6 +93,17 @@ static void say (emp_session_t *session, emp_kind_t kind)
 {
     emp_control_t message = {.kind = kind};
     cr_assert_eq (emp_session_send (session, &message), EMP_OK);
+}
+
+/* Of the first queue that was declared. */
+static zsock_t *intake_of (const house_t *house)
+{
+    zsock_t *intake = emp_socket_new (ZMQ_PUSH, 1 << 20);
+    char endpoint[128];
+    snprintf (endpoint, sizeof endpoint, "inproc://eisenmp-%016llx-in%u",
+              (unsigned long long) emp_broker_run (house->broker), 65536u);
+    cr_assert_eq (emp_socket_connect (intake, endpoint), EMP_OK);
+    return intake;
 }
 
 Test (shell, B17_B20_a_chunk_goes_to_a_worker_its_result_to_the_sink_and_the_end_to_both)
@@ -106,12 +123,16 @@ Test (shell, B17_B20_a_chunk_goes_to_a_worker_its_result_to_the_sink_and_the_end
     cr_assert (memcmp (chunk.data, "chunk", 5) == 0);
     cr_assert_str_eq (chunk.label, "label");
     cr_assert (chunk.number == 0 && chunk.attempt == 1 && chunk.rows == 1);
+    cr_assert (chunk.from == 0 && chunk.count == 1, "all rows of a chunk that was not halved");
     finish (lane, &chunk, "result", 5000);
     const emp_wire_t *wire;
     const uint8_t *payload;
     cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_OK);
     cr_assert (wire->count == 1 && wire->parts[0].number == 0 && wire->parts[0].outcome == EMP_OUTCOME_DONE);
     cr_assert (wire->parts[0].length == 6 && memcmp (payload, "result", 6) == 0);
+    cr_assert (wire->parts[0].rows == 1 && wire->parts[0].from == 0 && wire->parts[0].left == 0);
+    cr_assert_eq (wire->parts[0].session, emp_session_id (one));
+    cr_assert_eq (wire->parts[0].hash, emp_hash ("chunk", 5));
     emp_feed_end (feed);
     say (house.manager, EMP_MSG_STOP);
     cr_assert_eq (emp_lane_next (lane, UINT64_MAX, &chunk), EMP_STOPPED);
@@ -156,22 +177,44 @@ static emp_status_t try_put (emp_feed_t *feed, uint64_t until)
     return status;
 }
 
-Test (shell, B13_a_worker_that_did_not_wait_for_credit_asks_for_more_when_it_came)
+Test (shell, B13_a_put_that_does_not_wait_succeeds_where_there_is_room)
 {
     house_t house = build (1000, 60000000);
     emp_session_t *one = worker (&house, "Process-1");
     emp_feed_t *feed;
     cr_assert_eq (emp_session_declare (house.manager, "small", 3, 0), EMP_OK);
     cr_assert_eq (emp_feed_new (one, "small", "small", &feed), EMP_OK);
-    cr_assert_eq (try_put (feed, 0), EMP_TIMEOUT, "none is given ahead");
-    uint64_t waiting, maxsize, limit = emp_now () + 5000000;
-    cr_assert_eq (emp_session_count (one, "small", &waiting, &maxsize), EMP_OK); /* the credit came before the answer */
-    cr_assert_eq (try_put (feed, 0), EMP_OK);
-    cr_assert_eq (try_put (feed, limit), EMP_OK, "the second");
-    cr_assert_eq (try_put (feed, limit), EMP_OK, "the third");
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq (try_put (feed, 0), EMP_OK);
+    cr_assert_eq (try_put (feed, 0), EMP_TIMEOUT);
     cr_assert_eq (try_put (feed, emp_now () + 20000), EMP_TIMEOUT, "it is full");
     emp_feed_destroy (&feed);
     emp_session_destroy (&one);
+    tear_down (&house);
+}
+
+Test (shell, B13_a_put_that_gave_up_waiting_leaves_the_place_to_others)
+{
+    house_t house = build (1000, 60000000);
+    emp_session_t *one = worker (&house, "Process-1"), *two = worker (&house, "Process-2");
+    emp_feed_t *first, *second;
+    emp_lane_t *lane;
+    emp_lane_chunk_t chunk;
+    cr_assert_eq (emp_session_declare (house.manager, "single", 1, 0), EMP_OK);
+    cr_assert_eq (emp_feed_new (one, "single", "single", &first), EMP_OK);
+    cr_assert_eq (emp_feed_new (two, "single", "single", &second), EMP_OK);
+    cr_assert_eq (try_put (first, 0), EMP_OK);
+    cr_assert_eq (try_put (first, emp_now () + 20000), EMP_TIMEOUT);
+    cr_assert_eq (try_put (first, 0), EMP_TIMEOUT);
+    cr_assert_eq (emp_lane_new (two, "single", 1, &lane), EMP_OK);
+    cr_assert_eq (emp_lane_next (lane, UINT64_MAX, &chunk), EMP_OK);
+    cr_assert_eq (try_put (second, emp_now () + 5000000), EMP_OK, "the first one's that waits no longer");
+    finish (lane, &chunk, "result", 5000);
+    emp_feed_destroy (&first);
+    emp_feed_destroy (&second);
+    emp_lane_destroy (&lane);
+    emp_session_destroy (&one);
+    emp_session_destroy (&two);
     tear_down (&house);
 }
 
@@ -200,7 +243,7 @@ Test (shell, endings_that_are_kept_back_leave_while_their_owner_is_busy_elsewher
     tear_down (&house);
 }
 
-Test (shell, a_lost_workers_ticket_goes_to_another_and_its_late_result_is_dropped)
+Test (shell, a_lost_workers_ticket_goes_to_another_and_of_their_results_one_is_taken)
 {
     house_t house = build (1000, 5000000);
     emp_session_t *one = worker (&house, "Process-1"), *two = worker (&house, "Process-2");
@@ -227,11 +270,13 @@ Test (shell, a_lost_workers_ticket_goes_to_another_and_its_late_result_is_droppe
     const emp_wire_t *wire;
     const uint8_t *payload;
     cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_OK);
-    cr_assert (wire->parts[0].attempt == 2 && memcmp (payload, "result", 6) == 0);
+    cr_assert (wire->parts[0].attempt == 1 && memcmp (payload, "from the dead", 13) == 0);
     say (house.manager, EMP_MSG_STOP);
     emp_feed_end (feed);
     cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_STOPPED, "the ticket ended once");
-    cr_assert (emp_broker_dropped (house.broker) > 0);
+    emp_core_stats_t stats;
+    emp_broker_stats (house.broker, &stats);
+    cr_assert (stats.late + stats.fenced > 0);
     emp_sink_destroy (&sink);
     emp_feed_destroy (&feed);
     emp_lane_destroy (&first);
@@ -267,6 +312,44 @@ Test (shell, a_worker_that_is_silent_too_long_loses_its_ticket_to_another)
     emp_lane_destroy (&second);
     emp_session_destroy (&one);
     emp_session_destroy (&two);
+    tear_down (&house);
+}
+
+static _Atomic uint64_t told_gone; /* a session, by GONE */
+
+static void hear_gone (void *arg, const emp_control_t *message)
+{
+    (void) arg;
+    if (message && message->kind == EMP_MSG_GONE && message->how == EMP_HOW_SILENCE)
+        atomic_store (&told_gone, message->session);
+}
+
+Test (shell, a_supervisor_is_told_of_its_worker_that_is_silent_and_of_no_other_end)
+{
+    house_t house = build (1000, 300000);
+    /* Within the broker's process, so its own silence is none. */
+    emp_session_config_t config = {.endpoint = emp_broker_inproc (house.broker),
+                                   .role = EMP_ROLE_SUPERVISOR,
+                                   .name = "supervisor",
+                                   .timeout_ms = 5000,
+                                   .on_message = hear_gone};
+    emp_session_t *supervisor, *one, *two;
+    cr_assert_eq (emp_session_new (&config, &supervisor, NULL), EMP_OK);
+    emp_session_config_t slot = {.endpoint = emp_broker_endpoint (house.broker),
+                                 .role = EMP_ROLE_WORKER,
+                                 .name = "Process-1",
+                                 .parent = emp_session_id (supervisor),
+                                 .timeout_ms = 5000};
+    cr_assert_eq (emp_session_new (&slot, &one, NULL), EMP_OK);
+    emp_control_t lost = {.kind = EMP_MSG_LOST, .session = emp_session_id (one), .how = EMP_HOW_SIGNAL, .code = 9};
+    cr_assert_eq (emp_session_send (supervisor, &lost), EMP_OK);
+    cr_assert_eq (emp_session_new (&slot, &two, NULL), EMP_OK);
+    while (atomic_load (&told_gone) == 0)
+        poll (NULL, 0, 1);
+    cr_assert_eq (atomic_load (&told_gone), emp_session_id (two));
+    emp_session_destroy (&one);
+    emp_session_destroy (&two);
+    emp_session_destroy (&supervisor);
     tear_down (&house);
 }
 
@@ -324,22 +407,19 @@ static const struct {
 } rubbish[] = {{"", 0},
                {"\xdd\x04\x00\x00\x00", 5},
                {"GET / HTTP/1.0\r\n\r\n", 18},
-               {"\x93\x01\x12\x00", 4},
-               {"\x93\x01\x01\x00", 4},
+               {"\x93\x02\x12\x00", 4},
+               {"\x93\x02\x01\x00", 4},
+               {"\x93\x01\x12\x00", 4}, /* of version 1 */
                {"\xc1", 1},
-               {"\x98\x01\x20\x00\x00\x00\x00\xc2\x00", 9}};
+               {"\x99\x02\x20\x00\x00\x00\x00\x00\xc2\x00", 10}};
 
 Test (shell, rubbish_at_door_and_intake_is_counted_and_stops_nobody)
 {
     house_t house = build (1000, 5000000);
     emp_feed_t *feed;
     cr_assert_eq (emp_feed_new (house.manager, "q", "q", &feed), EMP_OK);
-    zsock_t *door = emp_socket_new (ZMQ_DEALER, 1 << 20), *intake = emp_socket_new (ZMQ_PUSH, 1 << 20);
+    zsock_t *door = emp_socket_new (ZMQ_DEALER, 1 << 20), *intake = intake_of (&house);
     cr_assert_eq (emp_socket_connect (door, emp_broker_endpoint (house.broker)), EMP_OK);
-    char endpoint[128];
-    snprintf (endpoint, sizeof endpoint, "inproc://eisenmp-%016llx-in%u",
-              (unsigned long long) emp_broker_run (house.broker), 65536u);
-    cr_assert_eq (emp_socket_connect (intake, endpoint), EMP_OK);
     size_t sent = 0;
     for (size_t i = 0; i < sizeof rubbish / sizeof *rubbish; i++) {
         zmq_send (zsock_resolve (door), rubbish[i].bytes, rubbish[i].size, 0);
@@ -379,5 +459,199 @@ Test (shell, B13_a_full_queue_holds_its_producer_back_and_a_drain_lets_it_go)
     while (stats.put < 2);
     cr_assert_eq (stats.waiting, 2);
     emp_feed_destroy (&feed);
+    tear_down (&house);
+}
+
+/* ---- numbers that are passed over -------------------------------------------------------------------------------- */
+
+/* The next chunks and their results have these numbers, in this order; a chunk's one byte is its number, and its result. */
+static void expect_numbers (emp_lane_t *lane, emp_sink_t *sink, const char *numbers)
+{
+    size_t count = strlen (numbers), seen = 0;
+    for (size_t i = 0; i < count; i++) {
+        emp_lane_chunk_t chunk;
+        cr_assert_eq (emp_lane_next (lane, UINT64_MAX, &chunk), EMP_OK);
+        cr_assert (chunk.size == 1 && chunk.number == (uint64_t) (*(const char *) chunk.data - '0'));
+        finish (lane, &chunk, (char[]){*(const char *) chunk.data, '\0'}, 5000);
+    }
+    while (seen < count) {
+        const emp_wire_t *wire;
+        const uint8_t *payload;
+        cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_OK);
+        for (uint32_t i = 0; i < wire->count; i++, seen++)
+            cr_assert (wire->parts[i].number == (uint64_t) (numbers[seen] - '0') &&
+                       payload[i] == (uint8_t) numbers[seen]);
+    }
+    cr_assert_eq (seen, count);
+}
+
+Test (shell, numbers_that_are_skipped_are_no_tickets_and_all_others_come_back_with_theirs)
+{
+    house_t house = build (1000, 5000000);
+    emp_session_t *one = worker (&house, "Process-1");
+    emp_feed_t *feed;
+    emp_lane_t *lane;
+    emp_sink_t *sink;
+    cr_assert_eq (emp_sink_new (house.manager, &sink), EMP_OK);
+    cr_assert_eq (emp_feed_new (house.manager, "q", "q", &feed), EMP_OK);
+    cr_assert_eq (emp_lane_new (one, "q", 1, &lane), EMP_OK);
+    cr_assert_eq (emp_feed_skip (feed), EMP_OK);
+    cr_assert_eq (emp_feed_skip (feed), EMP_OK);
+    cr_assert_eq (put (feed, "2"), 2);
+    cr_assert_eq (put (feed, "3"), 3);
+    cr_assert_eq (emp_feed_skip (feed), EMP_OK);
+    cr_assert_eq (put (feed, "5"), 5);
+    expect_numbers (lane, sink, "235");
+    cr_assert_eq (emp_feed_skip (feed), EMP_OK, "also behind the last");
+    emp_feed_end (feed);
+    cr_assert_eq (emp_feed_skip (feed), EMP_STATE, "it has ended");
+    say (house.manager, EMP_MSG_STOP);
+    emp_lane_chunk_t chunk;
+    cr_assert_eq (emp_lane_next (lane, UINT64_MAX, &chunk), EMP_STOPPED, "nobody waits for those that were skipped");
+    const emp_wire_t *wire;
+    const uint8_t *payload;
+    cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_STOPPED);
+    emp_core_stats_t stats;
+    emp_broker_stats (house.broker, &stats);
+    cr_assert (stats.put == 3 && stats.answered == 3);
+    cr_assert_eq (emp_broker_dropped (house.broker), 0);
+    emp_sink_destroy (&sink);
+    emp_feed_destroy (&feed);
+    emp_lane_destroy (&lane);
+    emp_session_destroy (&one);
+    tear_down (&house);
+}
+
+Test (shell, B13_numbers_that_are_skipped_use_no_credit)
+{
+    house_t house = build (1000, 5000000);
+    emp_feed_t *feed;
+    cr_assert_eq (emp_session_declare (house.manager, "small", 2, 0), EMP_OK);
+    cr_assert_eq (emp_feed_new (house.manager, "small", "small", &feed), EMP_OK);
+    for (uint64_t number = 0; number < 1000; number++)
+        cr_assert_eq (emp_feed_skip (feed), EMP_OK);
+    cr_assert_eq (put (feed, "0"), 1000);
+    for (uint64_t number = 0; number < 1000; number++)
+        cr_assert_eq (emp_feed_skip (feed), EMP_OK);
+    cr_assert_eq (put (feed, "1"), 2001);
+    emp_core_stats_t stats;
+    do
+        emp_broker_stats (house.broker, &stats);
+    while (stats.put < 2);
+    cr_assert_eq (try_put (feed, 0), EMP_TIMEOUT, "a third has no room");
+    cr_assert_eq (emp_broker_dropped (house.broker), 0);
+    emp_feed_destroy (&feed);
+    tear_down (&house);
+}
+
+Test (shell, a_feed_that_only_skips_ends_and_so_does_its_queue)
+{
+    house_t house = build (1000, 5000000);
+    emp_feed_t *feed;
+    emp_sink_t *sink;
+    cr_assert_eq (emp_sink_new (house.manager, &sink), EMP_OK);
+    cr_assert_eq (emp_feed_new (house.manager, "q", "q", &feed), EMP_OK);
+    for (uint64_t number = 0; number < 3; number++)
+        cr_assert_eq (emp_feed_skip (feed), EMP_OK);
+    emp_feed_end (feed);
+    say (house.manager, EMP_MSG_STOP);
+    const emp_wire_t *wire;
+    const uint8_t *payload;
+    cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_STOPPED);
+    cr_assert_eq (emp_broker_dropped (house.broker), 0);
+    emp_sink_destroy (&sink);
+    emp_feed_destroy (&feed);
+    tear_down (&house);
+}
+
+/* A PUT of one chunk, as anybody could write it; the chunk is the ticket's number. */
+static void put_raw (zsock_t *intake, const house_t *house, uint64_t session, const emp_feed_t *feed, uint64_t first,
+                     uint64_t skipped)
+{
+    static emp_wire_t wire;
+    wire = (emp_wire_t){.kind = EMP_WIRE_PUT,
+                        .run = emp_broker_run (house->broker),
+                        .session = session,
+                        .feed = emp_feed_id (feed),
+                        .first = first,
+                        .skipped = skipped,
+                        .count = 1};
+    wire.parts[0] = (emp_part_t){.length = 1, .rows = 1};
+    emp_buf_t header;
+    emp_buf_init (&header, EMP_WIRE_HEADER_MAX);
+    cr_assert_eq (emp_wire_encode (&wire, &header), EMP_OK);
+    zmq_msg_t payload;
+    zmq_msg_init_size (&payload, 1);
+    *(char *) zmq_msg_data (&payload) = (char) ('0' + first);
+    cr_assert_eq (emp_socket_send (zsock_resolve (intake), header.data, header.size, &payload, true), EMP_OK);
+    emp_buf_release (&header);
+}
+
+static void await_dropped (const house_t *house, uint64_t count)
+{
+    while (emp_broker_dropped (house->broker) < count)
+        ;
+    cr_assert_eq (emp_broker_dropped (house->broker), count);
+}
+
+static void await_put (const house_t *house, uint64_t count)
+{
+    emp_core_stats_t stats;
+    do
+        emp_broker_stats (house->broker, &stats);
+    while (stats.put < count);
+    cr_assert_eq (stats.put, count);
+}
+
+Test (shell, a_workers_feed_may_not_skip)
+{
+    house_t house = build (1000, 5000000);
+    emp_session_t *one = worker (&house, "Process-1");
+    emp_feed_t *feed;
+    cr_assert_eq (emp_feed_new (one, "q", "q", &feed), EMP_OK);
+    cr_assert_eq (emp_feed_skip (feed), EMP_STATE);
+    cr_assert_eq (try_put (feed, 0), EMP_OK, "it asks for credit, and gets more than for one");
+    await_put (&house, 1);
+    zsock_t *intake = intake_of (&house);
+    put_raw (intake, &house, emp_session_id (one), feed, 2, 1);
+    await_dropped (&house, 1);
+    put_raw (intake, &house, emp_session_id (one), feed, 1, 0); /* there is credit, and nothing else was wrong */
+    await_put (&house, 2);
+    cr_assert_eq (emp_broker_dropped (house.broker), 1);
+    zsock_destroy (&intake);
+    emp_feed_destroy (&feed);
+    emp_session_destroy (&one);
+    tear_down (&house);
+}
+
+Test (shell, a_put_that_skips_fewer_than_before_or_is_out_of_turn_is_dropped)
+{
+    house_t house = build (1000, 5000000);
+    emp_session_t *one = worker (&house, "Process-1");
+    emp_feed_t *feed;
+    emp_lane_t *lane;
+    emp_sink_t *sink;
+    cr_assert_eq (emp_sink_new (house.manager, &sink), EMP_OK);
+    cr_assert_eq (emp_feed_new (house.manager, "q", "q", &feed), EMP_OK);
+    zsock_t *intake = intake_of (&house);
+    uint64_t manager = emp_session_id (house.manager);
+    put_raw (intake, &house, manager, feed, 3, 3);
+    put_raw (intake, &house, manager, feed, 3, 2); /* fewer, and 3 was put */
+    put_raw (intake, &house, manager, feed, 1, 0);
+    put_raw (intake, &house, manager, feed, 5, 3); /* 4 was neither put nor skipped */
+    put_raw (intake, &house, manager, feed, 3, 3); /* again */
+    put_raw (intake, &house, manager, feed, 4, 4); /* 3 was put, not skipped */
+    await_dropped (&house, 5);
+    put_raw (intake, &house, manager, feed, 4, 3);
+    put_raw (intake, &house, manager, feed, 7, 5);
+    await_put (&house, 3);
+    cr_assert_eq (emp_lane_new (one, "q", 1, &lane), EMP_OK);
+    expect_numbers (lane, sink, "347");
+    cr_assert_eq (emp_broker_dropped (house.broker), 5);
+    zsock_destroy (&intake);
+    emp_sink_destroy (&sink);
+    emp_feed_destroy (&feed);
+    emp_lane_destroy (&lane);
+    emp_session_destroy (&one);
     tear_down (&house);
 }

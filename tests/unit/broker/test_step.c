@@ -111,7 +111,7 @@ Test (step, whoever_is_unknown_changes_nothing)
               "put z 1 by Z => unknown\n"
               "put z 1 by A => stale\n"
               "credit Z 1 => unknown\n"
-              "done Z a0#1 => unknown");
+              "done Z a0#1 => stale");
     cr_assert_eq (stats ().stale, 10);
     scene_end (s);
 }
@@ -586,7 +586,7 @@ Test (step, everybody_may_die_of_silence_at_once)
     }
     cr_assert_eq (stats ().held, 24);
     scene (s, "at 1000\ntick => ...");
-    cr_assert_eq (s->fx.count, 4 * 24); /* closed, result, free, gone */
+    cr_assert_eq (s->fx.count, 5 * 24); /* closed, attempt, result, free, gone */
     cr_assert_eq (stats ().sessions, 1);
     scene_end (s);
 }

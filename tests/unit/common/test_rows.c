@@ -3,6 +3,7 @@
  * test_rows.c - rows of a chunk: the fast way reads what msgpack-c reads, and refuses what it refuses.
  */
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,4 +147,48 @@ Test (rows, a_count_that_is_not_the_header_s_is_refused)
     cr_assert_eq (emp_rows_unpack (&rows, claims, sizeof claims, 0x7fffffff), EMP_MALFORMED);
     cr_assert_eq (rows.room < 1000, true, "a short message asks for no memory");
     emp_rows_release (&rows);
+}
+
+/* `narrow` leaves the rows that a list without the others has. */
+static void expect_narrowed (const uint8_t *list, size_t size, size_t count)
+{
+    emp_rows_t rows;
+    cr_assert (emp_rows_init (&rows));
+    for (size_t from = 0; from <= count; from++)
+        for (size_t left = 0; left <= count - from; left++) {
+            cr_assert_eq (emp_rows_unpack (&rows, list, size, count), EMP_OK);
+            const msgpack_object *all = rows.list;
+            emp_rows_narrow (&rows, from, left);
+            cr_assert (rows.count == left && rows.list == all + from, "%zu from %zu", left, from);
+            emp_rows_clear (&rows);
+            cr_assert_eq (rows.count, 0);
+        }
+    emp_rows_release (&rows);
+}
+
+Test (rows, some_of_them_are_left_when_it_is_narrowed)
+{
+    static const uint8_t flat[] = {0x94, 1, 0xa1, 'x', 0xc0, 4}, nested[] = {0x93, 0x91, 1, 2, 0x81, 3, 4};
+    expect_narrowed (flat, sizeof flat, 4);
+    expect_narrowed (nested, sizeof nested, 3);
+    emp_rows_t rows;
+    cr_assert (emp_rows_init (&rows));
+    cr_assert_eq (emp_rows_unpack (&rows, flat, sizeof flat, 4), EMP_OK);
+    emp_rows_narrow (&rows, 1, 2);
+    cr_assert (rows.list[0].type == MSGPACK_OBJECT_STR && rows.list[0].via.str.ptr == (const char *) flat + 3);
+    cr_assert_eq (rows.list[1].type, MSGPACK_OBJECT_NIL);
+    emp_rows_narrow (&rows, 1, 1);
+    cr_assert_eq (rows.list[0].type, MSGPACK_OBJECT_NIL, "what is left can be narrowed again");
+    cr_assert_eq (emp_rows_unpack (&rows, flat, sizeof flat, 4), EMP_OK, "and all of them be unpacked again");
+    cr_assert_eq (rows.list[3].via.u64, 4);
+    emp_rows_release (&rows);
+}
+
+Test (rows, to_narrow_to_more_than_there_are_is_a_bug, .signal = SIGABRT)
+{
+    static const uint8_t flat[] = {0x93, 1, 2, 3};
+    emp_rows_t rows;
+    cr_assert (emp_rows_init (&rows));
+    cr_assert_eq (emp_rows_unpack (&rows, flat, sizeof flat, 3), EMP_OK);
+    emp_rows_narrow (&rows, 2, 2);
 }

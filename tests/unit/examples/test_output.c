@@ -61,3 +61,26 @@ Test (output, what_is_lost_and_what_is_read_are_all_that_was_written)
     emp_output_release (&output);
     cr_assert_null (output.ring);
 }
+
+Test (output, a_piece_that_finds_no_memory_is_lost_and_told_with_what_was_before_it)
+{
+    emp_output_t output = {0};
+    emp_output_reader_t steady = {0}, late = {0};
+    unsigned stream;
+    uint64_t lost;
+    emp_output_lose (&output, 7);
+    cr_assert_eq (emp_output_read (&output, &steady, &stream, bytes, &lost), 0);
+    cr_assert_eq (lost, 7);
+    cr_assert_eq (emp_output_read (&output, &steady, &stream, bytes, &lost), 0);
+    cr_assert_eq (lost, 0);
+    cr_assert_eq (emp_output_add (&output, 1, "one", 3), EMP_OK);
+    cr_assert_eq (emp_output_read (&output, &steady, &stream, bytes, &lost), 3);
+    cr_assert (lost == 0 && memcmp (bytes, "one", 3) == 0);
+    emp_output_lose (&output, 2);
+    cr_assert_eq (emp_output_read (&output, &steady, &stream, bytes, &lost), 0);
+    cr_assert_eq (lost, 2);
+    cr_assert_eq (emp_output_add (&output, 2, "two", 3), EMP_OK);
+    cr_assert_eq (emp_output_read (&output, &late, &stream, bytes, &lost), 3);
+    cr_assert (lost == 12 && stream == 2 && memcmp (bytes, "two", 3) == 0);
+    emp_output_release (&output);
+}

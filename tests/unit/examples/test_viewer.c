@@ -138,3 +138,15 @@ Test (viewer, runs_take_turns, .init = make, .fini = drop)
     }
     cr_assert_str_eq (next (), "");
 }
+
+Test (viewer, output_that_found_no_memory_is_told_before_the_end, .init = make, .fini = drop)
+{
+    next ();
+    emp_runs_started (&runs, 0, 100);
+    next ();
+    emp_output_lose (&runs.at[0].output, 5);
+    emp_runs_over (&runs, 0, 0);
+    cr_assert_str_eq (next (), "event: lost\ndata: {\"run\":0,\"bytes\":5}\n\n");
+    cr_assert_str_eq (next (), RUN ("1", "over", "0", "exit 0"));
+    cr_assert_str_eq (next (), "");
+}

@@ -267,6 +267,17 @@ Test (config, B5_there_are_three_start_methods)
                     "START_METHOD: found null, expected \"spawn\", \"fork\" or \"forkserver\"");
 }
 
+Test (config, a_journal_waits_for_the_disk_or_does_not)
+{
+    cr_assert_eq (config.journal_sync, EMP_JOURNAL_BATCH);
+    cr_assert_eq (set_text ("JOURNAL_SYNC", "sync"), EMP_OK);
+    cr_assert_eq (config.journal_sync, EMP_JOURNAL_SYNC);
+    cr_assert_eq (set_text ("JOURNAL_SYNC", "none"), EMP_OK);
+    cr_assert_eq (config.journal_sync, EMP_JOURNAL_NONE);
+    EXPECT_REFUSED (set_text ("JOURNAL_SYNC", "always"), EMP_INVALID,
+                    "JOURNAL_SYNC: found the text 'always', expected \"none\", \"batch\" or \"sync\"");
+}
+
 Test (config, B6_a_label_is_kept_and_taken_back)
 {
     cr_assert_eq (set_text ("RESULT_LABEL", "first"), EMP_OK);
@@ -394,6 +405,14 @@ Test (config, there_is_a_bound_of_keys_and_one_of_bytes)
 }
 
 /* ---- queues and feeds ---------------------------------------------------------------------------------------------- */
+
+Test (config, B9_tools_have_a_bound)
+{
+    cr_assert_eq (emp_config_set (&config, "words", "\x01", 1), EMP_OK);
+    for (int i = 0; i < EMP_TOOLS_MAX; i++)
+        cr_assert_eq (emp_config_tool (&config, "words"), EMP_OK);
+    EXPECT_REFUSED (emp_config_tool (&config, "words"), EMP_TOOBIG, "tools: found more than 4096");
+}
 
 Test (config, B9_the_default_queues_are_there_from_the_start)
 {
@@ -783,9 +802,11 @@ Test (config, B1_the_blob_holds_everything_a_worker_may_ask_for)
         "{'kwargs': {'PROCS_MAX': None, 'NUM_PROCS': None, 'ROWS_MAX': 42, 'NUM_ROWS': 42, 'START_METHOD': "
         "'forkserver', "
         "'RESULTS_STORE': True, 'RESULTS_PRINT': True, 'RESULTS_DICT_PRINT': False, 'RESULTS_BYTES_MAX': 1073741824, "
-        "'RESULTS_FILE': None, 'RESULT_LABEL': None, 'INFO_ENABLE': False, 'INFO_THREAD_MAX': None, 'SERVE': False, "
-        "'ATTEMPTS_MAX': 5, 'BEAT': 1.0, "
-        "'DEAD_AFTER': 5.0, 'STOP_GRACE': 10.0, 'BIG_DATA_MIN': 65536, 'sleep_time': 20, 'city': 'Köln'}, 'modules': "
+        "'RESULTS_FILE': None, 'JOURNAL': None, 'JOURNAL_SYNC': 'batch', 'RESUME': False, 'RESULT_LABEL': None, "
+        "'INFO_ENABLE': False, 'INFO_THREAD_MAX': None, 'SERVE': False, "
+        "'ATTEMPTS_MAX': 5, 'HALVE': True, 'SPECULATE': True, 'BEAT': 1.0, "
+        "'DEAD_AFTER': 5.0, 'TICKET_TIMEOUT': None, 'STOP_GRACE': 10.0, 'BIG_DATA_MIN': 65536, 'sleep_time': 20, "
+        "'city': 'Köln'}, 'modules': "
         "[['/m.so', 'f']], "
         "'queues': ['mp_input_q', 'mp_output_q', 'mp_info_q', 'mp_tools_q', 'mp_print_q', 'mp_process_q', "
         "'batch_1|audio_lg']}");

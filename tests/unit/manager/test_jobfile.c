@@ -144,6 +144,29 @@ static void load_good (const char *name)
     cr_assert_eq (status, EMP_OK, "%s", messages);
 }
 
+/* A line is counted for each error that is written, so all of them would take the square of the lines. */
+static void expect_few (const char *head, const char *line)
+{
+    char *text;
+    size_t size;
+    FILE *file = open_memstream (&text, &size);
+    fputs (head, file);
+    for (int i = 0; i < 200000; i++)
+        fputs (line, file);
+    fclose (file);
+    cr_assert_eq (load (scratch_text ("many.yaml", text)), EMP_INVALID);
+    cr_assert_eq (count_of (messages, ": error: "), 20, "%s", messages);
+    cr_assert_eq (count_of (messages, ": more errors, not shown\n"), 1);
+    free (text);
+}
+
+Test (jobfile, many_errors_cost_no_more_than_those_that_are_told, .timeout = 40)
+{
+    expect_few ("", "a: 1\n");
+    expect_few ("queues:\n", "  - {name: a}\n");
+    expect_few ("feed:\n", "  - {queue: a}\n");
+}
+
 Test (jobfile, B1_to_B8_every_key_reaches_the_configuration)
 {
     load_good ("good_all.yaml");
@@ -270,7 +293,7 @@ Test (jobfile, B17_feeds_come_in_the_order_of_the_file)
     cr_assert_str_eq (feed[6].source.path, "-");
     cr_assert_eq (feed[7].source.kind, EMP_SOURCE_GENERATOR);
     cr_assert_str_eq (feed[7].source.ref, "numbers");
-    cr_assert_str_eq (feed[7].queue, "mp_tools_q");
+    cr_assert_str_eq (feed[7].queue, "blue_q_7");
 }
 
 Test (jobfile, a_file_is_set_over_what_is_there)

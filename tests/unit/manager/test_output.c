@@ -87,6 +87,22 @@ Test (output, csv_is_that_of_rfc_4180)
                                                                                                                                "\n");
 }
 
+Test (output, csv_quotes_a_number_that_json_has_no_word_for)
+{
+    static const uint8_t doubles[] = "\xcb\x7f\xf0\0\0\0\0\0\0\xcb\x3f\xf8\0\0\0\0\0\0\xca\x7f\xc0\0\0";
+    emp_output_t *output;
+    cr_assert_eq (emp_output_open (scratch_path ("out.csv"), &output, why), EMP_OK, "%s", why);
+    emp_results_t *results = emp_results_new (1000, true);
+    cr_assert_eq (emp_results_feed (results, 1, "a", "a"), EMP_OK);
+    emp_part_t part = {.outcome = EMP_OUTCOME_DONE, .rows = 1, .length = sizeof doubles - 1};
+    cr_assert_eq (emp_results_take (results, 1, &part, doubles), EMP_OK);
+    cr_assert_eq (emp_output_write (output, results, why), EMP_OK, "%s", why);
+    emp_results_destroy (&results);
+    emp_output_destroy (&output);
+    expect_text ("out.csv", "queue,ticket,value\r\n\"a\",0,\"{\"\"$double\"\":\"\"inf\"\"}\"\r\n\"a\",0,1.5\r\n"
+                            "\"a\",0,\"{\"\"$double\"\":\"\"nan\"\"}\"\r\n");
+}
+
 Test (output, the_old_file_stays_until_the_new_one_is_whole_and_keeps_its_mode)
 {
     const char *path = scratch_text ("out.csv", "old");

@@ -183,13 +183,14 @@ Test (report, what_went_wrong_stands_behind_the_dictionary)
          .how = EMP_HOW_SIGNAL,
          .code = 9,
          .taken_back = 2,
+         .peak = (12 << 20) + 320 * 1024,
          .tail = "first\r\n\nsecond \x1b[31mred"},
         {.name = "Process-3", .pid = 4712, .how = EMP_HOW_EXIT, .code = 3, .taken_back = 1, .tail = "the end\n"},
         {.name = "Process-4", .pid = 4713, .how = EMP_HOW_SILENCE},
     };
     emp_report_t report = {.results = results, .losses = losses, .losses_count = 3, .losses_more = 7};
     expect (&report, "--- Workers lost ---\n"
-                     "Process-2 (pid 4711): killed by signal 9 (Killed), 2 tickets taken back\n"
+                     "Process-2 (pid 4711): killed by signal 9 (Killed), peak memory 12.3 MiB, 2 tickets taken back\n"
                      "    | first\n"
                      "    | \n"
                      "    | second  [31mred\n"

@@ -396,6 +396,22 @@ Test (results, attempts_beyond_511_are_shown_as_511)
     end ();
 }
 
+Test (results, B28_what_cannot_be_taken_is_counted_and_told)
+{
+    begin (PLENTY, true);
+    emp_part_t message = {.outcome = EMP_OUTCOME_DONE}, result = {.outcome = EMP_OUTCOME_DONE, .length = 1};
+    emp_results_lose (results, &message, EMP_FULL);
+    cr_assert_eq (counts ().not_kept, 0);
+    cr_assert_str_eq (emp_results_why (results), "");
+    emp_results_lose (results, &result, EMP_FULL);
+    emp_results_lose (results, &result, EMP_NOMEM);
+    cr_assert_eq (counts ().not_kept, 2);
+    cr_assert_str_eq (emp_results_why (results), "more than 65536 feeds");
+    cr_assert_eq (answer (1, 0, 7), EMP_OK);
+    cr_assert_eq (emp_results_count (results), 1, "what can be kept is kept");
+    end ();
+}
+
 Test (results, feeds_have_ids_of_any_order_and_a_bound)
 {
     begin (PLENTY, true);
@@ -407,6 +423,7 @@ Test (results, feeds_have_ids_of_any_order_and_a_bound)
         cr_assert_eq (emp_results_feed (results, id, label, "q"), EMP_OK, "%u", (unsigned) i);
     }
     cr_assert_eq (emp_results_feed (results, 4000000, "more", "q"), EMP_FULL);
+    cr_assert_eq (emp_results_worker_feed (results, 4000000, "more"), EMP_FULL);
     for (uint32_t i = 0; i < 1000; i++)
         cr_assert_eq (answer (2 + (i ^ 5u), 0, 1), EMP_OK);
     for (uint32_t i = 0; i < 1000; i++) {

@@ -293,6 +293,33 @@ static void expect_query (sqlite3 *db, const char *sql, const char *expected)
     cr_assert_str_eq (told, expected, "%s\n%s", sql, told);
 }
 
+static size_t read_whole (const char *path, char *bytes, size_t room)
+{
+    FILE *file = fopen (path, "r");
+    cr_assert_not_null (file);
+    size_t size = fread (bytes, 1, room, file);
+    fclose (file);
+    cr_assert_lt (size, room);
+    return size;
+}
+
+/* Whoever has copied it while the report was printed has a whole one. */
+Test (results_file, B28_what_is_published_is_not_written_to_any_more)
+{
+    static char before[1 << 20], after[1 << 20];
+    scratch_make ();
+    const char *path = scratch_text ("out.db", "");
+    results = emp_results_new (0, true);
+    cr_assert_eq (emp_results_overflow (results, scratch_dir, path), EMP_OK);
+    fill ();
+    cr_assert_eq (emp_results_publish (results), EMP_OK, "%s", emp_results_why (results));
+    size_t size = read_whole (path, before, sizeof before);
+    expect_all ();
+    cr_assert_eq (read_whole (path, after, sizeof after), size);
+    cr_assert_eq (memcmp (before, after, size), 0);
+    emp_results_destroy (&results);
+}
+
 Test (results_file, B28_what_is_published_can_be_queried)
 {
     scratch_make ();

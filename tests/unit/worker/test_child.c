@@ -51,14 +51,14 @@ static void await (const char *text)
     }
 }
 
+static emp_end_t end;
+
 static void collect (emp_how_t how, uint32_t code)
 {
-    emp_how_t ret_how;
-    uint32_t ret_code;
     wait_for (child.pidfd);
-    cr_assert (emp_child_collect (&child, &ret_how, &ret_code));
-    cr_assert_eq (ret_how, how);
-    cr_assert_eq (ret_code, code);
+    cr_assert (emp_child_collect (&child, &end));
+    cr_assert_eq (end.how, how);
+    cr_assert_eq (end.code, code);
     cr_assert_eq (child.pid, 0);
 }
 
@@ -95,12 +95,26 @@ Test (child, a_signal_is_reported)
     emp_child_release (&child);
 }
 
+/* 64 MiB that were written are seen, and of one that had none of that little. */
+Test (child, its_peak_of_memory_is_reported)
+{
+    start ("exit 0");
+    collect (EMP_HOW_EXIT, 0);
+    cr_assert_gt (end.peak, 100 * 1024);
+    uint64_t little = end.peak;
+    emp_child_release (&child);
+    char *argv[] = {"dd", "if=/dev/zero", "of=/dev/null", "bs=64M", "count=1", NULL};
+    start_program ("/bin/dd", argv);
+    collect (EMP_HOW_EXIT, 0);
+    cr_assert_geq (end.peak, 64u << 20);
+    cr_assert_gt (end.peak, little);
+    emp_child_release (&child);
+}
+
 Test (child, that_runs_is_not_collected)
 {
-    emp_how_t how;
-    uint32_t code;
     start ("read nothing </proc/self/fd/1; sleep 1000");
-    cr_assert (!emp_child_collect (&child, &how, &code));
+    cr_assert (!emp_child_collect (&child, &end));
     emp_child_signal (&child, SIGKILL);
     collect (EMP_HOW_SIGNAL, SIGKILL);
     emp_child_release (&child);

@@ -83,3 +83,17 @@ Test (fate, once_a_slot_has_worked_exit_2_is_a_death_as_any)
     module_said_2.joined = true;
     cr_assert_eq (emp_fate_of (&module_said_2, false, false, &deaths), EMP_FATE_AGAIN);
 }
+
+Test (fate, who_was_killed_for_its_time_or_given_up_is_started_again_for_ever)
+{
+    unsigned deaths = 0;
+    emp_end_t timeout = {.how = EMP_HOW_TIMEOUT, .code = 9, .joined = true, .overtime = true, .chunks = 1};
+    emp_end_t frozen = {.how = EMP_HOW_SIGNAL, .code = 9, .joined = true, .overtime = true};
+    for (int i = 0; i < 1000; i++)
+        cr_assert_eq (emp_fate_of (i % 2 ? &timeout : &frozen, false, true, &deaths), EMP_FATE_AGAIN);
+    for (int i = 0; i < EMP_DEATHS_MAX - 1; i++)
+        cr_assert_eq (emp_fate_of (&crash_at_once, false, true, &deaths), EMP_FATE_AGAIN);
+    cr_assert_eq (emp_fate_of (&frozen, false, true, &deaths), EMP_FATE_AGAIN);
+    cr_assert_eq (deaths, 0);
+    cr_assert_eq (emp_fate_of (&frozen, true, true, &deaths), EMP_FATE_DEAD);
+}

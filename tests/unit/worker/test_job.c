@@ -103,6 +103,34 @@ Test (job, B5_what_is_no_start_method_is_spawn)
     cr_assert_eq (method_of (says_another_word), EMP_START_SPAWN);
 }
 
+static uint64_t timeout_of (msgpack_object value)
+{
+    msgpack_object_kv pair = {.key = {.type = MSGPACK_OBJECT_STR, .via.str = {.ptr = "TICKET_TIMEOUT", .size = 14}},
+                              .val = value};
+    emp_job_t job = {.kwargs = {.size = 1, .ptr = &pair}};
+    return emp_job_ticket_timeout (&job);
+}
+
+static uint64_t timeout_of_double (double seconds)
+{
+    return timeout_of ((msgpack_object){.type = MSGPACK_OBJECT_FLOAT64, .via.f64 = seconds});
+}
+
+Test (job, what_is_no_ticket_timeout_is_none)
+{
+    emp_job_t job = {.kwargs = {.size = 0}};
+    cr_assert_eq (emp_job_ticket_timeout (&job), 0);
+    cr_assert_eq (timeout_of_double (2.5), 2500000);
+    cr_assert_eq (timeout_of ((msgpack_object){.type = MSGPACK_OBJECT_POSITIVE_INTEGER, .via.u64 = 3}), 3000000);
+    cr_assert_eq (timeout_of ((msgpack_object){.type = MSGPACK_OBJECT_POSITIVE_INTEGER, .via.u64 = UINT64_MAX}), 0);
+    cr_assert_eq (timeout_of ((msgpack_object){.type = MSGPACK_OBJECT_NEGATIVE_INTEGER, .via.i64 = -3}), 0);
+    cr_assert_eq (timeout_of ((msgpack_object){.type = MSGPACK_OBJECT_NIL}), 0);
+    cr_assert_eq (timeout_of ((msgpack_object){.type = MSGPACK_OBJECT_BOOLEAN, .via.boolean = true}), 0);
+    cr_assert_eq (timeout_of_double (-1), 0);
+    cr_assert_eq (timeout_of_double (__builtin_nan ("")), 0);
+    cr_assert_eq (timeout_of_double (__builtin_inf ()), 0);
+}
+
 Test (job, a_broker_without_one_says_so)
 {
     emp_buf_t blob;

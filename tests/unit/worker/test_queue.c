@@ -262,6 +262,60 @@ Test (queue, of_chunks_of_several_queues_the_page_names_the_newest_that_is_in_ha
     cr_assert_eq (here.page.ticket, 0);
 }
 
+/* The time limit looks at the one that is in hand for longest. */
+static uint64_t expect_oldest (uint64_t expected)
+{
+    uint64_t ticket, since;
+    cr_assert (emp_slotpage_oldest (&here.page, &ticket, &since));
+    cr_assert_eq (ticket, expected);
+    cr_assert_leq (since, emp_now ());
+    return since;
+}
+
+static void expect_none (void)
+{
+    uint64_t ticket, since;
+    cr_assert (!emp_slotpage_oldest (&here.page, &ticket, &since));
+    cr_assert_eq (since, 0);
+}
+
+Test (queue, the_page_says_since_when_the_oldest_chunk_is_in_hand)
+{
+    fake_integers (5, 1);
+    emp_queue_t *blue = emp_toolbox_queue (here.toolbox, "blue_q_7");
+    expect_none ();
+    uint64_t before = emp_now ();
+    emp_chunk_t *a = emp_queue_get (here.queue);
+    uint64_t first = expect_oldest (1000);
+    cr_assert_geq (first, before);
+    while (emp_now () == first)
+        ;
+    emp_chunk_t *b = emp_queue_get (blue);
+    cr_assert_eq (expect_oldest (1000), first, "a second one changes nothing");
+    emp_chunk_done (&b);
+    cr_assert_eq (expect_oldest (1000), first, "nor does its end");
+    b = emp_queue_get (blue);
+    emp_chunk_done (&a);
+    cr_assert_gt (expect_oldest (1002), first, "the oldest has ended, and the next has its own time");
+    a = emp_queue_get (here.queue);
+    expect_oldest (1002);
+    emp_chunk_done (&b);
+    expect_oldest (1003);
+    emp_chunk_done (&a);
+    expect_none ();
+}
+
+Test (queue, a_chunk_that_was_dropped_is_not_in_hand_any_more)
+{
+    fake_integers (2, 1);
+    emp_chunk_t *dropped = emp_queue_get (here.queue);
+    emp_chunk_t *next = emp_queue_get (here.queue);
+    expect_oldest (1001);
+    emp_chunk_done (&next);
+    expect_none ();
+    emp_chunk_done (&dropped);
+}
+
 Test (queue, a_chunk_that_its_thread_dropped_is_refused_in_its_name)
 {
     fake_integers (2, 1);

@@ -30,6 +30,7 @@ static emp_control_t *heard[HEARD_MAX];
 static unsigned heard_count;
 static const char *functions[4]; /* the job: functions of slot_ways.so, the first first */
 static const char *module_path;
+static double ticket_timeout; /* of the job; 0: none */
 static pid_t worker;
 static int output = -1;
 static char text[65536];
@@ -159,9 +160,11 @@ static void pack_job (emp_buf_t *job)
     msgpack_packer_init (&packer, job, emp_buf_write);
     msgpack_pack_map (&packer, 3);
     pack_text (&packer, "kwargs");
-    msgpack_pack_map (&packer, 1);
+    msgpack_pack_map (&packer, 2);
     pack_text (&packer, "START_METHOD");
     pack_text (&packer, start_method);
+    pack_text (&packer, "TICKET_TIMEOUT");
+    msgpack_pack_double (&packer, ticket_timeout);
     pack_text (&packer, "modules");
     msgpack_pack_array (&packer, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -170,8 +173,10 @@ static void pack_job (emp_buf_t *job)
         pack_text (&packer, functions[i]);
     }
     pack_text (&packer, "queues");
-    msgpack_pack_array (&packer, 1);
+    msgpack_pack_array (&packer, 3);
     pack_text (&packer, "mp_input_q");
+    pack_text (&packer, "mp_info_q");
+    pack_text (&packer, "mp_tools_q");
 }
 
 static void answer (zframe_t *whom, emp_control_t *message)
@@ -186,6 +191,7 @@ static void answer (zframe_t *whom, emp_control_t *message)
 }
 
 static zframe_t *supervisor; /* its address */
+static zframe_t *slot;       /* that of the slot which said HELLO last */
 static unsigned beats;       /* of the supervisor */
 
 static void answer_lane (zframe_t *whom)
@@ -221,6 +227,8 @@ static void take (zframe_t *whom, const emp_control_t *message)
         beats += supervisor && zframe_eq (whom, supervisor);
         return;
     }
+    if (message->kind == EMP_MSG_INFO)
+        return;
     cr_assert_lt (heard_count, HEARD_MAX);
     heard[heard_count] = malloc (sizeof *message);
     *heard[heard_count++] = *message;
@@ -230,6 +238,10 @@ static void take (zframe_t *whom, const emp_control_t *message)
         return;
     if (message->role == EMP_ROLE_SUPERVISOR)
         supervisor = zframe_dup (whom);
+    else {
+        zframe_destroy (&slot);
+        slot = zframe_dup (whom);
+    }
     emp_buf_t job;
     emp_buf_init (&job, 100000);
     pack_job (&job);
@@ -395,6 +407,16 @@ EACH_METHOD (threads_of_mates_that_run_on_do_not_hold_up_the_end)
     start_slots ("2", "5");
     cr_assert_eq (await_exit (), 0);
     cr_assert_eq (count (EMP_MSG_LOST), 0);
+}
+
+EACH_METHOD (threads_that_ask_at_queues_in_the_moment_of_the_end_do_it_no_harm)
+{
+    functions[0] = "done_at_once";
+    functions[1] = "has_threads_that_ask";
+    start_slots ("8", "5");
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (count (EMP_MSG_LOST), 0);
+    cr_assert_eq (count (EMP_MSG_BYE), 9);
 }
 
 EACH_METHOD (SIGTERM_lets_slots_leave)
@@ -811,6 +833,166 @@ EACH_METHOD (after_DRAIN_of_the_broker_nobody_is_started_again)
     cr_assert_eq (await_exit (), 1);
     cr_assert_eq (count (EMP_MSG_HELLO), 2);
     cr_assert_eq (count (EMP_MSG_LOST), 1);
+}
+
+/* ---- time limits ------------------------------------------------------------------------------------------------- */
+
+/* More often than a slot may die without a chunk, or of one. */
+EACH_METHOD (a_chunk_that_takes_too_long_ends_its_slot_and_no_slot_for_ever)
+{
+    ticket_timeout = 0.05;
+    functions[0] = "wedges_at_a_chunk";
+    start_slots ("1", "50");
+    for (unsigned i = 1; i <= 7; i++) {
+        await (EMP_MSG_OPEN_LANE, i);
+        send_lane (EMP_WIRE_CHUNKS, 70 + i);
+        await (EMP_MSG_LOST, i);
+        const emp_control_t *lost = nth (EMP_MSG_LOST, i - 1);
+        cr_assert_eq (lost->how, EMP_HOW_TIMEOUT);
+        cr_assert_eq (lost->code, SIGKILL);
+        cr_assert_eq (lost->window, 70 + i);
+        cr_assert_gt (lost->size, 100 * 1024, "the peak of its memory");
+    }
+    await (EMP_MSG_OPEN_LANE, 8);
+    send_lane (EMP_WIRE_STOPPED, 0);
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (count (EMP_MSG_LOST), 7);
+    cr_assert_eq (lines_with ("killed: had its ticket for longer than TICKET_TIMEOUT, peak memory "), 7, "%s", text);
+}
+
+EACH_METHOD (who_has_no_chunk_in_hand_has_all_time)
+{
+    ticket_timeout = 0.02;
+    functions[0] = "never_returns";
+    start_slots ("1", "1000");
+    await_text ("running\n", 1);
+    for (unsigned now = beats; beats < now + 2;) /* 20 times as long */
+        serve ();
+    cr_assert_eq (count (EMP_MSG_LOST), 0);
+    kill (worker, SIGQUIT);
+    cr_assert_eq (await_exit (), 1);
+    cr_assert_eq (nth (EMP_MSG_LOST, 0)->how, EMP_HOW_SIGNAL);
+}
+
+EACH_METHOD (a_signal_of_somebody_else_is_no_time_limit)
+{
+    ticket_timeout = 1000;
+    functions[0] = "holds_its_chunk";
+    start_slots ("1", "50");
+    await (EMP_MSG_OPEN_LANE, 1);
+    send_lane (EMP_WIRE_CHUNKS, 77);
+    await_text ("has it\n", 1);
+    kill_slot (1);
+    cr_assert_eq (nth (EMP_MSG_LOST, 0)->how, EMP_HOW_SIGNAL);
+    cr_assert_eq (nth (EMP_MSG_LOST, 0)->window, 77);
+    kill (worker, SIGQUIT);
+    cr_assert_eq (await_exit (), 1);
+}
+
+/* ---- frozen slots ------------------------------------------------------------------------------------------------ */
+
+static void start_with_fenced_grace (char *grace)
+{
+    start ((char *[]){"--connect", endpoint, "--procs", "1", "--grace", "1000", "--fenced-grace", grace, NULL});
+}
+
+static pid_t freeze_the_slot (void)
+{
+    pid_t pid = (pid_t) nth (EMP_MSG_HELLO, 1)->pid;
+    kill (pid, SIGSTOP);
+    answer (supervisor, &(emp_control_t){.kind = EMP_MSG_GONE, .session = nth (EMP_MSG_HELLO, 1)->session});
+    return pid;
+}
+
+EACH_METHOD (who_was_given_up_and_does_not_wake_up_is_killed_and_started_again)
+{
+    functions[0] = "never_returns";
+    start_with_fenced_grace ("0.1");
+    await_text ("running\n", 1);
+    freeze_the_slot ();
+    await (EMP_MSG_LOST, 1);
+    await (EMP_MSG_HELLO, 3);
+    cr_assert_eq (nth (EMP_MSG_LOST, 0)->session, nth (EMP_MSG_HELLO, 1)->session);
+    cr_assert_str_eq (nth (EMP_MSG_HELLO, 2)->name, "Process-1");
+    await_text ("is silent, and was given up\n", 1);
+    kill (worker, SIGQUIT);
+    cr_assert_eq (await_exit (), 1);
+}
+
+EACH_METHOD (who_was_given_up_and_wakes_up_sends_its_late_result_leaves_and_is_started_again)
+{
+    functions[0] = "holds_its_chunk";
+    start_with_fenced_grace ("1000");
+    await (EMP_MSG_OPEN_LANE, 1);
+    send_lane (EMP_WIRE_CHUNKS, 77);
+    await_text ("has it\n", 1);
+    pid_t pid = freeze_the_slot ();
+    answer (slot, &(emp_control_t){.kind = EMP_MSG_REFUSED, .status = EMP_STALE, .text = "this session was given up"});
+    kill (pid, SIGCONT);
+    await_text ("was given up, and leaves\n", 1);
+    cr_assert_eq (count (EMP_MSG_LOST), 0, "it is at a chunk, and finishes that");
+    kill (pid, SIGUSR2);
+    await (EMP_MSG_LOST, 1);
+    cr_assert_eq (nth (EMP_MSG_LOST, 0)->how, EMP_HOW_EXIT);
+    zmsg_t *done = zmsg_recv (intake);
+    cr_assert_not_null (done);
+    zmsg_destroy (&done);
+    await (EMP_MSG_OPEN_LANE, 2);
+    send_lane (EMP_WIRE_STOPPED, 0);
+    cr_assert_eq (await_exit (), 0);
+}
+
+EACH_METHOD (when_the_run_drains_who_was_given_up_is_killed_at_once_and_is_not_missed)
+{
+    functions[0] = "never_returns";
+    start_with_fenced_grace ("1000");
+    await_text ("running\n", 1);
+    freeze_the_slot ();
+    answer (supervisor, &(emp_control_t){.kind = EMP_MSG_DRAIN});
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (count (EMP_MSG_HELLO), 2);
+    cr_assert_eq (count (EMP_MSG_LOST), 1);
+}
+
+EACH_METHOD (SIGTERM_does_not_wait_for_who_was_given_up)
+{
+    functions[0] = "never_returns";
+    start_with_fenced_grace ("1000");
+    await_text ("running\n", 1);
+    freeze_the_slot ();
+    await_text ("is silent, and was given up\n", 1);
+    kill (worker, SIGTERM);
+    cr_assert_eq (await_exit (), 0);
+}
+
+EACH_METHOD (that_a_session_of_another_life_was_given_up_means_nothing)
+{
+    functions[0] = "ticks";
+    start_with_fenced_grace ("0.01");
+    await (EMP_MSG_HELLO, 2);
+    kill_slot (1);
+    await (EMP_MSG_HELLO, 3);
+    answer (supervisor, &(emp_control_t){.kind = EMP_MSG_GONE, .session = nth (EMP_MSG_HELLO, 1)->session});
+    for (unsigned now = beats; beats < now + 2;)
+        serve ();
+    kill (worker, SIGTERM);
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (count (EMP_MSG_HELLO), 3);
+}
+
+/* All is answered, and this one is still at what another has answered first. */
+EACH_METHOD (KILL_of_the_last_slot_is_a_good_end_without_words)
+{
+    functions[0] = "wedges_at_a_chunk";
+    start_slots ("1", "1000");
+    await (EMP_MSG_OPEN_LANE, 1);
+    send_lane (EMP_WIRE_CHUNKS, 77);
+    for (unsigned now = beats; beats < now + 1;)
+        serve ();
+    answer (supervisor, &(emp_control_t){.kind = EMP_MSG_KILL, .session = nth (EMP_MSG_HELLO, 1)->session});
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (count (EMP_MSG_LOST), 1, "what it held is told all the same");
+    cr_assert_str_eq (text, "");
 }
 
 EACH_METHOD (daemons_of_a_module_end_with_their_slot)

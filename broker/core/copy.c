@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * copy.c - a second copy of a ticket that takes far too long, at the end of a queue, for a lane that has nothing to do.
+ *
+ * The last tickets of a run decide when it ends, and one slow host holds all of it up. So when a queue will get nothing more,
+ * nothing waits on it and a lane is idle, the ticket that is longest in hand, and for more than CORE_COPY_PACES times what one
+ * takes there and CORE_COPY_US besides, is pushed a second time. The first result wins; the other holder is told not to begin
+ * (REVOKE), and when all has ended and it is still at it a second later, it is killed: nobody waits for what is answered.
+ * (Backup tasks: J. Dean and S. Ghemawat, MapReduce, 2004.) A suspect is never copied. Off for work that must not run twice.
+ * Cost: part of balance.c's look: O(lanes of a queue that has an idle one).
+ */
+#include "poison.h"
+#include "state.h"
+
+/* The lane that is longest at one ticket of its own; NULL: none. */
+static core_lane_t *slowest_of (const core_queue_t *queue)
+{
+    core_lane_t *slowest = NULL;
+    for (core_link_t *link = core_list_first (&queue->lanes); link; link = core_list_next (&queue->lanes, link)) {
+        core_lane_t *lane = CORE_OF (link, core_lane_t, in_queue);
+        core_link_t *first = core_list_first (&lane->tickets);
+        const core_ticket_t *ticket = first ? CORE_OF (first, core_ticket_t, link) : NULL;
+        if (ticket && !ticket->copy && !ticket->suspect && (!slowest || lane->since < slowest->since))
+            slowest = lane;
+    }
+    return slowest;
+}
+
+/* Who was overtaken may still be at what another has answered. */
+static core_lane_t *idle_of (const core_queue_t *queue)
+{
+    for (core_link_t *link = core_list_first (&queue->ring); link; link = core_list_next (&queue->ring, link)) {
+        core_lane_t *lane = CORE_OF (link, core_lane_t, in_ring);
+        if (lane->held == 0 && !lane->overtaken)
+            return lane;
+    }
+    return NULL;
+}
+
+bool core_copy_queue (emp_core_t *self, core_queue_t *queue, emp_effects_t *fx)
+{
+    if (!self->config.speculate || !queue->stop_said || queue->manager_feeds || queue->waiting)
+        return false;
+    for (;;) {
+        core_lane_t *idle = idle_of (queue), *slow = idle ? slowest_of (queue) : NULL;
+        if (!slow)
+            return idle && queue->open > 0; /* what is held now was copied, or will be slow later */
+        if (self->now - slow->since < CORE_COPY_US + CORE_COPY_PACES * queue->pace)
+            return true;
+        core_ticket_copy (self, CORE_OF (core_list_first (&slow->tickets), core_ticket_t, link), idle, fx);
+    }
+}
+
+void core_copy_end (emp_core_t *self, emp_effects_t *fx)
+{
+    if (!self->overtaken_lanes || !self->finished)
+        return;
+    self->overtaken_lanes = false;
+    for (core_link_t *q = core_list_first (&self->all_queues); q; q = core_list_next (&self->all_queues, q)) {
+        const core_queue_t *queue = CORE_OF (q, core_queue_t, in_all);
+        for (core_link_t *link = core_list_first (&queue->lanes); link; link = core_list_next (&queue->lanes, link)) {
+            core_lane_t *lane = CORE_OF (link, core_lane_t, in_queue);
+            if (!lane->overtaken)
+                continue;
+            if (self->now - lane->overtaken_at < CORE_COPY_END_US) {
+                self->overtaken_lanes = true;
+                continue;
+            }
+            lane->overtaken = 0;
+            core_effects_add (fx, EMP_FX_KILL)->session = lane->session->node.key;
+        }
+    }
+}

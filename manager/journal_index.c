@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * journal_index.c - what the records of a journal come to. See journal_index.h.
+ *
+ * Invariant: `answered` of a feed is the number of bits set in all pieces that it ever had.
+ */
+#include "journal_index.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../common/scan.h"
+#include "seen.h"
+
+#define PIECE 4096u
+
+struct emp_journal_piece {
+    uint64_t hashes[PIECE];
+    uint64_t answered[PIECE / 64];
+};
+
+void emp_journal_index_init (emp_journal_index_t *self, void *(*grow) (void *old, size_t size))
+{
+    *self = (emp_journal_index_t){.grow = grow};
+}
+
+void emp_journal_index_release (emp_journal_index_t *self)
+{
+    for (size_t i = 0; i < self->feeds_count; i++) {
+        for (size_t k = 0; k < self->feeds[i].pieces_count; k++)
+            free (self->feeds[i].pieces[k]);
+        free (self->feeds[i].pieces);
+    }
+    free (self->feeds);
+    free (self->parts);
+    free (self->useless);
+    *self = (emp_journal_index_t){.grow = self->grow};
+}
+
+/* A table of at least `count` of `size` bytes each, what is new zeroed. */
+static bool widen (const emp_journal_index_t *self, void **table, size_t *count_at, size_t count, size_t size)
+{
+    if (count <= *count_at)
+        return true;
+    size_t room = *count_at ? *count_at : 4;
+    while (room < count)
+        room *= 2;
+    uint8_t *grown = self->grow (*table, room * size);
+    if (!grown)
+        return false;
+    memset (grown + *count_at * size, 0, (room - *count_at) * size);
+    *table = grown;
+    *count_at = room;
+    return true;
+}
+
+static emp_status_t feed_of (emp_journal_index_t *self, uint32_t place, emp_journal_feed_t **ret_feed)
+{
+    if (place >= EMP_JOURNAL_FEEDS_MAX)
+        return EMP_MALFORMED;
+    void *feeds = self->feeds;
+    bool wide = widen (self, &feeds, &self->feeds_count, place + 1, sizeof *self->feeds);
+    self->feeds = feeds;
+    if (!wide)
+        return EMP_NOMEM;
+    *ret_feed = &self->feeds[place];
+    return EMP_OK;
+}
+
+/* The piece of a number, made when there is none. A number may not be so far ahead that only a lie can be. */
+static emp_status_t piece_of (emp_journal_index_t *self, emp_journal_feed_t *feed, uint64_t number,
+                              struct emp_journal_piece **ret_piece)
+{
+    if (number >= EMP_SEEN_NUMBER_MAX || number > feed->beyond + EMP_SEEN_AHEAD_MAX)
+        return EMP_MALFORMED;
+    void *pieces = feed->pieces;
+    size_t place = (size_t) (number / PIECE);
+    bool wide = widen (self, &pieces, &feed->pieces_count, place + 1, sizeof *feed->pieces);
+    feed->pieces = pieces;
+    if (!wide)
+        return EMP_NOMEM;
+    if (!feed->pieces[place]) {
+        feed->pieces[place] = self->grow (NULL, sizeof **feed->pieces);
+        if (!feed->pieces[place])
+            return EMP_NOMEM;
+        memset (feed->pieces[place], 0, sizeof **feed->pieces);
+    }
+    if (feed->beyond <= number)
+        feed->beyond = number + 1;
+    *ret_piece = feed->pieces[place];
+    return EMP_OK;
+}
+
+/* ---- records ------------------------------------------------------------------------------------------------------ */
+
+static void copy_text (char *to, const char *text, uint32_t size, size_t max)
+{
+    size = size < max ? size : (uint32_t) max;
+    if (size)
+        memcpy (to, text, size);
+    to[size] = '\0';
+}
+
+static emp_status_t take_feed (emp_journal_index_t *self, const emp_journal_record_t *record)
+{
+    emp_journal_feed_t *feed;
+    emp_status_t status = feed_of (self, record->place, &feed);
+    if (status || feed->named)
+        return status;
+    feed->named = true;
+    feed->rows_max = record->rows;
+    copy_text (feed->label, record->name, record->name_size, EMP_LABEL_MAX);
+    copy_text (feed->queue, record->host, record->host_size, EMP_NAME_MAX);
+    return EMP_OK;
+}
+
+static emp_status_t take_end (emp_journal_index_t *self, const emp_journal_record_t *record)
+{
+    emp_journal_feed_t *feed;
+    if (record->count > EMP_SEEN_NUMBER_MAX)
+        return EMP_MALFORMED;
+    emp_status_t status = feed_of (self, record->place, &feed);
+    if (status)
+        return status;
+    feed->ended = true;
+    feed->tickets = record->count;
+    feed->rows = record->rows_total;
+    return EMP_OK;
+}
+
+static emp_status_t take_puts (emp_journal_index_t *self, const emp_journal_record_t *record)
+{
+    emp_journal_feed_t *feed;
+    if (record->size % 8)
+        return EMP_MALFORMED;
+    emp_status_t status = feed_of (self, record->place, &feed);
+    for (uint64_t i = 0; i < record->size / 8 && status == EMP_OK; i++) {
+        struct emp_journal_piece *piece;
+        uint64_t hash, number = record->number + i;
+        status = piece_of (self, feed, number, &piece);
+        memcpy (&hash, record->data + 8 * i, sizeof hash);
+        if (status == EMP_OK && !piece->hashes[number % PIECE])
+            piece->hashes[number % PIECE] = le64toh (hash);
+    }
+    return status;
+}
+
+static emp_status_t add_useless (emp_journal_index_t *self, uint64_t offset, uint64_t extent)
+{
+    void *useless = self->useless;
+    bool wide = widen (self, &useless, &self->useless_room, self->useless_count + 1, sizeof *self->useless);
+    self->useless = useless;
+    if (!wide)
+        return EMP_NOMEM;
+    self->useless[self->useless_count++] = offset;
+    self->useless_bytes += extent;
+    return EMP_OK;
+}
+
+static emp_status_t add_part (emp_journal_index_t *self, const emp_journal_part_t *part)
+{
+    void *parts = self->parts;
+    bool wide = widen (self, &parts, &self->parts_room, self->parts_count + 1, sizeof *self->parts);
+    self->parts = parts;
+    if (!wide)
+        return EMP_NOMEM;
+    self->parts[self->parts_count++] = *part;
+    return EMP_OK;
+}
+
+/* Parts of a ticket that are kept, and whether one of them is spoilt. */
+static uint32_t count_parts (const emp_journal_index_t *self, const emp_journal_part_t *like, bool *ret_spoilt)
+{
+    uint32_t count = 0;
+    *ret_spoilt = false;
+    for (size_t i = 0; i < self->parts_count; i++)
+        if (self->parts[i].place == like->place && self->parts[i].number == like->number) {
+            count++;
+            *ret_spoilt |= self->parts[i].spoilt;
+        }
+    return count;
+}
+
+/* The ticket has ended; its parts count, or they do not. NULL: those of all tickets, since the run has ended. */
+static emp_status_t end_parts (emp_journal_index_t *self, const emp_journal_part_t *like, bool useless)
+{
+    emp_status_t status = EMP_OK;
+    size_t kept = 0;
+    for (size_t i = 0; i < self->parts_count; i++) {
+        const emp_journal_part_t *part = &self->parts[i];
+        if (like && (part->place != like->place || part->number != like->number))
+            self->parts[kept++] = *part;
+        else if (useless && status == EMP_OK)
+            status = add_useless (self, part->offset, part->extent);
+    }
+    self->parts_count = kept;
+    return status;
+}
+
+static bool is_answer (const emp_journal_record_t *record, uint64_t hash)
+{
+    size_t values;
+    return record->kind == EMP_JOURNAL_ANSWER && record->hash && (!hash || hash == record->hash) &&
+           emp_scan (record->data, record->size, EMP_SCAN_OBJECTS_MAX, &values) == EMP_OK;
+}
+
+/* The last rows of a ticket came with this record. */
+static emp_status_t end_ticket (emp_journal_index_t *self, emp_journal_feed_t *feed, const emp_journal_part_t *last,
+                                uint32_t parts)
+{
+    bool spoilt;
+    if (count_parts (self, last, &spoilt) != parts || spoilt || last->spoilt) {
+        emp_status_t status = end_parts (self, last, true);
+        return status ? status : add_useless (self, last->offset, last->extent);
+    }
+    size_t bit = last->number % PIECE;
+    feed->pieces[last->number / PIECE]->answered[bit / 64] |= UINT64_C (1) << (bit % 64);
+    feed->answered++;
+    return end_parts (self, last, false);
+}
+
+static emp_status_t take_answer (emp_journal_index_t *self, uint64_t offset, uint64_t extent,
+                                 const emp_journal_record_t *record)
+{
+    emp_journal_feed_t *feed;
+    struct emp_journal_piece *piece;
+    if (record->place == EMP_JOURNAL_NO_PLACE)
+        return add_useless (self, offset, extent);
+    emp_status_t status = feed_of (self, record->place, &feed);
+    if (status == EMP_OK)
+        status = piece_of (self, feed, record->number, &piece);
+    if (status)
+        return status;
+    size_t place = record->number % PIECE;
+    if (piece->answered[place / 64] >> (place % 64) & 1)
+        return add_useless (self, offset, extent);
+    if (record->kind == EMP_JOURNAL_DEAD)
+        extent = 0; /* is history, and kept as such */
+    emp_journal_part_t part = {record->place, !is_answer (record, piece->hashes[place]), record->number, offset,
+                               extent};
+    if (!part.spoilt)
+        piece->hashes[place] = record->hash;
+    return record->left ? add_part (self, &part) : end_ticket (self, feed, &part, record->parts);
+}
+
+emp_status_t emp_journal_index_take (emp_journal_index_t *self, uint64_t offset, uint64_t extent,
+                                     const emp_journal_record_t *record)
+{
+    self->history += record->kind == EMP_JOURNAL_DEAD || record->kind == EMP_JOURNAL_ATTEMPT;
+    switch (record->kind) {
+    case EMP_JOURNAL_ANSWER:
+    case EMP_JOURNAL_DEAD: return take_answer (self, offset, extent, record);
+    case EMP_JOURNAL_PUTS: return take_puts (self, record);
+    case EMP_JOURNAL_FEED: return take_feed (self, record);
+    case EMP_JOURNAL_FEED_END: return take_end (self, record);
+    case EMP_JOURNAL_FOREIGN: copy_text (self->foreign, record->name, record->name_size, EMP_LABEL_MAX); return EMP_OK;
+    case EMP_JOURNAL_RUN: self->runs++; return end_parts (self, NULL, true);
+    default: return EMP_OK;
+    }
+}
+
+static int by_offset (const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+emp_status_t emp_journal_index_end (emp_journal_index_t *self)
+{
+    emp_status_t status = end_parts (self, NULL, true);
+    if (self->useless_count)
+        qsort (self->useless, self->useless_count, sizeof *self->useless, by_offset);
+    return status;
+}
+
+bool emp_journal_index_counts (const emp_journal_index_t *self, uint64_t offset)
+{
+    return !self->useless_count ||
+           !bsearch (&offset, self->useless, self->useless_count, sizeof *self->useless, by_offset);
+}
+
+/* ---- asking ------------------------------------------------------------------------------------------------------- */
+
+static const struct emp_journal_piece *find_piece (const emp_journal_feed_t *self, uint64_t number)
+{
+    return number / PIECE < self->pieces_count ? self->pieces[number / PIECE] : NULL;
+}
+
+uint64_t emp_journal_index_look (const emp_journal_feed_t *self, uint64_t number, bool *ret_answered)
+{
+    const struct emp_journal_piece *piece = find_piece (self, number);
+    size_t place = number % PIECE;
+    *ret_answered = piece && (piece->answered[place / 64] >> (place % 64) & 1);
+    return piece ? piece->hashes[place] : 0;
+}
+
+void emp_journal_index_pass (emp_journal_feed_t *self, uint64_t number)
+{
+    if (number % PIECE || number == 0 || number / PIECE > self->pieces_count)
+        return;
+    free (self->pieces[number / PIECE - 1]);
+    self->pieces[number / PIECE - 1] = NULL;
+}
+
+uint64_t emp_journal_index_next (const emp_journal_feed_t *self, uint64_t number)
+{
+    for (bool answered; number < self->beyond; number++) {
+        if (!find_piece (self, number)) {
+            number |= PIECE - 1;
+            continue;
+        }
+        emp_journal_index_look (self, number, &answered);
+        if (answered)
+            return number;
+    }
+    return UINT64_MAX;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * journal_inner.h - what journal.c (opening) and journal_write.c (a run's records) know of a journal; nobody else includes it.
+ */
+#ifndef EMP_JOURNAL_INNER_H
+#define EMP_JOURNAL_INNER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "journal.h"
+#include "journal_index.h"
+
+/* A feed of this run. */
+typedef struct {
+    bool begun;
+    uint32_t id;
+    uint64_t first;           /* number of the first chunk whose hash waits to be written */
+    emp_journal_bytes_t puts; /* these hashes */
+} emp_journal_place_t;
+
+/* A ticket that ends in parts: so many have been written. */
+typedef struct {
+    uint32_t place, parts;
+    uint64_t number;
+} emp_journal_open_t;
+
+struct emp_journal {
+    char *path;
+    int fd;
+    emp_journal_sync_t sync;
+    emp_journal_system_t system;
+    void (*say) (void *arg, const char *sentence);
+    void *arg;
+    uint64_t nonce, run;
+    uint64_t end;  /* what is whole of the file, and durable */
+    uint64_t past; /* where earlier runs' records end */
+    bool fresh;    /* made by this run, and no ticket's end is in it */
+    emp_journal_index_t index;
+
+    pthread_mutex_t lock; /* pending and places */
+    emp_journal_bytes_t pending, spare;
+    emp_journal_place_t places[EMP_JOURNAL_FEEDS_MAX];
+    size_t places_count; /* beyond the highest that has begun */
+    size_t found;        /* the place that was asked for last */
+    bool foreign;        /* was said */
+
+    emp_journal_bytes_t group; /* the collector's: ANSWER and DEAD records */
+    emp_journal_bytes_t ids;   /* and the feed of each */
+    emp_journal_bytes_t open;  /* emp_journal_open_t of tickets that were halved */
+    _Atomic bool claimed;      /* somebody is writing `why` */
+    _Atomic bool failed;       /* it is written */
+    char why[EMP_JOURNAL_WHY_MAX];
+};
+
+/* Writes sealed bytes at an offset; false with errno. */
+bool emp_journal_write (const emp_journal_system_t *system, int fd, const uint8_t *data, size_t size, uint64_t offset);
+/* A record for the next group; any thread. */
+void emp_journal_note (emp_journal_t *self, const emp_journal_record_t *record);
+uint64_t emp_journal_clock (void);
+
+#endif

@@ -1,0 +1,150 @@
+# The journal: a manager that is killed at any moment and resumed gives what a quiet one gives; input that has changed, a torn tail, a
+# damaged middle, a full disk, a pipe.
+. "$EMP_SOURCE/tests/system/lib.bash"
+tickets=20000 kills=20
+[ -z "$EMP_SANITIZE" ] || { tickets=3000 kills=5; }
+
+# tally_job <file> <tickets> <rows> [more yaml lines]: sums of numbers, each chunk leaving a line in the file tally.
+tally_job () { job "$1" tally $(($2 * $3)) "$3" "PROCS_MAX: 2" "${@:4}"; }
+# run <job> [options]: its dictionary, in order of ticket, is in `out`, what it says in `err`.
+run ()
+{
+    "$eisenmp" run "$@" >report 2>err
+    code=$?
+    sed -n "s/^  ('_TID_\([0-9]*\)', \(.*\))\(,\|]}\)$/\1 \2/p" report | sort -n >out
+    return $code
+}
+says () { grep -qF -- "$2" err || { fail "$1: nothing says '$2'"; cat err; }; }
+same () { expect "$1: the dictionary" "$(cksum <out)" "$(cksum <"${2:-quiet}")"; }
+# refused <name> <text> <job> [options]: exit 2, a sentence, and nothing of the journal is changed.
+refused ()
+{
+    local size
+    size=$(stat -c %s j)
+    cp j before
+    run "${@:3}"
+    expect "$1: exit code" $? 2
+    says "$1" "$2"
+    cmp -n "$size" j before || fail "$1: the journal was changed"
+}
+# A random time of up to so many thousandths of a second.
+pause () { read -rt "$(printf '0.%03d' $((RANDOM % $1)))" <><(:) || :; }
+
+# ---- killed at random moments --------------------------------------------------------------------------------------------
+
+tally_job quiet.yaml $tickets 5
+run quiet.yaml || fail "quiet: exit code"
+cp out quiet
+tally_job job.yaml $tickets 5 "toolbox: {tally: $PWD/tally, chunk_us: 20}" "JOURNAL: j"
+run job.yaml --journal-sync none & pid=$!
+for ((killed = 0, ended = 0; killed < kills && ended < 100;)); do
+    pause 200
+    if kill -9 "$(children $pid | head -n 1)" 2>/dev/null; then killed=$((killed + 1)); else ended=$((ended + 1)); fi
+    wait $pid 2>/dev/null
+    modes=(none batch sync)
+    run job.yaml --resume --journal-sync "${modes[killed % 3]}" & pid=$!
+done
+wait $pid
+expect "killed $killed times: exit code" $? 0
+run job.yaml --resume
+expect "resumed when all is done: exit code" $? 0
+same "killed $killed times"
+says "resumed when all is done" "$tickets of $tickets tickets answered"
+says "resumed when all is done" "; $tickets of them in earlier runs"
+expect "no ticket is missing" "$(sort -u tally | wc -l)" $tickets
+lines=$(wc -l <tally)
+run job.yaml --resume
+expect "resumed when all is done: nothing is worked at" "$(wc -l <tally)" "$lines"
+echo "killed $killed times: $((lines - tickets)) tickets were worked at twice"
+
+# ---- not this job, not this input ------------------------------------------------------------------------------------------
+
+refused "there already" "--resume goes on with the run" job.yaml
+sed 's/start: 0/start: 1/' job.yaml >other.yaml
+refused "other rows" "ticket _TID_0 of mp_input_q (default): found other rows" other.yaml --resume
+sed 's/count: [0-9]*/count: 14/' job.yaml >other.yaml
+refused "the last chunk is shorter" "ticket _TID_2 of mp_input_q (default): found other rows" other.yaml --resume
+sed 's/count: [0-9]*/count: 15/' job.yaml >other.yaml
+refused "shorter input" "ticket _TID_3 of mp_input_q (default): found the end of the input" other.yaml --resume
+sed "s/count: [0-9]*/count: $((tickets * 5 + 5))/" job.yaml >other.yaml
+refused "longer input" "ticket _TID_$tickets of mp_input_q (default): found other rows" other.yaml --resume
+sed 's/ROWS_MAX: 5/ROWS_MAX: 6/' job.yaml >other.yaml
+refused "ROWS_MAX" "found ROWS_MAX 6, expected 5 as before" other.yaml --resume
+sed 's/{queue: mp_input_q,/{header_msg: AUDIO, queue: mp_input_q,/' job.yaml >other.yaml
+refused "a label" 'found the label "AUDIO", expected "mp_input_q (default)"' other.yaml --resume
+sed 's/^feed:/&\n  - {range: {count: 1}}/' job.yaml >other.yaml
+refused "two feeds" "found 2 feeds in the job, expected 1" other.yaml --resume
+echo "no journal" >text
+refused "a text" "found no journal of eisenmp in text" quiet.yaml --journal text --resume
+refused "a device" "expected one" quiet.yaml --journal /dev/null --resume
+refused "no such folder" "No such file or directory" quiet.yaml --journal nowhere/j
+refused "no journal" "RESUME: found true without a JOURNAL" quiet.yaml --resume
+run quiet.yaml --journal anew --resume || fail "none there: exit code"
+says "none there" "there is none: the run starts anew"
+same "none there"
+
+# ---- a torn tail, a damaged middle -------------------------------------------------------------------------------------------
+
+size=$(stat -c %s j)
+truncate -s $((size / 2 + 3)) j
+run job.yaml --resume || fail "torn: exit code"
+says "torn" "a torn tail of "
+same "torn"
+printf 'XXXXXXXXXXXX' | dd of=j bs=1 seek=$((size / 3)) conv=notrunc 2>/dev/null
+run job.yaml --resume || fail "damaged: exit code"
+says "damaged" " damaged bytes at offset "
+same "damaged"
+[ -s j.quarantine ] || fail "damaged: nothing was put aside"
+run job.yaml --resume || fail "damaged, then resumed: exit code"
+expect "damaged, then resumed: nothing is damaged" "$(grep -c damaged err)" 0
+
+# ---- tickets that were dead run again; two feeds of one label on one queue ---------------------------------------------------
+
+{ sed 's/^feed:/&\n  - {queue: mp_input_q, range: {start: 5000, count: 333}}/' quiet.yaml; } >two.yaml
+run two.yaml && sort out >two
+for mode in none batch sync; do
+    rm -f two.j
+    run two.yaml --journal two.j --journal-sync $mode || fail "two feeds, $mode: exit code"
+    truncate -s $(($(stat -c %s two.j) / 3)) two.j
+    run two.yaml --journal two.j --journal-sync $mode --resume || fail "two feeds, $mode: exit code of the resumed"
+    sort out >out.sorted
+    expect "two feeds, $mode" "$(cksum <out.sorted)" "$(cksum <two)"
+done
+job dead.yaml trouble 100 10 "PROCS_MAX: 2" "toolbox: {trouble: refuse, at: 77}" "JOURNAL: dead.j"
+run dead.yaml
+expect "dead: exit code" $? 1
+sed 's/at: 77/at: 777/' dead.yaml >alive.yaml
+run alive.yaml --resume
+expect "dead, and alive: exit code" $? 0
+every_ticket_once "dead, and alive" report 10
+says "dead, and alive" "; 9 of them in earlier runs"
+
+# ---- a disk that is full -----------------------------------------------------------------------------------------------------
+
+(
+    ulimit -f $((tickets / 20)) # KiB, a half of what it needs
+    run quiet.yaml --journal full.j --journal-sync sync
+    echo $? >full.code
+)
+expect "full: exit code" "$(cat full.code)" 1
+says "full" "journal full.j: writing: File too large: what was not written does not count"
+answered=$(sed -n 's/^eisenmp: \([0-9]*\) of .* tickets answered.*/\1/p' err)
+[ "$answered" -gt 0 ] || fail "full: nothing was answered before"
+run quiet.yaml --journal full.j --resume || fail "full, and then not: exit code"
+same "full, and then not"
+says "full, and then not" "; $answered of them in earlier runs"
+
+# ---- two at once --------------------------------------------------------------------------------------------------------------
+
+rm -f j tally
+run job.yaml & pid=$!
+until_true 20 test -s tally
+cp job.yaml again.yaml
+"$eisenmp" run again.yaml --resume >report2 2>err2
+expect "two at once: exit code" $? 2
+grep -q "another run is at work on it" err2 || { fail "two at once: it is not said"; cat err2; }
+wait $pid
+expect "two at once: exit code of the first" $? 0
+# A manager that was killed before its supervisor was there leaves its folder to a run that begins ten seconds later.
+rm -rf "$TMPDIR"/eisenmp-??????
+finish

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * test_queues.c - the manager's side of the queues (B10 to B12, B15), before anything is started.
+ */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "manager/manager.h"
+
+static emp_t *emp;
+
+static void begin (void)
+{
+    emp = emp_new ();
+    cr_assert (emp != NULL);
+}
+
+static void end (void)
+{
+    emp_destroy (&emp);
+}
+
+TestSuite (queues, .timeout = 60, .init = begin, .fini = end);
+
+/* Behind the default queues are these and no more. */
+static void expect_queues (const char *const *names, size_t count)
+{
+    static const char *const defaults[] = {"mp_input_q", "mp_output_q", "mp_info_q",
+                                           "mp_tools_q", "mp_print_q",  "mp_process_q"};
+    for (size_t i = 0; i < 6 + count; i++) {
+        const char *expected = i < 6 ? defaults[i] : names[i - 6];
+        emp_queue_t *queue = emp_queue_at (emp, i);
+        cr_assert (queue != NULL, "no queue %zu", i);
+        cr_expect_str_eq (emp_queue_name (queue), expected);
+        cr_expect_eq (queue, emp_queue (emp, expected), "%s has two references", expected);
+    }
+    cr_expect_null (emp_queue_at (emp, 6 + count));
+    cr_expect_null (emp_queue_at (emp, SIZE_MAX));
+}
+
+Test (queues, B15_the_list_has_every_queue_by_its_number_the_default_ones_first)
+{
+    static const char *const names[] = {"blue_q", "batch_1|audio_lg", "red_q"};
+    expect_queues (NULL, 0);
+    emp_queue_t *first = emp_queue_at (emp, 0);
+    cr_assert_eq (emp_queue_create (emp, "blue_q", 3), EMP_OK);
+    cr_assert_eq (emp_category_create (emp, "batch_1", "audio_lg", 5), EMP_OK);
+    cr_assert_eq (emp_queue_create (emp, "red_q", 3), EMP_OK);
+    expect_queues (names, 3);
+    cr_expect_eq (emp_queue_at (emp, 0), first, "a reference is good as long as its manager");
+    cr_expect_eq (emp_category_queue (emp, "batch_1", "audio_lg"), emp_queue_at (emp, 7));
+}
+
+Test (queues, B12_those_before_a_name_that_exists_stay_and_those_behind_it_are_not_made)
+{
+    static const char *const names[] = {"a_q", "batch_1|b_q"};
+    const emp_queue_spec_t specs[] = {{NULL, "a_q", 1}, {"batch_1", "b_q", 2}, {NULL, "a_q", 3}, {NULL, "c_q", 4}};
+    cr_expect_eq (emp_queues_create (emp, specs, 4), EMP_EXISTS);
+    cr_expect (strstr (emp_error (emp), "queue a_q exists already"), "said '%s'", emp_error (emp));
+    expect_queues (names, 2);
+    const emp_queue_spec_t category[] = {{"batch_1", "b_q", 1}, {NULL, "c_q", 4}};
+    cr_expect_eq (emp_queues_create (emp, category, 2), EMP_EXISTS);
+    cr_expect (strstr (emp_error (emp), "queue batch_1|b_q exists already"), "said '%s'", emp_error (emp));
+    expect_queues (names, 2);
+}
