@@ -9,6 +9,7 @@
 
 #include "../common/thread.h"
 #include "manager.h"
+#include "spool.h"
 #include "tools.h"
 
 #define LOOK_US 200000u /* how often progress is shown */
@@ -285,6 +286,9 @@ static emp_status_t wait_until (emp_t *self, uint64_t until)
     self->verdict = verdict (self);
     if (self->journal)
         emp_journal_close (self->journal, self->verdict == EMP_OK);
+    /* The journal says all of a run that is done: its input is of no use any more. */
+    for (uint32_t i = 0; self->journal && self->verdict == EMP_OK && i < self->config.feeds_count; i++)
+        emp_spool_remove (self->config.journal, i);
     return self->verdict;
 }
 

@@ -50,6 +50,7 @@ static uint32_t fill_chunk (emp_feeder_t *self, bool *ret_more)
         fail (self, "a chunk of more than 256 MiB: a smaller ROWS_MAX is needed");
     else if (status != EMP_OK && status != EMP_STOPPED)
         fail (self, emp_source_error (self->source));
+    self->refused = status == EMP_STALE;
     if (self->chunk.size >= LIST_HEADER)
         for (int i = 0; i < 4; i++)
             self->chunk.data[1 + i] = (uint8_t) (rows >> (24 - 8 * i));

@@ -30,7 +30,7 @@ static ssize_t system_write (int fd, const void *data, size_t size, off_t offset
     return pwrite (fd, data, size, offset);
 }
 
-static const emp_journal_system_t libc = {system_write, fdatasync, realloc};
+const emp_journal_system_t emp_journal_libc = {system_write, fdatasync, realloc};
 
 /* ---- words -------------------------------------------------------------------------------------------------------- */
 
@@ -86,7 +86,7 @@ static void say (const emp_journal_t *self, const char *format, ...)
 
 /* ---- a file's first records --------------------------------------------------------------------------------------- */
 
-static uint64_t random_number (void)
+uint64_t emp_journal_random (void)
 {
     uint64_t number = 0;
     if (getrandom (&number, sizeof number, 0) != (ssize_t) sizeof number)
@@ -150,6 +150,7 @@ static emp_status_t begin_run (opening_t *self, bool header)
 {
     emp_journal_t *journal = self->journal;
     emp_journal_bytes_t bytes = {.grow = journal->system.grow};
+    journal->first_run = header ? journal->run : self->header.run;
     const emp_journal_record_t like = {.run = journal->run,
                                        .rows = self->config->rows_max,
                                        .count = self->config->feeds_count,
@@ -160,16 +161,21 @@ static emp_status_t begin_run (opening_t *self, bool header)
     return status;
 }
 
-static void sync_folder (const emp_journal_t *self)
+/* That a file has this name is durable too. */
+static bool sync_folder (const emp_journal_t *self)
 {
     char folder[4096];
     const char *slash = strrchr (self->path, '/');
     snprintf (folder, sizeof folder, "%.*s", slash ? (int) (slash - self->path + 1) : 1, slash ? self->path : ".");
     int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return;
-    (void) self->system.sync (fd); /* some file systems cannot, and need not */
+        return false;
+    bool good =
+        self->system.sync (fd) == 0 || errno == EINVAL || errno == ENOTSUP; /* some file systems cannot, and need not */
+    int error = errno;
     close (fd);
+    errno = error;
+    return good;
 }
 
 static emp_status_t make_file (opening_t *self)
@@ -188,10 +194,10 @@ static emp_status_t make_file (opening_t *self)
     if (flock (journal->fd, LOCK_EX | LOCK_NB) != 0)
         return refuse (self->why, EMP_INVALID, "JOURNAL: %.1000s: another run is at work on it", journal->path);
     emp_status_t status = begin_run (self, true);
+    if (status == EMP_OK && !sync_folder (journal))
+        status = broken (journal, self->why, "writing its folder");
     if (status != EMP_OK)
         unlink (journal->path);
-    else
-        sync_folder (journal);
     journal->fresh = status == EMP_OK;
     return status;
 }
@@ -423,15 +429,15 @@ static emp_status_t rewrite (rewrite_t *self, const emp_journal_record_t *header
     return status;
 }
 
-/* Writes what is of use to a new file, which takes the old one's name when it is whole. What fails changes nothing. */
-static void compact (opening_t *self)
+/* Writes what is of use to a new file, which takes the old one's name when it is whole. What fails before changes nothing. */
+static emp_status_t compact (opening_t *self)
 {
     emp_journal_t *journal = self->journal;
     char path[4096];
     snprintf (path, sizeof path, "%.4000s.tmp", journal->path);
     rewrite_t copy = {.journal = journal,
                       .fd = open (path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666),
-                      .nonce = random_number (),
+                      .nonce = emp_journal_random (),
                       .history = journal->index.history > HISTORY_MAX ? journal->index.history - HISTORY_MAX : 0,
                       .bytes = {.grow = journal->system.grow}};
     emp_status_t status = copy.fd < 0 ? EMP_SYSTEM : rewrite (&copy, &self->header, path);
@@ -443,14 +449,14 @@ static void compact (opening_t *self)
             unlink (path);
             close (copy.fd);
         }
-        return;
+        return EMP_OK;
     }
-    sync_folder (journal);
     close (journal->fd);
     journal->fd = copy.fd;
     journal->nonce = copy.nonce;
     journal->end = copy.end;
     journal->index.useless_count = 0; /* they lay in the old file */
+    return sync_folder (journal) ? EMP_OK : broken (journal, self->why, "writing its folder");
 }
 
 static bool is_worth_rewriting (const opening_t *self, bool aside)
@@ -494,9 +500,9 @@ static emp_status_t go_on (opening_t *self)
     if (status != EMP_OK)
         return status;
     if (is_worth_rewriting (self, aside))
-        compact (self);
+        status = compact (self);
     journal->past = journal->end;
-    return begin_run (self, false);
+    return status == EMP_OK ? begin_run (self, false) : status;
 }
 
 static emp_status_t open_file (opening_t *self)
@@ -519,14 +525,14 @@ static emp_journal_t *new_journal (const emp_journal_config_t *config)
     emp_journal_t *self = calloc (1, sizeof *self);
     if (!self)
         return NULL;
-    self->system = config->system ? *config->system : libc;
+    self->system = config->system ? *config->system : emp_journal_libc;
     self->path = strdup (config->path);
     self->fd = -1;
     self->sync = config->sync;
     self->say = config->say;
     self->arg = config->arg;
-    self->nonce = random_number ();
-    self->run = random_number ();
+    self->nonce = emp_journal_random ();
+    self->run = emp_journal_random ();
     self->pending.grow = self->spare.grow = self->group.grow = self->ids.grow = self->open.grow = self->system.grow;
     for (size_t i = 0; i < EMP_JOURNAL_FEEDS_MAX; i++)
         self->places[i].puts.grow = self->system.grow;
@@ -636,6 +642,11 @@ void emp_journal_close (emp_journal_t *self, bool whole)
     bool fresh = self->fresh;
     emp_journal_commit (self);
     self->fresh = fresh && !whole;
+}
+
+uint64_t emp_journal_id (const emp_journal_t *self)
+{
+    return self->first_run;
 }
 
 void emp_journal_keep (emp_journal_t *self)

@@ -87,6 +87,8 @@ uint64_t emp_journal_answered (const emp_journal_t *self);
 
 /* The run has ended by itself; whole: every ticket was answered. */
 void emp_journal_close (emp_journal_t *self, bool whole);
+/* The same for all runs that go on with each other. */
+uint64_t emp_journal_id (const emp_journal_t *self);
 /* The file stays, whatever is in it. */
 void emp_journal_keep (emp_journal_t *self);
 /* Takes the file away again when no ticket's end was recorded in it. */

@@ -32,7 +32,7 @@ struct emp_journal {
     emp_journal_system_t system;
     void (*say) (void *arg, const char *sentence);
     void *arg;
-    uint64_t nonce, run;
+    uint64_t nonce, run, first_run;
     uint64_t end;  /* what is whole of the file, and durable */
     uint64_t past; /* where earlier runs' records end */
     bool fresh;    /* made by this run, and no ticket's end is in it */
@@ -58,5 +58,7 @@ bool emp_journal_write (const emp_journal_system_t *system, int fd, const uint8_
 /* A record for the next group; any thread. */
 void emp_journal_note (emp_journal_t *self, const emp_journal_record_t *record);
 uint64_t emp_journal_clock (void);
+uint64_t emp_journal_random (void);
+extern const emp_journal_system_t emp_journal_libc;
 
 #endif

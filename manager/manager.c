@@ -15,6 +15,7 @@
 #include "../common/thread.h"
 #include "attributes.h"
 #include "bigdata.h"
+#include "spool.h"
 #include "tools.h"
 #include "wall.h"
 
@@ -405,15 +406,42 @@ static emp_status_t start_feeders (emp_t *self, size_t first)
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "a feeder: %s", emp_status_text (status));
 }
 
+/* An input that cannot be read twice is kept beside the journal; one that is done with is not even opened. */
+static emp_status_t open_source (emp_t *self, uint32_t place, emp_source_t **ret_source)
+{
+    const emp_source_spec_t *spec = &self->config.feeds[place].source;
+    char why[EMP_TEXT_MAX + 1];
+    emp_spool_t *spool = NULL;
+    uint64_t tickets, rows;
+    emp_status_t status = EMP_OK;
+    *ret_source = NULL;
+    if (self->journal && emp_source_needs_spool (spec)) {
+        if (emp_journal_is_whole (self->journal, place, &tickets, &rows))
+            return EMP_OK;
+        emp_journal_keep (self->journal);
+        const emp_spool_config_t config = {.journal = self->config.journal,
+                                           .place = place,
+                                           .run = emp_journal_id (self->journal),
+                                           .resume = self->config.resume,
+                                           .durable = self->config.journal_sync != EMP_JOURNAL_NONE,
+                                           .say = journal_says,
+                                           .arg = self};
+        status = emp_spool_open (&config, &spool, why);
+    }
+    if (status == EMP_OK)
+        status = emp_source_open_spooled (spec, &self->config, &spool, ret_source, why);
+    emp_spool_destroy (&spool);
+    return status == EMP_OK ? EMP_OK : emp_fail (self, status, "%s", why);
+}
+
 static emp_status_t start_feeds (emp_t *self)
 {
     for (size_t i = 0; i < self->config.feeds_count; i++) {
         const emp_feed_decl_t *feed = &self->config.feeds[i];
-        char why[EMP_TEXT_MAX + 1];
         emp_source_t *source;
-        emp_status_t status = emp_source_open (&feed->source, &self->config, &source, why);
+        emp_status_t status = open_source (self, (uint32_t) i, &source);
         if (status != EMP_OK)
-            return emp_fail (self, status, "%s", why);
+            return status;
         status = make_feeder (self, &source, feed->queue, feed->header_msg, feed->rows_max);
         emp_source_close (&source);
         if (status != EMP_OK)

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../common/control.h"
@@ -38,6 +39,7 @@ struct emp_source {
     int64_t step;
     uint64_t left;
     emp_reader_t reader; /* lines, csv, program */
+    emp_spool_t *spool;  /* of what it reads, or NULL */
     uint64_t line;       /* lines, program: the one that was read last */
     emp_csv_t csv;
     char *column; /* until the header is read, else NULL */
@@ -128,6 +130,9 @@ static emp_status_t reader_failed (emp_source_t *self, emp_status_t status, uint
                      "%s: found a quote that is open at the end of the file, in the row that begins at line %" PRIu64
                      ", expected it closed",
                      self->name, line);
+    if (status == EMP_STALE)
+        return fail (self, status, "%s: found another input, expected the one of before, from byte %" PRIu64 " on too",
+                     self->name, emp_spool_differs (self->spool));
     if (status == EMP_NOMEM)
         return fail (self, status, "%s", emp_status_text (status));
     return status;
@@ -248,17 +253,26 @@ static void name_it (emp_source_t *self, const char *what, const char *text)
     snprintf (self->name, sizeof self->name, "%s %s", what, piece);
 }
 
+static emp_status_t open_reader (emp_source_t *self, int fd)
+{
+    if (emp_reader_open (&self->reader, fd, self->wake))
+        return fail (self, EMP_NOMEM, "%s", emp_status_text (EMP_NOMEM));
+    self->reader.spool = self->spool;
+    self->reader.ahead = self->spool != NULL;
+    return EMP_OK;
+}
+
 /* A pipe without a writer is not waited for here, but by the first read, which can be cancelled. */
 static emp_status_t open_file (emp_source_t *self, const char *path, const char *what)
 {
     bool input = self->kind == EMP_SOURCE_LINES && strcmp (path, "-") == 0;
     name_it (self, what, input ? "standard input" : path);
+    if (self->spool && emp_spool_is_complete (self->spool))
+        return open_reader (self, -1);
     int fd = input ? STDIN_FILENO : open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return fail (self, EMP_SYSTEM, "%s: found \"%s\", expected a file to read", self->name, strerror (errno));
-    if (emp_reader_open (&self->reader, fd, self->wake))
-        return fail (self, EMP_NOMEM, "%s", emp_status_text (EMP_NOMEM));
-    return EMP_OK;
+    return open_reader (self, fd);
 }
 
 static emp_status_t open_csv (emp_source_t *self, const emp_source_spec_t *spec)
@@ -316,20 +330,40 @@ static emp_status_t open_kind (emp_source_t *self, const emp_source_spec_t *spec
     return EMP_INVALID;
 }
 
+bool emp_source_needs_spool (const emp_source_spec_t *spec)
+{
+    struct stat info;
+    if (spec->kind != EMP_SOURCE_LINES && spec->kind != EMP_SOURCE_CSV)
+        return false;
+    bool input = spec->kind == EMP_SOURCE_LINES && strcmp (spec->path, "-") == 0;
+    return (input ? fstat (STDIN_FILENO, &info) : stat (spec->path, &info)) == 0 && !S_ISREG (info.st_mode);
+}
+
 emp_status_t emp_source_open (const emp_source_spec_t *spec, const emp_config_t *config, emp_source_t **ret_self,
                               char *ret_error)
+{
+    emp_spool_t *none = NULL;
+    return emp_source_open_spooled (spec, config, &none, ret_self, ret_error);
+}
+
+emp_status_t emp_source_open_spooled (const emp_source_spec_t *spec, const emp_config_t *config, emp_spool_t **spool_p,
+                                      emp_source_t **ret_self, char *ret_error)
 {
     emp_source_t *self = new_source (spec->kind);
     if (!self) {
         snprintf (ret_error, EMP_TEXT_MAX + 1, "%s", strerror (errno));
         return EMP_SYSTEM;
     }
+    self->spool = *spool_p;
     emp_status_t status = open_kind (self, spec, config);
     if (status) {
+        self->spool = NULL;
         memcpy (ret_error, self->error, sizeof self->error);
         emp_source_close (&self);
-    } else
+    } else {
+        *spool_p = NULL;
         *ret_self = self;
+    }
     return status;
 }
 
@@ -354,6 +388,7 @@ void emp_source_close (emp_source_t **self_p)
     if (!self)
         return;
     emp_reader_close (&self->reader);
+    emp_spool_destroy (&self->spool);
     if (self->kind == EMP_SOURCE_PROGRAM)
         emp_source_program_end (&self->program);
     emp_generator_destroy (&self->generator);

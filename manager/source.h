@@ -7,6 +7,7 @@
 #define EMP_SOURCE_H
 
 #include "config.h"
+#include "spool.h"
 
 typedef struct emp_source emp_source_t;
 
@@ -16,6 +17,12 @@ typedef struct emp_source emp_source_t;
  * NULL) is borrowed for emp_generator_config, until close. */
 emp_status_t emp_source_open (const emp_source_spec_t *spec, const emp_config_t *config, emp_source_t **ret_self,
                               char *ret_error);
+/* True when its input is none that could be read a second time: a pipe, a terminal. A program and a generator are run again. */
+bool emp_source_needs_spool (const emp_source_spec_t *spec);
+/* The same as open, of an input that is kept in a spool, which it takes on EMP_OK. One that is complete is read instead of the
+ * input. rows may then answer EMP_STALE: the input is not what it was before. */
+emp_status_t emp_source_open_spooled (const emp_source_spec_t *spec, const emp_config_t *config, emp_spool_t **spool_p,
+                                      emp_source_t **ret_self, char *ret_error);
 /* A source around a generator function of the manager's program. */
 emp_status_t emp_source_of_generator (emp_generator_fn *fn, void *arg, const emp_config_t *config,
                                       emp_source_t **ret_self);

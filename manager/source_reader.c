@@ -66,20 +66,48 @@ static emp_status_t wait_for_input (const emp_reader_t *self)
     return polled[1].revents ? EMP_STOPPED : EMP_OK;
 }
 
+/* What earlier runs read, before the input is asked at all. *ret_more: there was some, or the input has ended with it. */
+static emp_status_t read_spool (emp_reader_t *self, bool *ret_more)
+{
+    size_t got;
+    emp_status_t status = emp_spool_read (self->spool, self->data + self->end, self->room - self->end, &got);
+    self->end += got;
+    self->ahead = got > 0;
+    self->eof = status == EMP_OK && got == 0 && emp_spool_is_complete (self->spool);
+    *ret_more = status != EMP_OK || got > 0 || self->eof;
+    return status;
+}
+
+/* What the input gave just now lies behind the end: what is new of it, if any is, stays. */
+static emp_status_t keep (emp_reader_t *self, size_t got, bool *ret_more)
+{
+    size_t new = got;
+    uint8_t *data = self->data + self->end;
+    emp_status_t status = self->spool ? emp_spool_take (self->spool, data, got, &new) : EMP_OK;
+    if (status == EMP_OK) {
+        memmove (data, data + got - new, new);
+        self->end += new;
+        *ret_more = new > 0;
+    }
+    return status;
+}
+
 emp_status_t emp_reader_more (emp_reader_t *self)
 {
     emp_status_t status = make_room (self);
-    while (!status && !self->eof) {
+    bool more = false;
+    if (!status && self->ahead && !self->eof)
+        status = read_spool (self, &more);
+    while (!status && !more && !self->eof) {
         if (self->waits && (status = wait_for_input (self)))
             break;
         ssize_t got = read (self->fd, self->data + self->end, self->room - self->end);
-        if (got > 0) {
-            self->end += (size_t) got;
-            break;
-        }
-        if (got == 0)
+        if (got > 0)
+            status = keep (self, (size_t) got, &more);
+        else if (got == 0) {
             self->eof = true;
-        else if (errno != EINTR && errno != EAGAIN)
+            status = self->spool ? emp_spool_end (self->spool) : EMP_OK;
+        } else if (errno != EINTR && errno != EAGAIN)
             status = EMP_SYSTEM;
     }
     return status;

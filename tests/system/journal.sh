@@ -9,6 +9,7 @@ tally_job () { job "$1" tally $(($2 * $3)) "$3" "PROCS_MAX: 2" "${@:4}"; }
 # run <job> [options]: its dictionary, in order of ticket, is in `out`, what it says in `err`.
 run ()
 {
+    rm -f report err # what a run before that was killed has left may still write to its own
     "$eisenmp" run "$@" >report 2>err
     code=$?
     sed -n "s/^  ('_TID_\([0-9]*\)', \(.*\))\(,\|]}\)$/\1 \2/p" report | sort -n >out
@@ -133,6 +134,53 @@ answered=$(sed -n 's/^eisenmp: \([0-9]*\) of .* tickets answered.*/\1/p' err)
 run quiet.yaml --journal full.j --resume || fail "full, and then not: exit code"
 same "full, and then not"
 says "full, and then not" "; $answered of them in earlier runs"
+
+# ---- input that cannot be read twice ----------------------------------------------------------------------------------------
+
+pipe_yaml () { sed "s|{queue: .*|{queue: mp_input_q, $1}|; s/^toolbox.*//; s/^JOURNAL.*//" job.yaml; }
+seq 1000000 $((1000000 + tickets * 5 - 1)) >input
+pipe_yaml 'lines: "-"' >pipe.yaml
+run pipe.yaml <input || fail "pipe, from a file: exit code"
+cp out lines
+half=$((tickets * 20))
+# It reads a half of its input and waits for more; what it has read is in the spool.
+has_read () { [ "$(stat -c %s pipe.j.spool-0 2>/dev/null || echo 0)" -ge $half ]; }
+mkfifo fifo
+run pipe.yaml --journal pipe.j <fifo & pid=$!
+exec 7>fifo
+head -c $half input >&7
+until_true 20 has_read
+kill -9 "$(children $pid | head -n 1)"
+wait $pid 2>/dev/null
+exec 7>&-
+run pipe.yaml --journal pipe.j --resume < <(:)
+expect "no input again: exit code" $? 2
+says "no input again" "found another input, expected the one of before, from byte 0 on too"
+run pipe.yaml --journal pipe.j --resume < <(head -c $((half - 9)) input; echo "other lines")
+expect "other input: exit code" $? 2
+says "other input" "found another input, expected the one of before"
+run pipe.yaml --journal pipe.j --resume < <(cat input)
+expect "the input again: exit code" $? 0
+same "the input again" lines
+expect "done: the spool is gone" "$(ls -A | grep -c spool)" 0
+run pipe.yaml --journal pipe.j --resume < <(:)
+expect "done: no input is needed" $? 0
+same "done: no input is needed" lines
+# A CSV by the name of a pipe.
+rm -f pipe.j
+pipe_yaml "csv: $PWD/fifo, column: number" >csv.yaml
+run csv.yaml --journal pipe.j & pid=$!
+exec 7>fifo
+{ echo number; head -c $half input; } >&7
+until_true 20 has_read
+kill -9 "$(children $pid | head -n 1)"
+wait $pid 2>/dev/null
+exec 7>&-
+run csv.yaml --journal pipe.j --resume & pid=$!
+{ echo number; cat input; } >fifo
+wait $pid
+expect "a CSV again: exit code" $? 0
+same "a CSV again" lines
 
 # ---- two at once --------------------------------------------------------------------------------------------------------------
 
