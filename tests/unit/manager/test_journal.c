@@ -400,7 +400,7 @@ Test (journal, every_sync_fails_in_turn)
         nothing_fails ();
         fail_sync = i;
         failed = survives ();
-        cr_assert (failed || i > 2);
+        cr_assert (failed || i > 5);
     }
 }
 
