@@ -589,6 +589,15 @@ bool emp_journal_is_whole (const emp_journal_t *self, uint32_t place, uint64_t *
     return true;
 }
 
+uint32_t emp_journal_feeds (const emp_journal_t *self)
+{
+    uint32_t feeds = 0;
+    for (uint32_t i = 0; i < self->index.feeds_count; i++)
+        if (self->index.feeds[i].named)
+            feeds = i + 1;
+    return feeds;
+}
+
 uint64_t emp_journal_answered (const emp_journal_t *self)
 {
     uint64_t answered = 0;

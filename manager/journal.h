@@ -82,6 +82,8 @@ const char *emp_journal_why (const emp_journal_t *self);
  * EMP_SYSTEM, EMP_NOMEM. */
 emp_status_t emp_journal_replay (emp_journal_t *self, uint32_t first, uint32_t beyond, emp_journal_take_fn *take,
                                  void *arg);
+/* Feeds that earlier runs had. */
+uint32_t emp_journal_feeds (const emp_journal_t *self);
 /* Tickets that were answered in earlier runs. */
 uint64_t emp_journal_answered (const emp_journal_t *self);
 

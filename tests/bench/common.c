@@ -78,6 +78,8 @@ void bench_args (bench_args_t *self, int argc, char **argv)
         {"window", required_argument, NULL, 'o'},
         {"latency", no_argument, NULL, 'l'},
         {"module", required_argument, NULL, 'm'},
+        {"journal", required_argument, NULL, 'j'},
+        {"sync", required_argument, NULL, 's'},
         {"worker", required_argument, NULL, 'p'},
         {NULL, 0, NULL, 0},
     };
@@ -91,6 +93,8 @@ void bench_args (bench_args_t *self, int argc, char **argv)
         case 'o': self->window = (uint32_t) number (optarg, 1000000); break;
         case 'l': self->latency = true; break;
         case 'm': self->module = optarg; break;
+        case 'j': self->journal = optarg; break;
+        case 's': self->sync = optarg; break;
         case 'p': self->worker = optarg; break;
         default: exit (2);
         }

@@ -31,10 +31,11 @@ typedef struct {
     uint32_t window;    /* tickets outstanding at the most */
     bool latency;       /* one ticket at a time */
     const char *module; /* ours: file of the worker module */
-    const char *worker; /* ours, latency: file of the worker program */
+    const char *journal, *sync; /* ours: JOURNAL and JOURNAL_SYNC, or NULL */
+    const char *worker;         /* ours, latency: file of the worker program */
 } bench_args_t;
 
-/* --work sum|length|primes --rows N --chunk N --bytes N --window N --latency --module FILE --worker FILE.
+/* --work sum|length|primes --rows N --chunk N --bytes N --window N --latency --module FILE --worker FILE --journal FILE --sync MODE.
  * Exits with 2 when that makes no sense. */
 void bench_args (bench_args_t *self, int argc, char **argv);
 uint64_t bench_tickets (const bench_args_t *self);

@@ -85,6 +85,10 @@ static void configure (emp_t *emp, const ours_t *self)
     must (emp, emp_config_set_int (emp, "ROWS_MAX", self->args.chunk), "ROWS_MAX");
     must (emp, emp_config_set_bool (emp, "RESULTS_STORE", true), "RESULTS_STORE");
     must (emp, emp_config_set_string (emp, "bench_ready", self->ready.path), "bench_ready");
+    if (self->args.journal)
+        must (emp, emp_config_set_string (emp, "JOURNAL", self->args.journal), "JOURNAL");
+    if (self->args.sync)
+        must (emp, emp_config_set_string (emp, "JOURNAL_SYNC", self->args.sync), "JOURNAL_SYNC");
     must (emp, emp_config_add_module (emp, self->args.module, bench_worker_ref (&self->args)), "module");
     must (emp, emp_queue_create (emp, BENCH_QUEUE, self->args.window), "queue");
 }

@@ -28,6 +28,16 @@ refused ()
     says "$1" "$2"
     cmp -n "$size" j before || fail "$1: the journal was changed"
 }
+# kill_run <pid of a run in the background>: its manager is killed; what it leaves behind is waited for at the end.
+left=
+kill_run ()
+{
+    local manager
+    manager=$(children "$1" | head -n 1)
+    [ -n "$manager" ] || return
+    left="$left $(children "$manager")"
+    kill -9 "$manager" 2>/dev/null
+}
 # A random time of up to so many thousandths of a second.
 pause () { read -rt "$(printf '0.%03d' $((RANDOM % $1)))" <><(:) || :; }
 
@@ -40,7 +50,7 @@ tally_job job.yaml $tickets 5 "toolbox: {tally: $PWD/tally, chunk_us: 20}" "JOUR
 run job.yaml --journal-sync none & pid=$!
 for ((killed = 0, ended = 0; killed < kills && ended < 100;)); do
     pause 200
-    if kill -9 "$(children $pid | head -n 1)" 2>/dev/null; then killed=$((killed + 1)); else ended=$((ended + 1)); fi
+    if kill_run $pid; then killed=$((killed + 1)); else ended=$((ended + 1)); fi
     wait $pid 2>/dev/null
     modes=(none batch sync)
     run job.yaml --resume --journal-sync "${modes[killed % 3]}" & pid=$!
@@ -150,7 +160,7 @@ run pipe.yaml --journal pipe.j <fifo & pid=$!
 exec 7>fifo
 head -c $half input >&7
 until_true 20 has_read
-kill -9 "$(children $pid | head -n 1)"
+kill_run $pid
 wait $pid 2>/dev/null
 exec 7>&-
 run pipe.yaml --journal pipe.j --resume < <(:)
@@ -173,7 +183,7 @@ run csv.yaml --journal pipe.j & pid=$!
 exec 7>fifo
 { echo number; head -c $half input; } >&7
 until_true 20 has_read
-kill -9 "$(children $pid | head -n 1)"
+kill_run $pid
 wait $pid 2>/dev/null
 exec 7>&-
 run csv.yaml --journal pipe.j --resume & pid=$!
@@ -181,6 +191,21 @@ run csv.yaml --journal pipe.j --resume & pid=$!
 wait $pid
 expect "a CSV again: exit code" $? 0
 same "a CSV again" lines
+
+# ---- a program whose feeders begin later ------------------------------------------------------------------------------------
+
+program () { EISENMP_EXEC_PATH=$EMP_BIN "$EMP_BUILD/test-programs/resume" "$EMP_TEST_MODULES/tally.so" prog.j "$@" 2>err; }
+good="ok, 3000 results, sum 249985000: "
+rm -f tally
+expect "a program: quiet" "$(program resume 20000)" "$good"
+rm -f prog.j
+program new 20000 die
+expect "a program: it died" $? 9
+expect "a program: resumed" "$(program resume 20000)" "$good"
+expect "a program: resumed when all is done" "$(program resume 20000)" "$good"
+grep -q "expected no file" <(program new 20000) || fail "a program: there already"
+grep -q "found 1 feeders, expected 2 as before" <(program resume 20000 one) || fail "a program: one feeder only"
+grep -q "_TID_10 of first: found the end of the input" <(program resume 100) || fail "a program: shorter input"
 
 # ---- two at once --------------------------------------------------------------------------------------------------------------
 
@@ -193,6 +218,7 @@ expect "two at once: exit code" $? 2
 grep -q "another run is at work on it" err2 || { fail "two at once: it is not said"; cat err2; }
 wait $pid
 expect "two at once: exit code of the first" $? 0
+for supervisor in $left; do until_true 60 is_over "$supervisor"; done
 # A manager that was killed before its supervisor was there leaves its folder to a run that begins ten seconds later.
 rm -rf "$TMPDIR"/eisenmp-??????
 finish
