@@ -345,6 +345,5 @@ void emp_slay (emp_t *self)
     while (self->launcher && !self->workers_gone && emp_thread_wait (&self->changed, &self->lock, until))
         ;
     pthread_mutex_unlock (&self->lock);
-    if (self->directory[0])
-        emp_rundir_remove (self->directory, self->directory_lock);
+    emp_sweep (self);
 }
