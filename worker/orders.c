@@ -5,17 +5,17 @@
 #include "orders.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-bool emp_orders_init (emp_orders_t *self, size_t room)
+bool emp_orders_init (emp_orders_t *self, size_t slots)
 {
-    *self = (emp_orders_t){.room = room};
+    *self = (emp_orders_t){.count = slots};
     pthread_mutex_init (&self->lock, NULL);
     self->bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-    self->list = calloc (room, sizeof *self->list);
-    return self->bell >= 0 && self->list;
+    self->sessions = calloc (slots, sizeof *self->sessions);
+    self->slots = calloc (slots, sizeof *self->slots);
+    return self->bell >= 0 && self->sessions && self->slots;
 }
 
 void emp_orders_release (emp_orders_t *self)
@@ -23,16 +23,29 @@ void emp_orders_release (emp_orders_t *self)
     if (self->bell >= 0)
         close (self->bell);
     self->bell = -1;
-    free (self->list);
-    self->list = NULL;
+    free (self->sessions);
+    free (self->slots);
+    self->sessions = NULL;
+    self->slots = NULL;
     pthread_mutex_destroy (&self->lock);
 }
 
-static void add (emp_orders_t *self, emp_slot_order_kind_t kind, uint64_t session)
+void emp_orders_expect (emp_orders_t *self, size_t slot, uint64_t session)
 {
     pthread_mutex_lock (&self->lock);
-    if (self->count < self->room)
-        self->list[self->count++] = (emp_slot_order_t){.kind = kind, .session = session};
+    self->sessions[slot] = session;
+    self->slots[slot] = (emp_slot_orders_t){0};
+    pthread_mutex_unlock (&self->lock);
+}
+
+static void order (emp_orders_t *self, uint64_t session, emp_slot_orders_t what)
+{
+    pthread_mutex_lock (&self->lock);
+    for (size_t i = 0; i < self->count; i++)
+        if (self->sessions[i] == session) {
+            self->slots[i].kill |= what.kill;
+            self->slots[i].fenced |= what.fenced;
+        }
     pthread_mutex_unlock (&self->lock);
 }
 
@@ -42,11 +55,11 @@ void emp_orders_hear (void *arg, const emp_control_t *message)
     if (!message)
         atomic_store (&self->down, true);
     else if (message->kind == EMP_MSG_KILL && message->session)
-        add (self, EMP_SLOT_KILL, message->session);
+        order (self, message->session, (emp_slot_orders_t){.kill = true});
     else if (message->kind == EMP_MSG_KILL)
         atomic_store (&self->kill_all, true);
-    else if (message->kind == EMP_MSG_GONE)
-        add (self, EMP_SLOT_FENCED, message->session);
+    else if (message->kind == EMP_MSG_GONE && message->session)
+        order (self, message->session, (emp_slot_orders_t){.fenced = true});
     else if (message->kind == EMP_MSG_DRAIN)
         atomic_store (&self->drains, true);
     uint64_t one = 1;
@@ -59,14 +72,11 @@ void emp_orders_answer (emp_orders_t *self)
     (void) !read (self->bell, &count, sizeof count);
 }
 
-bool emp_orders_take (emp_orders_t *self, emp_slot_order_t *ret_order)
+emp_slot_orders_t emp_orders_take (emp_orders_t *self, size_t slot)
 {
     pthread_mutex_lock (&self->lock);
-    bool any = self->count > 0;
-    if (any) {
-        *ret_order = self->list[0];
-        memmove (self->list, self->list + 1, --self->count * sizeof *self->list);
-    }
+    emp_slot_orders_t what = self->slots[slot];
+    self->slots[slot] = (emp_slot_orders_t){0};
     pthread_mutex_unlock (&self->lock);
-    return any;
+    return what;
 }

@@ -34,7 +34,7 @@
 #define ORPHANED_MS 2000
 #define FDS_A_SLOT 2
 #define FDS_BESIDE 64
-#define ORDERS_A_SLOT 2
+
 typedef enum { RUNNING, DRAINING, KILLING } state_t;
 
 /* Places in the poll; pidfd and pipe of each slot follow. */
@@ -162,6 +162,7 @@ static void start_slot (supervisor_t *self, slot_t *slot)
 {
     slot->session = emp_random_id (); /* of this life */
     slot->late = false;
+    emp_orders_expect (&self->orders, slot->number, slot->session);
     slot->child = (emp_child_t){.pidfd = -1, .pipe = -1};
     emp_voice_init (&slot->voice);
     emp_status_t status = emp_nursery_slot (&self->nursery, slot->number, slot->session, &slot->child);
@@ -349,16 +350,15 @@ static uint64_t judge_slots (supervisor_t *self)
 
 /* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
-static void carry_out (supervisor_t *self, const emp_slot_order_t *order)
+static void carry_out (supervisor_t *self)
 {
     for (uint32_t i = 0; i < self->config->procs; i++) {
         slot_t *slot = &self->slots[i];
-        if (slot->session != order->session || !slot->child.pid)
-            continue;
-        if (order->kind == EMP_SLOT_FENCED) {
+        emp_slot_orders_t orders = slot->child.pid ? emp_orders_take (&self->orders, i) : (emp_slot_orders_t){0};
+        if (orders.fenced)
             fence (self, slot);
+        if (!orders.kill)
             continue;
-        }
         slot->unwanted = true;
         emp_child_signal (&slot->child, SIGKILL);
     }
@@ -366,10 +366,8 @@ static void carry_out (supervisor_t *self, const emp_slot_order_t *order)
 
 static void hear_bell (supervisor_t *self)
 {
-    emp_slot_order_t order;
     emp_orders_answer (&self->orders);
-    while (emp_orders_take (&self->orders, &order))
-        carry_out (self, &order);
+    carry_out (self);
     bool down = atomic_load (&self->orders.down);
     if (down && self->state != KILLING) {
         say ("the broker at %s is gone", self->config->endpoint);
@@ -491,7 +489,7 @@ static bool raise_limits (uint32_t procs)
 static bool connect_broker (supervisor_t *self)
 {
     /* Before there is anybody to ring. */
-    if (!emp_orders_init (&self->orders, ORDERS_A_SLOT * (size_t) self->config->procs)) {
+    if (!emp_orders_init (&self->orders, self->config->procs)) {
         say ("cannot start: %s", strerror (errno));
         return false;
     }

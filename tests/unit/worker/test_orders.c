@@ -31,40 +31,51 @@ static void say (emp_kind_t kind, uint64_t session)
     emp_orders_hear (&orders, &message);
 }
 
-static void expect (emp_slot_order_kind_t kind, uint64_t session)
+static void expect (size_t slot, bool kill, bool fenced)
 {
-    emp_slot_order_t order;
-    cr_assert (emp_orders_take (&orders, &order));
-    cr_assert_eq (order.kind, kind);
-    cr_assert_eq (order.session, session);
+    emp_slot_orders_t what = emp_orders_take (&orders, slot);
+    cr_assert_eq (what.kill, kill);
+    cr_assert_eq (what.fenced, fenced);
 }
 
-Test (orders, come_in_the_order_in_which_they_were_given_and_ring)
+Test (orders, are_of_the_slot_with_that_session_once_and_ring)
 {
-    emp_slot_order_t order;
+    emp_orders_expect (&orders, 0, 5);
+    emp_orders_expect (&orders, 2, 6);
     cr_assert (!rings ());
-    cr_assert (!emp_orders_take (&orders, &order));
     say (EMP_MSG_KILL, 5);
     say (EMP_MSG_GONE, 6);
     cr_assert (rings ());
     emp_orders_answer (&orders);
     cr_assert (!rings ());
-    expect (EMP_SLOT_KILL, 5);
-    expect (EMP_SLOT_FENCED, 6);
-    cr_assert (!emp_orders_take (&orders, &order));
+    expect (0, true, false);
+    expect (1, false, false);
+    expect (2, false, true);
+    expect (0, false, false);
+    expect (2, false, false);
     cr_assert (!orders.kill_all && !orders.drains && !orders.down);
 }
 
-Test (orders, beyond_their_room_are_not_heard_and_there_is_room_again)
+Test (orders, of_one_slot_may_be_two)
 {
-    emp_slot_order_t order;
-    for (uint64_t session = 1; session <= 5; session++)
-        say (EMP_MSG_KILL, session);
-    for (uint64_t session = 1; session <= 3; session++)
-        expect (EMP_SLOT_KILL, session);
-    cr_assert (!emp_orders_take (&orders, &order));
-    say (EMP_MSG_KILL, 9);
-    expect (EMP_SLOT_KILL, 9);
+    emp_orders_expect (&orders, 1, 5);
+    say (EMP_MSG_GONE, 5);
+    say (EMP_MSG_KILL, 5);
+    expect (1, true, true);
+}
+
+Test (orders, on_a_session_that_is_none_of_ours_or_was_are_void)
+{
+    emp_orders_expect (&orders, 1, 5);
+    say (EMP_MSG_KILL, 77);
+    say (EMP_MSG_GONE, 0);
+    for (size_t i = 0; i < 3; i++)
+        expect (i, false, false);
+    say (EMP_MSG_KILL, 5);
+    emp_orders_expect (&orders, 1, 6);
+    expect (1, false, false);
+    say (EMP_MSG_KILL, 5);
+    expect (1, false, false);
 }
 
 Test (orders, on_all_slots_are_facts)
