@@ -205,7 +205,8 @@ expect "a program: resumed" "$(program resume 20000)" "$good"
 expect "a program: resumed when all is done" "$(program resume 20000)" "$good"
 grep -q "expected no file" <(program new 20000) || fail "a program: there already"
 grep -q "found 1 feeders, expected 2 as before" <(program resume 20000 one) || fail "a program: one feeder only"
-grep -q "_TID_10 of first: found the end of the input" <(program resume 100) || fail "a program: shorter input"
+# Both feeders have too little; either may be the first to say so.
+grep -q "_TID_[0-9]* of \(first\|second\): found the end of the input" <(program resume 100) || fail "a program: shorter input"
 
 # ---- two at once --------------------------------------------------------------------------------------------------------------
 
