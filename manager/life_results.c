@@ -184,8 +184,9 @@ static emp_status_t several_tickets (book_t *self, const queues_t *queues, const
                 name->number, list);
 }
 
-/* The place of its queue among all. */
-static emp_status_t find_queue (book_t *self, const queues_t *queues, const emp_ticket_name_t *name, size_t *ret_place)
+/* The key and the label of its queue; the label is one of the queues'. */
+static emp_status_t find_queue (book_t *self, const queues_t *queues, const emp_ticket_name_t *name, uint64_t *ret_key,
+                                const char **ret_label)
 {
     size_t named = 0, found = 0;
     for (size_t i = 0; i < queues->count; i++) {
@@ -195,7 +196,8 @@ static emp_status_t find_queue (book_t *self, const queues_t *queues, const emp_
         if (!has_ticket (self, queues->keys[i], name->number))
             continue;
         found++;
-        *ret_place = i;
+        *ret_key = queues->keys[i];
+        *ret_label = queues->labels[i];
     }
     if (*name->queue && named == 0)
         return no_such_queue (self, queues, name->queue);
@@ -295,15 +297,15 @@ static void print_not_kept (book_t *self, FILE *out)
 static emp_status_t print_lives (book_t *self, const emp_ticket_name_t *name, FILE *out)
 {
     queues_t queues = {0};
-    size_t place = 0;
+    uint64_t key = 0;
+    const char *label = "";
     emp_status_t status = read_queues (self, &queues);
     if (status == EMP_OK)
-        status = find_queue (self, &queues, name, &place);
+        status = find_queue (self, &queues, name, &key, &label);
     if (status == EMP_OK) {
-        uint64_t key = queues.keys[place];
         sqlite3_stmt *feed = ask (self, FEEDS " ORDER BY feed", 2, (uint64_t[]){key, name->number});
         while (feed && status == EMP_OK && sqlite3_step (feed) == SQLITE_ROW)
-            status = print_life (self, queues.labels[place], key, name->number, number_at (feed, 0), out);
+            status = print_life (self, label, key, name->number, number_at (feed, 0), out);
         sqlite3_finalize (feed);
         print_not_kept (self, out);
     }

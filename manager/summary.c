@@ -28,6 +28,15 @@ static uint64_t beyond (uint64_t all, uint64_t part)
     return all > part ? all - part : 0;
 }
 
+/* What an earlier run has answered was never put in this one. */
+static emp_replayed_t replayed (const emp_t *self)
+{
+    emp_replayed_t before = {0};
+    if (self->collector)
+        emp_collector_replayed (self->collector, &before);
+    return before;
+}
+
 /* What is missing of the manager's feeds, by name, and of workers', by count. */
 static void count_missing (emp_t *self, const emp_core_stats_t *core, emp_summary_t *sum)
 {
@@ -41,8 +50,9 @@ static void count_missing (emp_t *self, const emp_core_stats_t *core, emp_summar
             sum->missing += feed.missing;
             sum->rows_missing += emp_books_rows_missing (&feed);
         }
-    uint64_t lost = beyond (core->put, sum->tickets + ended);
-    uint64_t rows_lost = beyond (core->rows_put, sum->rows_in + rows_ended);
+    emp_replayed_t before = replayed (self);
+    uint64_t lost = beyond (core->put + before.tickets, sum->tickets + ended);
+    uint64_t rows_lost = beyond (core->rows_put + before.rows, sum->rows_in + rows_ended);
     sum->missing += lost;
     sum->rows_missing += rows_lost;
     sum->tickets += ended + lost;
@@ -107,8 +117,7 @@ bool emp_summary_agrees (emp_t *self, char ret_why[EMP_BOOKS_WHY_MAX])
     emp_results_counts (self->results, &counts);
     emp_core_stats_t core;
     emp_broker_stats (self->broker, &core);
-    emp_replayed_t before;
-    emp_collector_replayed (self->collector, &before);
+    emp_replayed_t before = replayed (self);
     run.before = before.tickets;
     run.rows_before = before.rows;
     run.parts_before = before.parts;

@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "manager/results.h"
+#include "manager/manager.h"
 
 TestSuite (books, .timeout = 60);
 
@@ -252,4 +252,51 @@ Test (books, of_a_dictionary_that_took_a_ticket_which_was_never_made)
     cr_assert_not (agrees (&books));
     cr_assert_not_null (strstr (why, "q put 1 tickets, and 2 were answered"), "%s", why);
     emp_results_destroy (&results);
+}
+
+/* ---- a manager ---------------------------------------------------------------------------------------------------- */
+
+/* A run that is over, of a broker that has sent nothing. */
+static emp_t *begin_manager (void)
+{
+    emp_t *emp = emp_new ();
+    emp_broker_config_t config = {.beat_ms = 1000, .core = emp_core_config_default};
+    emp_status_t status;
+    emp->broker = emp_broker_new (&config, &status);
+    cr_assert_eq (status, EMP_OK);
+    emp->session = NULL;
+    emp->results = emp_results_new (1 << 20, true);
+    cr_assert_eq (emp_results_feed (emp->results, 1, "q", "q"), EMP_OK);
+    emp->stage = EMP_OVER;
+    return emp;
+}
+
+static void end_manager (emp_t *emp)
+{
+    emp->stage = EMP_CONFIGURING;
+    emp_destroy (&emp);
+}
+
+Test (books, a_manager_compares_its_dictionary_with_its_broker_and_its_feeders)
+{
+    emp_t *emp = begin_manager ();
+    emp_results_feed_end (emp->results, 1, 0, 0);
+    cr_assert (emp_summary_agrees (emp, why), "%s", why);
+
+    emp_part_t part = {.rows = 1, .attempt = 1, .length = 1};
+    cr_assert_eq (emp_results_worker_feed (emp->results, 2, "w"), EMP_OK);
+    cr_assert_eq (emp_results_take (emp->results, 2, &part, (const uint8_t *) "\x01"), EMP_OK);
+    cr_assert_not (emp_summary_agrees (emp, why), "a result that the broker never sent");
+    cr_assert_not_null (strstr (why, "results that the broker sent: 0, that were taken: 1"), "%s", why);
+    emp->drain_said = true;
+    cr_assert_not (emp_summary_agrees (emp, why), "nor may it when the run was drained");
+    emp->broker_gone = true;
+    cr_assert (emp_summary_agrees (emp, why), "a broker that was lost has no books");
+    end_manager (emp);
+
+    emp = begin_manager ();
+    emp_results_feed_end (emp->results, 1, 1, 10);
+    cr_assert_not (emp_summary_agrees (emp, why), "a feed that no feeder of ours has put");
+    cr_assert_not_null (strstr (why, "tickets that feeders put: 0"), "%s", why);
+    end_manager (emp);
 }
