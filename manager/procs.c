@@ -79,8 +79,12 @@ bool emp_procs_heard (emp_procs_t *self, const emp_control_t *message)
 size_t emp_proc_list (emp_t *self, emp_proc_t *list, size_t room)
 {
     emp_procs_t *procs = &self->procs;
+    /* The kernel has told that the last one is gone; what the broker says of it may still be under way. */
+    pthread_mutex_lock (&self->lock);
+    bool gone = self->workers_gone;
+    pthread_mutex_unlock (&self->lock);
     pthread_mutex_lock (&procs->lock);
-    size_t count = procs->count;
+    size_t count = gone ? 0 : procs->count;
     for (size_t i = 0; i < count && i < room; i++) {
         const emp_known_proc_t *known = &procs->list[i];
         list[i] = (emp_proc_t){.pid = known->pid};

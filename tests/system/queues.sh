@@ -142,7 +142,7 @@ expect "B19: commands" "$("$program" commands "$module")" \
 "$program" full "$module" >full.out 2>full.err
 expect "B14: a get that waits ends with its manager" "$(timeout 20 "$program" gone "$module")" destroyed
 # B23: more orders to kill at once than a supervisor has turns.
-expect "B23: each of them" "$("$program" each "$module")" "procs 80 over"
+expect "B23: each of them" "$("$program" each "$module")" "procs 80 then 0"
 expect "B13, B16: before the start" "$(sed -n 1p full.out)" "before: put not possible now, get not possible now, over 0"
 expect "B17: no feeder without a generator" "$(sed -n 2p full.out)" \
     "no feeder: invalid value: generator: found none, expected a function"

@@ -201,7 +201,7 @@ static void kill_each (const char *module)
     for (size_t i = 0; i < MANY; i++)
         must (emp, emp_proc_kill (emp, list[i].pid), "kill");
     must (emp, emp_wait (emp), "wait"); /* which nothing but their deaths ends */
-    printf (" over\n");
+    printf (" then %zu\n", emp_proc_list (emp, list, MANY));
     emp_destroy (&emp);
 }
 
