@@ -6,11 +6,19 @@
  * nothing waits on it and a lane is idle, the ticket that is longest in hand, and for more than CORE_COPY_PACES times what one
  * takes there and CORE_COPY_US besides, is pushed a second time. The first result wins; the other holder is told not to begin
  * (REVOKE), and when all has ended and it is still at it a second later, it is killed: nobody waits for what is answered.
- * (Backup tasks: J. Dean and S. Ghemawat, MapReduce, 2004.) A suspect is never copied. Off for work that must not run twice.
+ * (Backup tasks: J. Dean and S. Ghemawat, MapReduce, 2004.) What has failed once, or is a half, is never copied. Off for work
+ * that must not run twice.
  * Cost: part of balance.c's look: O(lanes of a queue that has an idle one).
  */
 #include "poison.h"
 #include "state.h"
+
+/* Whoever failed at it would be replaced by another copy, for ever: while two share a ticket, a failure of one decides
+ * nothing. */
+static bool may_copy (const core_ticket_t *ticket)
+{
+    return !ticket->copy && ticket->strikes == 0 && !ticket->family;
+}
 
 /* The lane that is longest at one ticket of its own; NULL: none. */
 static core_lane_t *slowest_of (const core_queue_t *queue)
@@ -20,7 +28,7 @@ static core_lane_t *slowest_of (const core_queue_t *queue)
         core_lane_t *lane = CORE_OF (link, core_lane_t, in_queue);
         core_link_t *first = core_list_first (&lane->tickets);
         const core_ticket_t *ticket = first ? CORE_OF (first, core_ticket_t, link) : NULL;
-        if (ticket && !ticket->copy && !ticket->suspect && (!slowest || lane->since < slowest->since))
+        if (ticket && may_copy (ticket) && (!slowest || lane->since < slowest->since))
             slowest = lane;
     }
     return slowest;

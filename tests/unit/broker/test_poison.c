@@ -247,6 +247,21 @@ Test (poison, of_two_holders_one_may_die_and_the_other_goes_on)
     scene_end (s);
 }
 
+Test (poison, what_has_failed_is_not_copied_again)
+{
+    begin (1);
+    scene (s, "put a 2 rows 1 end => keep a1, keep a2, push a1#1 A, push a2#1 B\n"
+              "done B a2#1 => result 2 a2#1 done, free a2\n"
+              "stop =>\nat 300000\ntick => push a1#2 B\n"
+              "lost B exit 0 at a1 => closed B, gone B exit 0 took 1\n"
+              "hello D => welcome D\nlane D 1 => lane D ok\nready D =>\n"
+              "at 900000\ntick =>\n"
+              "lost A exit 0 at a1 => closed A, gone A exit 0 took 1, push a1#3 D\n"
+              "at 1900000\ntick =>\n"
+              "done D a1#3 => result 3 a1#3 done, free a1, stopped D, sink stopped");
+    scene_end (s);
+}
+
 Test (poison, nothing_is_copied_when_work_must_not_run_twice)
 {
     emp_core_config_t config = scene_config ();
