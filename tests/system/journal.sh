@@ -200,7 +200,7 @@ rm -f tally
 expect "a program: quiet" "$(program resume 20000)" "$good"
 rm -f prog.j
 program new 20000 die
-expect "a program: it died" $? 9
+expect "a program: it died" $? 137
 expect "a program: resumed" "$(program resume 20000)" "$good"
 expect "a program: resumed when all is done" "$(program resume 20000)" "$good"
 grep -q "expected no file" <(program new 20000) || fail "a program: there already"
