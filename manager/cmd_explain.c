@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * cmd_explain.c - `eisenmp explain TICKET FILE`: the life of a ticket of a run that is over.
+ * cmd_explain.c - `eisenmp explain TICKET FILE`: the life of a ticket.
  */
 #include <argp.h>
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "journal_form.h"
 #include "life.h"
 
 typedef struct {
@@ -35,13 +36,15 @@ static error_t take_option (int key, char *arg, struct argp_state *state)
     }
 }
 
-/* Kinds of files that have lives of tickets, by how they begin. */
+/* Kinds of files that have lives of tickets, by what they have at the front. */
 static const struct {
-    const char *head;
+    size_t at;
+    const char *mark;
     size_t size;
     emp_life_read_fn *read;
 } readers[] = {
-    {"SQLite format 3", 16, emp_life_of_results},
+    {0, "SQLite format 3", 16, emp_life_of_results},
+    {EMP_JOURNAL_MARK_AT, EMP_JOURNAL_MARK, sizeof EMP_JOURNAL_MARK - 1, emp_life_of_journal},
 };
 #define READERS (sizeof readers / sizeof *readers)
 
@@ -56,10 +59,13 @@ static emp_life_read_fn *find_reader (const char *path)
     if (file)
         fclose (file);
     for (size_t i = 0; i < READERS && !why; i++)
-        if (size >= readers[i].size && memcmp (head, readers[i].head, readers[i].size) == 0)
+        if (size >= readers[i].at + readers[i].size &&
+            memcmp (head + readers[i].at, readers[i].mark, readers[i].size) == 0)
             return readers[i].read;
-    fprintf (stderr, "eisenmp: %s: %s\n", path,
-             why ? strerror (why) : "not a results file; `eisenmp run --results FILE.db` writes one");
+    fprintf (
+        stderr, "eisenmp: %s: %s\n", path,
+        why ? strerror (why)
+            : "neither a results file nor a journal; `eisenmp run --results FILE.db` or `--journal FILE` writes one");
     return NULL;
 }
 
@@ -70,11 +76,12 @@ int emp_cmd_explain (int argc, char **argv)
         NULL,
         take_option,
         "TICKET FILE",
-        "Tells the life of a ticket of a run that is over: every attempt at it, by whom, how it ended, and what came "
+        "Tells the life of a ticket: every attempt at it, by whom, how it ended, and what came "
         "of it.\v"
         "TICKET is what a header or the report calls it, in quotes: 'mp_input_q (default);_TID_7'; or _TID_7 or 7, "
         "when "
-        "one queue only has such a ticket. FILE is what `eisenmp run --results FILE.db` has written. Times are the "
+        "one queue only has such a ticket. FILE is what `eisenmp run --results FILE.db` has written, or `--journal "
+        "FILE`, also while the run is on or when it was killed. Times are the "
         "manager's clock, rows are counted from 0.\nExit status: 0 it was told, 2 no such file or ticket.",
         NULL,
         NULL,

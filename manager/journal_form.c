@@ -13,8 +13,8 @@
 
 #include "../common/hash.h"
 
-#define MAGIC UINT32_C (0x0a314a45) /* "EJ1\n" */
-#define AT_MAGIC 8u
+#define MAGIC UINT32_C (0x0a314a45) /* EMP_JOURNAL_MARK */
+#define AT_MAGIC EMP_JOURNAL_MARK_AT
 #define AT_KIND 12u
 #define AT_LENGTH 16u
 #define AT_SUM 20u

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -42,6 +43,86 @@ bool emp_life_parse (const char *text, emp_ticket_name_t *ret_name)
     if (strncmp (text, EMP_TICKET_PREFIX, prefix) == 0)
         text += prefix;
     return parse_number (text, &ret_name->number);
+}
+
+/* ---- which queue ------------------------------------------------------------------------------------------------------ */
+
+#define QUEUES_SHOWN 5 /* of those that a sentence lists */
+
+static bool is_named (const emp_ticket_name_t *name, const emp_life_queue_t *queue)
+{
+    return !*name->queue || strcmp (name->queue, queue->label) == 0;
+}
+
+static void append (char *text, const char *format, ...) EMP_PRINTF (2, 3);
+
+static void append (char *text, const char *format, ...)
+{
+    size_t size = strlen (text);
+    va_list args;
+    va_start (args, format);
+    vsnprintf (text + size, EMP_LIFE_WHY_MAX - size, format, args);
+    va_end (args);
+}
+
+static emp_status_t no_such_queue (const char *label, const emp_life_queue_t *queues, size_t count, char *why)
+{
+    const char **labels = calloc (count + 1, sizeof *labels);
+    if (!labels)
+        return append (why, "out of memory"), EMP_NOMEM;
+    for (size_t i = 0; i < count; i++)
+        labels[i] = queues[i].label;
+    const char *nearest = emp_name_nearest (label, labels);
+    append (why, "no queue '%s'", label);
+    if (nearest)
+        append (why, ", did you mean '%s'?", nearest);
+    free (labels);
+    return EMP_UNKNOWN;
+}
+
+/* And what there is instead. */
+static emp_status_t no_such_ticket (const emp_ticket_name_t *name, const emp_life_queue_t *queues, size_t count,
+                                    char *why)
+{
+    size_t shown = 0;
+    append (why, "no ticket " EMP_TICKET_PREFIX "%" PRIu64 "; ", name->number);
+    for (size_t i = 0; i < count && shown < QUEUES_SHOWN; i++)
+        if (is_named (name, &queues[i]) && queues[i].ranges)
+            append (why, "%s%s has " EMP_TICKET_PREFIX "%" PRIu64 " to " EMP_TICKET_PREFIX "%" PRIu64,
+                    shown++ ? ", " : "", queues[i].label, queues[i].low, queues[i].high);
+    if (!shown)
+        append (why, "there is none at all");
+    return EMP_UNKNOWN;
+}
+
+static emp_status_t several_tickets (const emp_ticket_name_t *name, const emp_life_queue_t *queues, size_t count,
+                                     char *why)
+{
+    size_t shown = 0;
+    append (why, "several queues have a ticket " EMP_TICKET_PREFIX "%" PRIu64 ": say ", name->number);
+    for (size_t i = 0; i < count && shown < QUEUES_SHOWN; i++)
+        if (queues[i].has)
+            append (why, "%s'%s;" EMP_TICKET_PREFIX "%" PRIu64 "'", shown++ ? " or " : "", queues[i].label,
+                    name->number);
+    return EMP_UNKNOWN;
+}
+
+emp_status_t emp_life_pick (const emp_ticket_name_t *name, const emp_life_queue_t *queues, size_t count, size_t *ret_at,
+                            char why[EMP_LIFE_WHY_MAX])
+{
+    size_t named = 0, found = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_named (name, &queues[i]))
+            continue;
+        named++;
+        if (queues[i].has && ++found == 1)
+            *ret_at = i;
+    }
+    if (found == 1)
+        return EMP_OK;
+    if (*name->queue && named == 0)
+        return no_such_queue (name->queue, queues, count, why);
+    return found ? several_tickets (name, queues, count, why) : no_such_ticket (name, queues, count, why);
 }
 
 /* ---- lines ---------------------------------------------------------------------------------------------------------- */
@@ -143,7 +224,9 @@ static void print_end (const emp_life_event_t *event, FILE *out)
 void emp_life_print_event (const emp_life_event_t *event, FILE *out)
 {
     fputs ("  ", out);
-    if (event->kind == EMP_LIFE_TRY) {
+    if (event->kind == EMP_LIFE_RESUMED) {
+        fputs ("here the run was resumed", out);
+    } else if (event->kind == EMP_LIFE_TRY) {
         fprintf (out, "attempt %" PRIu64, event->attempt);
         if (event->half) {
             fputs (", ", out);

@@ -28,14 +28,14 @@ typedef struct {
 } emp_ticket_name_t;
 bool emp_life_parse (const char *text, emp_ticket_name_t *ret_name);
 
-typedef enum { EMP_LIFE_TRY, EMP_LIFE_ANSWERED, EMP_LIFE_DEAD } emp_life_kind_t;
+typedef enum { EMP_LIFE_TRY, EMP_LIFE_ANSWERED, EMP_LIFE_DEAD, EMP_LIFE_RESUMED } emp_life_kind_t;
 
 typedef struct {
     emp_life_kind_t kind;
-    uint64_t attempt, from, rows;
-    bool half;          /* of some of its rows */
-    const char *end;    /* TRY: emp_history_end_word */
-    const char *reason; /* "" when there is none */
+    uint64_t attempt, from, rows; /* RESUMED has none of these, but `at` */
+    bool half;                    /* of some of its rows */
+    const char *end;              /* TRY: emp_history_end_word */
+    const char *reason;           /* "" when there is none */
     size_t reason_size;
     uint64_t results, hash, at;
     const char *worker, *host; /* "": not known */
@@ -60,5 +60,20 @@ typedef emp_status_t (emp_life_read_fn) (const char *path, const emp_ticket_name
                                          char ret_why[EMP_LIFE_WHY_MAX]);
 
 emp_life_read_fn emp_life_of_results; /* life_results.c: a .db of RESULTS_FILE */
+emp_life_read_fn emp_life_of_journal; /* life_journal.c: a JOURNAL, also of a run that is on or was killed */
+
+/* ---- for readers ----------------------------------------------------------------------------------------------------- */
+
+/* A queue of a file. */
+typedef struct {
+    char label[EMP_LABEL_MAX + 1];
+    bool has;           /* the ticket that is asked for */
+    bool ranges;        /* the numbers of its tickets are known: */
+    uint64_t low, high; /* from and to */
+} emp_life_queue_t;
+
+/* Which queue is meant: *ret_at is its place. EMP_UNKNOWN: none, or several; then `why` tells what there is instead. EMP_NOMEM. */
+emp_status_t emp_life_pick (const emp_ticket_name_t *name, const emp_life_queue_t *queues, size_t count, size_t *ret_at,
+                            char why[EMP_LIFE_WHY_MAX]);
 
 #endif

@@ -14,8 +14,6 @@
 #include "life.h"
 #include "results_file.h"
 
-#define QUEUES_SHOWN 5 /* of those that a sentence lists */
-
 typedef struct {
     sqlite3 *db;
     const char *path;
@@ -92,118 +90,76 @@ static bool has_ticket (book_t *self, uint64_t key, uint64_t number)
     return there;
 }
 
-/* "b has _TID_0 to _TID_9": what there is instead. */
-static void append_range (book_t *self, uint64_t key, const char *label, char *text, size_t room)
+/* What there is instead of a ticket that there is not. */
+static void find_range (book_t *self, uint64_t key, emp_life_queue_t *queue)
 {
     sqlite3_stmt *row =
         ask (self,
              "SELECT min (low), max (high) FROM (SELECT min (ticket) AS low, max (ticket) AS high FROM"
              " ended WHERE key = ?1 UNION ALL SELECT min (ticket), max (ticket) FROM missing WHERE key = ?1)",
              1, &key);
-    size_t size = strlen (text);
-    if (row && sqlite3_step (row) == SQLITE_ROW && sqlite3_column_type (row, 0) != SQLITE_NULL)
-        snprintf (text + size, room - size,
-                  "%s%s has " EMP_TICKET_PREFIX "%" PRIu64 " to " EMP_TICKET_PREFIX "%" PRIu64, size ? ", " : "", label,
-                  number_at (row, 0), number_at (row, 1));
+    queue->ranges = row && sqlite3_step (row) == SQLITE_ROW && sqlite3_column_type (row, 0) != SQLITE_NULL;
+    if (queue->ranges) {
+        queue->low = number_at (row, 0);
+        queue->high = number_at (row, 1);
+    }
     sqlite3_finalize (row);
 }
 
 /* All queues of the file. */
 typedef struct {
-    char **labels; /* NULL behind the last */
+    emp_life_queue_t *list;
     uint64_t *keys;
     size_t count;
 } queues_t;
 
 static void release_queues (queues_t *self)
 {
-    for (size_t i = 0; i < self->count; i++)
-        free (self->labels[i]);
-    free (self->labels);
+    free (self->list);
     free (self->keys);
+}
+
+static bool add_queue (queues_t *self, uint64_t key, const char *label)
+{
+    emp_life_queue_t *list = realloc (self->list, (self->count + 1) * sizeof *list);
+    self->list = list ? list : self->list;
+    uint64_t *keys = realloc (self->keys, (self->count + 1) * sizeof *keys);
+    self->keys = keys ? keys : self->keys;
+    if (!list || !keys)
+        return false;
+    keys[self->count] = key;
+    list[self->count] = (emp_life_queue_t){0};
+    snprintf (list[self->count++].label, sizeof list->label, "%s", label);
+    return true;
 }
 
 static emp_status_t read_queues (book_t *self, queues_t *ret_queues)
 {
     sqlite3_stmt *row = ask (self, "SELECT key, queue FROM queues ORDER BY key", 0, NULL);
-    int code = row ? SQLITE_ROW : SQLITE_ERROR;
-    while (row && (code = sqlite3_step (row)) == SQLITE_ROW) {
-        size_t count = ret_queues->count;
-        char **labels = realloc (ret_queues->labels, (count + 2) * sizeof *labels);
-        ret_queues->labels = labels ? labels : ret_queues->labels;
-        uint64_t *keys = realloc (ret_queues->keys, (count + 1) * sizeof *keys);
-        ret_queues->keys = keys ? keys : ret_queues->keys;
-        char *label = labels && keys ? strdup (text_at (row, 1)) : NULL;
-        if (!label)
-            break;
-        labels[count] = label;
-        labels[count + 1] = NULL;
-        keys[count] = number_at (row, 0);
-        ret_queues->count++;
-    }
+    int code = SQLITE_ERROR;
+    bool room = true;
+    while (row && room && (code = sqlite3_step (row)) == SQLITE_ROW)
+        room = add_queue (ret_queues, number_at (row, 0), text_at (row, 1));
     sqlite3_finalize (row);
-    if (code == SQLITE_ROW)
+    if (!room)
         return say (self, EMP_NOMEM, "out of memory");
     return code == SQLITE_DONE ? EMP_OK : say_sql (self);
 }
 
-static emp_status_t no_such_queue (book_t *self, const queues_t *queues, const char *label)
+/* The place of the ticket's queue among all. */
+static emp_status_t find_queue (book_t *self, queues_t *queues, const emp_ticket_name_t *name, size_t *ret_at)
 {
-    const char *nearest = NULL;
-    if (queues->count)
-        nearest = emp_name_nearest (label, (const char *const *) queues->labels);
-    return nearest ? say (self, EMP_UNKNOWN, "no queue '%s', did you mean '%s'?", label, nearest)
-                   : say (self, EMP_UNKNOWN, "no queue '%s'", label);
-}
-
-static emp_status_t no_such_ticket (book_t *self, const queues_t *queues, const emp_ticket_name_t *name)
-{
-    char ranges[QUEUES_SHOWN * (EMP_LABEL_MAX + 80)] = "";
-    size_t shown = 0;
-    for (size_t i = 0; i < queues->count && shown < QUEUES_SHOWN; i++)
-        if (!*name->queue || strcmp (name->queue, queues->labels[i]) == 0) {
-            append_range (self, queues->keys[i], queues->labels[i], ranges, sizeof ranges);
-            shown++;
-        }
-    return say (self, EMP_UNKNOWN, "no ticket " EMP_TICKET_PREFIX "%" PRIu64 "; %s", name->number,
-                *ranges ? ranges : "there is none at all");
-}
-
-static emp_status_t several_tickets (book_t *self, const queues_t *queues, const emp_ticket_name_t *name)
-{
-    char list[QUEUES_SHOWN * (EMP_LABEL_MAX + 60)] = "";
-    size_t shown = 0;
-    for (size_t i = 0; i < queues->count && shown < QUEUES_SHOWN; i++)
-        if (has_ticket (self, queues->keys[i], name->number)) {
-            size_t size = strlen (list);
-            snprintf (list + size, sizeof list - size, "%s'%s;" EMP_TICKET_PREFIX "%" PRIu64 "'", shown ? " or " : "",
-                      queues->labels[i], name->number);
-            shown++;
-        }
-    return say (self, EMP_UNKNOWN, "several queues have a ticket " EMP_TICKET_PREFIX "%" PRIu64 ": say %s",
-                name->number, list);
-}
-
-/* The key and the label of its queue; the label is one of the queues'. */
-static emp_status_t find_queue (book_t *self, const queues_t *queues, const emp_ticket_name_t *name, uint64_t *ret_key,
-                                const char **ret_label)
-{
-    size_t named = 0, found = 0;
-    for (size_t i = 0; i < queues->count; i++) {
-        if (*name->queue && strcmp (name->queue, queues->labels[i]) != 0)
-            continue;
-        named++;
-        if (!has_ticket (self, queues->keys[i], name->number))
-            continue;
-        found++;
-        *ret_key = queues->keys[i];
-        *ret_label = queues->labels[i];
-    }
-    if (*name->queue && named == 0)
-        return no_such_queue (self, queues, name->queue);
-    if (found == 0)
-        return no_such_ticket (self, queues, name);
-    return found == 1 ? EMP_OK : several_tickets (self, queues, name);
+    char why[EMP_LIFE_WHY_MAX] = "";
+    for (size_t i = 0; i < queues->count; i++)
+        queues->list[i].has = has_ticket (self, queues->keys[i], name->number);
+    emp_status_t status = emp_life_pick (name, queues->list, queues->count, ret_at, why);
+    if (status == EMP_OK)
+        return EMP_OK;
+    for (size_t i = 0; i < queues->count; i++)
+        find_range (self, queues->keys[i], &queues->list[i]);
+    *why = 0;
+    status = emp_life_pick (name, queues->list, queues->count, ret_at, why);
+    return say (self, status, "%.*s", EMP_LIFE_WHY_MAX, why);
 }
 
 /* ---- its life ------------------------------------------------------------------------------------------------------- */
@@ -297,12 +253,13 @@ static void print_not_kept (book_t *self, FILE *out)
 static emp_status_t print_lives (book_t *self, const emp_ticket_name_t *name, FILE *out)
 {
     queues_t queues = {0};
-    uint64_t key = 0;
-    const char *label = "";
+    size_t at = 0;
     emp_status_t status = read_queues (self, &queues);
     if (status == EMP_OK)
-        status = find_queue (self, &queues, name, &key, &label);
+        status = find_queue (self, &queues, name, &at);
     if (status == EMP_OK) {
+        const char *label = queues.list[at].label;
+        uint64_t key = queues.keys[at];
         sqlite3_stmt *feed = ask (self, FEEDS " ORDER BY feed", 2, (uint64_t[]){key, name->number});
         while (feed && status == EMP_OK && sqlite3_step (feed) == SQLITE_ROW)
             status = print_life (self, label, key, name->number, number_at (feed, 0), out);

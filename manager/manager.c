@@ -136,14 +136,14 @@ static void broker_says (void *arg, const emp_control_t *message)
         atomic_fetch_add (&self->rows_told, message->window);
         return;
     }
+    if (message && self->journal)
+        journal_hears (self->journal, message);
     if (message && message->kind == EMP_MSG_ATTEMPT) {
         emp_history_attempt (self->history, message, emp_wall_ms ());
         return;
     }
     if (message && message->kind == EMP_MSG_JOINED)
         emp_history_joined (self->history, message->session, message->name, message->host, message->pid);
-    if (message && self->journal)
-        journal_hears (self->journal, message);
     bool killed = message && (message->kind == EMP_MSG_JOINED || message->kind == EMP_MSG_GONE) &&
                   emp_procs_heard (&self->procs, message);
     pthread_mutex_lock (&self->lock);

@@ -1,4 +1,4 @@
-# A ticket's life, from the results file of a run in which workers died; and that a run's summary adds up, however it ended.
+# A ticket's life, from the results file or the journal of a run in which workers died; and that a run's summary adds up, however it ended.
 . "$EMP_SOURCE/tests/system/lib.bash"
 for tool in ASAN UBSAN TSAN; do export "${tool}_OPTIONS=$(eval "echo \${${tool}_OPTIONS:-}"):handle_segv=0:handle_abort=0"; done
 
@@ -39,7 +39,7 @@ not_explained "no ticket _TID_100; mp_input_q (default) has _TID_0 to _TID_99" 1
 not_explained "did you mean 'mp_input_q (default)'?" 'mp_imput_q (default);_TID_1' segv.db
 not_explained 'expected a ticket' seven segv.db
 not_explained 'nowhere.db: No such file or directory' 7 nowhere.db
-not_explained 'segv.yaml: not a results file' 7 segv.yaml
+not_explained 'segv.yaml: neither a results file nor a journal' 7 segv.yaml
 not_explained 'Is a directory' 7 .
 not_explained 'a ticket and the file of a run are needed'
 not_explained 'the file of a run is needed behind the ticket' 7
@@ -53,6 +53,39 @@ if command -v sqlite3 >/dev/null; then
     expect "segv: equal chunks have equal hashes, others others" \
         "$(sqlite3 segv.db "SELECT count (DISTINCT hash) FROM tickets WHERE outcome = 'done'")" 99
 fi
+
+# A journal tells the same life, but for the moment at which an end was written; also of several runs, of one that was killed, and of one
+# that is on.
+job journal.yaml trouble 1000 10 "PROCS_MAX: 2" "toolbox: {trouble: segv, at: 777}" "RESULTS_FILE: journal.db" "JOURNAL: run.j"
+"$eisenmp" run journal.yaml >journal.out 2>journal.err
+expect "journal: exit code" $? 1
+timeless () { "$eisenmp" explain "$1" "$2" | sed 's/, [-0-9]* [0-9:.]*$//'; }
+for ticket in 7 77; do
+    expect "journal: the same life of $ticket" "$(timeless $ticket run.j)" "$(timeless $ticket journal.db)"
+done
+explained run.j 7 "^  answered by $who, attempt [0-9]+, 1 result, chunk [0-9a-f]{16}, $when\$"
+not_explained "no ticket _TID_100; mp_input_q (default) has _TID_0 to _TID_99" 100 run.j
+not_explained "did you mean 'mp_input_q (default)'?" 'mp_imput_q (default);_TID_1' run.j
+before=$(cksum run.j)
+dd if=run.j of=cut.j bs=1 count=$(($(wc -c <run.j) - 5)) 2>dd.err
+explained cut.j 7 '^mp_input_q \(default\);_TID_7: 10 rows, answered$'
+head -c 20 run.j >torn.j
+not_explained 'torn.j: it begins like a journal, and is none' 7 torn.j
+expect "journal: it was only read" "$(cksum run.j)" "$before"
+"$eisenmp" run --resume journal.yaml >journal.out 2>journal.err
+explained run.j 77 "^  here the run was resumed, $when\$
+^  row 7: dead after 5 attempts"
+expect "journal: of two runs" "$("$eisenmp" explain 77 run.j | grep -c '^  row 7: dead after')" 2
+
+job on.yaml trouble 1000 10 "PROCS_MAX: 2" "toolbox: {trouble: wedge, at: 777}" "JOURNAL: on.j"
+"$eisenmp" run on.yaml >on.out 2>on.err &
+pid=$!
+is_told () { "$eisenmp" explain 99 on.j >life.out 2>life.err; }
+until_true 20 is_told # the last ticket, so the wedged one is in hand
+explained on.j 77 '^mp_input_q \(default\);_TID_77: missing: it was put, and did not come back$'
+kill -KILL $pid
+wait $pid 2>/dev/null
+explained on.j 77 '^mp_input_q \(default\);_TID_77: missing: it was put, and did not come back$'
 
 # The summary of a run that had trouble adds up, in tickets and in rows, whatever ended it.
 adds_up () # <name>
