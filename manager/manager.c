@@ -192,7 +192,7 @@ static emp_status_t raise_files (emp_t *self, size_t feeds)
 static void join_history (emp_t *self)
 {
     char host[EMP_HOST_MAX + 1] = "";
-    if (gethostname (host, sizeof host - 1) != 0)
+    if (gethostname (host, sizeof host) != 0)
         host[0] = 0;
     emp_history_joined (self->history, emp_session_id (self->session), "manager", host, (uint32_t) getpid ());
 }

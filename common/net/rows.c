@@ -42,7 +42,8 @@ void emp_rows_clear (emp_rows_t *self)
 void emp_rows_narrow (emp_rows_t *self, size_t from, size_t count)
 {
     assert (from <= self->count && count <= self->count - from);
-    self->list += from;
+    if (from) /* no rows at all have no list */
+        self->list += from;
     self->count = count;
 }
 

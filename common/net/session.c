@@ -511,7 +511,7 @@ static emp_status_t say_hello (emp_session_t *self, const emp_session_config_t *
     emp_control_t hello = {
         .kind = EMP_MSG_HELLO, .parent = config->parent, .role = config->role, .pid = (uint32_t) getpid ()};
     snprintf (hello.name, sizeof hello.name, "%s", config->name);
-    if (gethostname (hello.host, sizeof hello.host - 1) != 0)
+    if (gethostname (hello.host, sizeof hello.host) != 0)
         hello.host[0] = 0;
     memcpy (hello.endpoint, self->endpoint, sizeof hello.endpoint);
     emp_control_t answer;
