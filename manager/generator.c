@@ -88,24 +88,42 @@ static void say_wrong (emp_generator_t *self, emp_status_t status, size_t made)
         snprintf (rest, room, "%zu bytes that are not one msgpack value, expected exactly one", made);
 }
 
-emp_status_t emp_generator_next (emp_generator_t *self, emp_buf_t *row)
+/* What a call has come to. */
+static emp_status_t judge (emp_generator_t *self, bool more, const emp_buf_t *out, size_t before)
 {
-    size_t before = row->size;
+    if (self->failed || !more)
+        return self->failed ? EMP_REFUSED : EMP_STOPPED;
+    if (out->broken)
+        return out->broken;
+    emp_status_t status = check_row (out->data + before, out->size - before);
+    if (status == EMP_OK)
+        return EMP_OK;
+    say_wrong (self, status, out->size - before);
+    return EMP_MALFORMED;
+}
+
+emp_status_t emp_generator_rows (emp_generator_t *self, uint32_t max, const atomic_bool *cancelled, emp_buf_t *out,
+                                 uint32_t *ret_rows)
+{
+    emp_status_t status = EMP_OK;
+    uint32_t rows = 0;
     msgpack_packer pk;
-    msgpack_packer_init (&pk, row, emp_buf_write);
-    bool more = self->fn (self, &pk);
-    size_t made = row->size - before;
-    emp_status_t status = self->failed ? EMP_REFUSED : !more ? EMP_STOPPED : row->broken ? row->broken : EMP_OK;
-    if (status == EMP_OK) {
-        status = check_row (row->data + before, made);
-        if (status == EMP_OK) {
-            self->index++;
-            return EMP_OK;
+    msgpack_packer_init (&pk, out, emp_buf_write);
+    while (rows < max && status == EMP_OK) {
+        if (cancelled && atomic_load_explicit (cancelled, memory_order_relaxed)) {
+            status = EMP_STOPPED;
+            break;
         }
-        say_wrong (self, status, made);
-        status = EMP_MALFORMED;
+        size_t before = out->size;
+        bool more = self->fn (self, &pk);
+        status = judge (self, more, out, before);
+        if (status == EMP_OK) {
+            rows++;
+            self->index++;
+        } else
+            out->size = before;
     }
-    row->size = before;
+    *ret_rows = rows;
     return status;
 }
 

@@ -176,13 +176,13 @@ static emp_status_t next_of_csv (emp_source_t *self, emp_buf_t *row)
     return status ? reader_failed (self, status, self->csv.line) : put_text (self, row, cell, size);
 }
 
-static emp_status_t next_of_generator (emp_source_t *self, emp_buf_t *row)
+static emp_status_t rows_of_generator (emp_source_t *self, uint32_t max, emp_buf_t *chunk, uint32_t *ret_rows)
 {
-    emp_status_t status = emp_generator_next (self->generator, row);
+    emp_status_t status = emp_generator_rows (self->generator, max, &self->cancelled, chunk, ret_rows);
     if (status == EMP_REFUSED || status == EMP_MALFORMED)
         return fail (self, status, "%s%s%s", self->name, *self->name ? ": " : "",
                      emp_generator_error (self->generator));
-    return status == EMP_TOOBIG || status == EMP_NOMEM ? row_is_full (self, row) : status;
+    return status == EMP_TOOBIG || status == EMP_NOMEM ? row_is_full (self, chunk) : status;
 }
 
 static emp_status_t next_of_kind (emp_source_t *self, emp_buf_t *row)
@@ -192,7 +192,7 @@ static emp_status_t next_of_kind (emp_source_t *self, emp_buf_t *row)
     case EMP_SOURCE_LINES:
     case EMP_SOURCE_PROGRAM: return next_of_lines (self, row);
     case EMP_SOURCE_CSV: return next_of_csv (self, row);
-    case EMP_SOURCE_GENERATOR: return next_of_generator (self, row);
+    case EMP_SOURCE_GENERATOR: break; /* many at a time */
     }
     return EMP_INVALID;
 }
@@ -200,6 +200,10 @@ static emp_status_t next_of_kind (emp_source_t *self, emp_buf_t *row)
 emp_status_t emp_source_rows (emp_source_t *self, uint32_t max, emp_buf_t *chunk, uint32_t *ret_rows)
 {
     uint32_t rows = 0;
+    if (self->kind == EMP_SOURCE_GENERATOR && !self->ended) {
+        self->ended = rows_of_generator (self, max, chunk, ret_rows);
+        return self->ended;
+    }
     while (rows < max && !self->ended) {
         if (atomic_load_explicit (&self->cancelled, memory_order_relaxed)) {
             self->ended = EMP_STOPPED;

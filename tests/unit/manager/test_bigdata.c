@@ -194,9 +194,10 @@ Test (bigdata, a_generator_sees_the_same_value_and_no_copy)
     emp_generator_t *generator = emp_generator_new (words_of_config, NULL, &config);
     emp_buf_t row;
     emp_buf_init (&row, 1000);
-    cr_assert_eq (emp_generator_next (generator, &row), EMP_OK);
-    cr_assert_eq (emp_generator_next (generator, &row), EMP_OK);
-    cr_assert_eq (emp_generator_next (generator, &row), EMP_STOPPED);
+    uint32_t rows;
+    cr_assert_eq (emp_generator_rows (generator, 1, NULL, &row, &rows), EMP_OK);
+    cr_assert_eq (emp_generator_rows (generator, 9, NULL, &row, &rows), EMP_STOPPED);
+    cr_assert_eq (rows, 1);
     cr_assert (row.size == 4 && memcmp (row.data,
                                         "\xa1"
                                         "a\xa1"
