@@ -3,17 +3,15 @@
  * batch.c - small parts to one intake, gathered into messages while they come fast: chunks of a feed, endings of a lane.
  *
  * A part that is kept back leaves when the message is full, when its owner is about to wait, or, if its owner is busy
- * elsewhere, when the session's I/O thread finds it STALE_US old. So nothing is ever held up by more than that, and who is
+ * elsewhere, when the session's I/O thread finds it EMP_GATHER_STALE_US old. So nothing is ever held up by more than that, and who is
  * slow or idle pays nothing.
  * Invariant: under `lock`, payload.size is the sum of the parts' lengths. Locks are taken session first, batch second.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "../producer.h"
 #include "session_inner.h"
-
-#define KEEP_PARTS 64u
-#define STALE_US 4000u
 
 static emp_status_t flush_locked (emp_batch_t *self)
 {
@@ -75,7 +73,7 @@ emp_status_t emp_batch_add (emp_batch_t *self, const emp_part_t *part, emp_buf_t
     size_t size = bytes->size;
     emp_status_t status = EMP_OK;
     pthread_mutex_lock (&self->lock);
-    if (self->wire.count && self->payload.size + size > EMP_WIRE_BATCH_BYTES)
+    if (emp_gather_is_full (self->wire.count, self->payload.size, size))
         status = flush_locked (self);
     if (status == EMP_OK)
         status = add_bytes (self, bytes);
@@ -84,8 +82,7 @@ emp_status_t emp_batch_add (emp_batch_t *self, const emp_part_t *part, emp_buf_t
         self->wire.parts[self->wire.count].length = (uint32_t) size;
         if (self->wire.count++ == 0)
             self->since_us = now;
-        if (!keep || self->wire.count >= KEEP_PARTS || now - self->since_us >= STALE_US ||
-            self->payload.size >= EMP_WIRE_BATCH_BYTES)
+        if (emp_gather_leaves (self->wire.count, self->payload.size, self->since_us, now, keep))
             status = flush_locked (self);
     }
     pthread_mutex_unlock (&self->lock);
@@ -99,7 +96,7 @@ bool emp_batch_flush_stale (emp_batch_t *self, uint64_t now)
     if (pthread_mutex_trylock (&self->lock) != 0)
         return true; /* its owner is at it */
     bool pending = self->wire.count != 0;
-    if (pending && now - self->since_us >= STALE_US)
+    if (pending && emp_gather_is_stale (self->since_us, now))
         flush_locked (self); /* a failure shows at the owner's next part */
     pthread_mutex_unlock (&self->lock);
     return pending;

@@ -2,6 +2,7 @@
  *
  * feed.c - a producer's end of a queue: chunks go by a PUSH to its intake, as many as there is put credit.
  *
+ * What it decides is ../producer.c.
  * Put credit comes by the door to the I/O thread, which raises `credit`; put () looks at it without a lock and sleeps on
  * the session's condition when it is used up. One user at a time.
  */
@@ -29,24 +30,25 @@ void emp_feed_stop_by (emp_feed_t *self, const _Atomic bool *stop)
 
 static bool is_dry (emp_feed_t *self)
 {
-    return self->put >= atomic_load (&self->credit);
+    return emp_producer_is_dry (&self->producer, atomic_load (&self->credit));
 }
 
 static emp_status_t say (emp_feed_t *self, emp_kind_t kind)
 {
-    emp_control_t message = {.kind = kind, .id = self->id, .window = self->put};
+    emp_control_t message = {.kind = kind, .id = self->id, .window = self->producer.put};
     return emp_session_send (self->session, &message);
 }
 
 static emp_status_t ask (emp_feed_t *self)
 {
-    if (self->fed_ahead || self->wanted)
+    if (!emp_producer_asks (&self->producer))
         return EMP_OK;
     pthread_mutex_lock (&self->session->lock);
     self->answered = false;
     pthread_mutex_unlock (&self->session->lock);
     emp_status_t status = say (self, EMP_MSG_WANT);
-    self->wanted = status == EMP_OK;
+    if (status == EMP_OK)
+        emp_producer_asked (&self->producer);
     return status;
 }
 
@@ -56,10 +58,10 @@ static void await_credit (emp_feed_t *self, uint64_t until)
     emp_session_t *session = self->session;
     pthread_mutex_lock (&session->lock);
     bool in_time = true;
-    while (is_dry (self) && !(self->unwanted && self->answered) && !is_over (self) && in_time)
+    while (!emp_producer_heard (&self->producer, atomic_load (&self->credit), self->answered) && !is_over (self) &&
+           in_time)
         in_time = emp_thread_wait (&session->changed, &session->lock, until);
-    if (!is_dry (self) || (self->unwanted && self->answered))
-        self->wanted = self->unwanted = false;
+    emp_producer_settle (&self->producer, atomic_load (&self->credit), self->answered);
     pthread_mutex_unlock (&session->lock);
 }
 
@@ -67,15 +69,16 @@ static void await_credit (emp_feed_t *self, uint64_t until)
  * broker, and hears what there is. */
 static void stop_waiting (emp_feed_t *self)
 {
-    if (!self->unwanted)
-        self->unwanted = say (self, EMP_MSG_UNWANT) == EMP_OK;
+    if (emp_producer_takes_back (&self->producer) && say (self, EMP_MSG_UNWANT) == EMP_OK)
+        emp_producer_took_back (&self->producer);
     await_credit (self, emp_now () + ANSWER_US);
 }
 
 static emp_status_t wait_for_credit (emp_feed_t *self, uint64_t until)
 {
     if (!is_dry (self)) {
-        self->wanted = self->unwanted = false; /* what was asked for has come while nobody waited for it */
+        /* What was asked for may have come while nobody waited for it. */
+        emp_producer_settle (&self->producer, atomic_load (&self->credit), false);
         return is_over (self) ? EMP_STOPPED : EMP_OK;
     }
     emp_status_t status = emp_batch_flush (&self->batch);
@@ -88,7 +91,7 @@ static emp_status_t wait_for_credit (emp_feed_t *self, uint64_t until)
         uint64_t again = emp_now () + RETRY_US;
         await_credit (self, status == EMP_OK || until < again ? until : again);
     } while (is_dry (self) && !is_over (self) && (until == UINT64_MAX || emp_now () < until));
-    if (self->wanted && !is_over (self))
+    if (self->producer.wanted && !is_over (self))
         stop_waiting (self);
     self->last_us = emp_now ();
     return is_over (self) ? EMP_STOPPED : is_dry (self) ? EMP_TIMEOUT : EMP_OK;
@@ -105,7 +108,7 @@ static bool may_wait (emp_feed_t *self, uint64_t now)
 
 emp_status_t emp_feed_put (emp_feed_t *self, emp_buf_t *chunk, uint32_t rows, uint64_t until, uint64_t *ret_number)
 {
-    if (self->ended)
+    if (self->producer.ended)
         return EMP_STATE;
     if (chunk->size > EMP_CHUNK_BYTES_MAX)
         return EMP_TOOBIG;
@@ -117,7 +120,7 @@ emp_status_t emp_feed_put (emp_feed_t *self, emp_buf_t *chunk, uint32_t rows, ui
     emp_part_t part = {.rows = rows};
     status = emp_batch_add (&self->batch, &part, chunk, keep, now);
     if (status == EMP_OK) {
-        *ret_number = self->put++ + self->skipped;
+        *ret_number = emp_producer_put (&self->producer);
         /* Before the DONE of the ticket in hand, and never of what was not sent: queues wait for what is announced. */
         atomic_fetch_add (&self->session->puts, 1);
     }
@@ -126,12 +129,11 @@ emp_status_t emp_feed_put (emp_feed_t *self, emp_buf_t *chunk, uint32_t rows, ui
 
 emp_status_t emp_feed_skip (emp_feed_t *self)
 {
-    if (self->ended || !self->fed_ahead)
-        return EMP_STATE;
     emp_status_t status = emp_batch_flush (&self->batch); /* the numbers of a message follow each other */
+    if (status == EMP_OK)
+        status = emp_producer_skip (&self->producer);
     if (status != EMP_OK)
         return status;
-    self->skipped++;
     pthread_mutex_lock (&self->batch.lock);
     self->batch.wire.first++;
     self->batch.wire.skipped++;
@@ -141,9 +143,9 @@ emp_status_t emp_feed_skip (emp_feed_t *self)
 
 emp_status_t emp_feed_end (emp_feed_t *self)
 {
-    if (self->ended)
+    if (self->producer.ended)
         return EMP_OK;
-    self->ended = true;
+    self->producer.ended = true;
     pthread_mutex_lock (&self->batch.lock);
     self->batch.wire.end = true;
     pthread_mutex_unlock (&self->batch.lock);
@@ -156,7 +158,7 @@ emp_status_t emp_feed_new (emp_session_t *session, const char *queue, const char
     if (!self)
         return EMP_NOMEM;
     self->session = session;
-    self->fed_ahead = session->role == EMP_ROLE_MANAGER;
+    self->producer.fed_ahead = session->role == EMP_ROLE_MANAGER;
     emp_control_t question = {.kind = EMP_MSG_OPEN_FEED};
     snprintf (question.name, sizeof question.name, "%s", queue);
     snprintf (question.text, sizeof question.text, "%s", label);

@@ -93,7 +93,7 @@ static void take_welcome (emp_session_t *self, const emp_control_t *message)
 static void take_put_credit (emp_session_t *self, const emp_control_t *message)
 {
     for (emp_feed_t *feed = self->feeds; feed; feed = feed->next) {
-        if (feed->id != message->id || message->window < atomic_load (&feed->credit))
+        if (feed->id != message->id || !emp_producer_takes (atomic_load (&feed->credit), message->window))
             continue;
         feed->answered = true; /* no more than before: there is none */
         atomic_store (&feed->credit, message->window);

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "../producer.h"
 #include "session.h"
 
 /* Parts on their way to one intake; a member of the feed or lane it serves. */
@@ -87,15 +88,10 @@ struct emp_feed {
     _Atomic bool over;        /* its queue has stopped */
     const _Atomic bool *stop; /* its owner ends it; or NULL */
     _Atomic uint64_t credit;  /* tickets that may have been put since the first */
-    uint64_t put;
-    uint64_t skipped;    /* numbers passed over */
+    emp_producer_t producer;
     uint64_t last_us;    /* when the last chunk was put */
     uint64_t average_us; /* from chunk to chunk, waiting for credit left out */
-    bool ended;
-    bool fed_ahead; /* credit comes without being asked for: the manager's */
-    bool wanted;    /* some was asked for and has not come */
-    bool unwanted;  /* and the broker was told that nobody waits any more */
-    bool answered;  /* under the session's lock: it has said what there is since somebody asked */
+    bool answered;       /* under the session's lock: it has said what there is since somebody asked */
 };
 
 /* Under the session's lock: this attempt of a ticket shall not be begun. */
