@@ -82,6 +82,8 @@ static emp_status_t gather_more (emp_collector_t *self)
 
 static void keep_group (emp_collector_t *self)
 {
+    if (self->config.workers_put (self->config.arg))
+        emp_journal_foreign (self->config.journal, "a queue of workers");
     if (emp_journal_commit (self->config.journal) == EMP_OK) {
         pthread_mutex_lock (&self->lock);
         emp_journal_each (self->config.journal, take, self);

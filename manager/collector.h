@@ -19,6 +19,9 @@ typedef struct {
     emp_results_t *results;
     emp_journal_t *journal; /* or NULL */
     emp_journal_sync_t sync;
+    /* In the collector's thread. With a journal: whether workers have put tickets by now, which the broker counts before it hears
+     * of the end of the ticket while they held which they did. */
+    bool (*workers_put) (void *arg);
     /* In the collector's thread. Once: the journal could not be written (emp_journal_why). */
     void (*unkept) (void *arg);
     /* Once: EMP_STOPPED behind the last ending, EMP_SYSTEM when the broker is gone. */

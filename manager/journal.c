@@ -286,11 +286,10 @@ static emp_status_t compare (const opening_t *self)
 {
     const emp_journal_t *journal = self->journal;
     if (journal->index.foreign[0])
-        return refuse (
-            self->why, EMP_INVALID,
-            "JOURNAL: %.1000s: tickets came to \"%s\" from others than feeders, and cannot be made again: this "
-            "run cannot be resumed",
-            journal->path, journal->index.foreign);
+        return refuse (self->why, EMP_INVALID,
+                       "JOURNAL: %.1000s: tickets came to %s from others than feeders, and cannot be made again: this "
+                       "run cannot be resumed",
+                       journal->path, journal->index.foreign);
     if (self->header.count != self->config->feeds_count)
         return refuse (self->why, EMP_INVALID,
                        "JOURNAL: %.1000s: found %zu feeds in the job, expected %" PRIu64 " as before", journal->path,

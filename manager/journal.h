@@ -66,6 +66,10 @@ bool emp_journal_feed_end (emp_journal_t *self, uint32_t place, uint64_t tickets
 void emp_journal_worker (emp_journal_t *self, uint64_t session, const char *name, const char *host, uint32_t pid);
 void emp_journal_attempt (emp_journal_t *self, const emp_control_t *attempt);
 
+/* Others than feeders put on that queue, or will: no run can make their tickets again, so none can go on with this one. It is in
+ * the file with the next group, before any answer to a ticket that may have brought them about. Any thread; said once. */
+void emp_journal_foreign (emp_journal_t *self, const char *queue);
+
 /* Adds the ending of some rows to the group. False: no more is taken, commit will say why. */
 bool emp_journal_add (emp_journal_t *self, uint32_t feed, const char *label, const emp_part_t *part,
                       const uint8_t *payload);

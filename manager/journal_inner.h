@@ -41,9 +41,9 @@ struct emp_journal {
     pthread_mutex_t lock; /* pending and places */
     emp_journal_bytes_t pending, spare;
     emp_journal_place_t places[EMP_JOURNAL_FEEDS_MAX];
-    size_t places_count; /* beyond the highest that has begun */
-    size_t found;        /* the place that was asked for last */
-    bool foreign;        /* was said */
+    size_t places_count;  /* beyond the highest that has begun */
+    size_t found;         /* the place that was asked for last */
+    _Atomic bool foreign; /* was said */
 
     emp_journal_bytes_t group; /* the collector's: ANSWER and DEAD records */
     emp_journal_bytes_t ids;   /* and the feed of each */

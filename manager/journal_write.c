@@ -181,20 +181,18 @@ static uint32_t count_part (emp_journal_t *self, uint32_t place, const emp_part_
     return 0;
 }
 
-/* Tickets of a feed that we do not know: a worker, or the program itself, puts. */
-static void say_foreign (emp_journal_t *self, const char *label)
+void emp_journal_foreign (emp_journal_t *self, const char *queue)
 {
-    if (self->foreign)
+    if (atomic_exchange (&self->foreign, true))
         return;
-    self->foreign = true;
     emp_journal_note (self, &(emp_journal_record_t){
-                                .kind = EMP_JOURNAL_FOREIGN, .name = label, .name_size = (uint32_t) strlen (label)});
+                                .kind = EMP_JOURNAL_FOREIGN, .name = queue, .name_size = (uint32_t) strlen (queue)});
     char sentence[EMP_JOURNAL_WHY_MAX];
     snprintf (
         sentence, sizeof sentence,
-        "eisenmp: journal %.1000s: tickets come to \"%s\" from others than feeders, whose input cannot be made again: "
+        "eisenmp: journal %.1000s: tickets come to %s from others than feeders, whose input cannot be made again: "
         "this run goes on, but cannot be resumed",
-        self->path, label);
+        self->path, queue);
     self->say (self->arg, sentence);
 }
 
@@ -207,7 +205,7 @@ bool emp_journal_add (emp_journal_t *self, uint32_t feed, const char *label, con
     uint32_t place = place_of (self, feed);
     pthread_mutex_unlock (&self->lock);
     if (place == EMP_JOURNAL_NO_PLACE)
-        say_foreign (self, label);
+        emp_journal_foreign (self, label);
     emp_journal_record_t record = {
         .kind = part->outcome == EMP_OUTCOME_DONE ? EMP_JOURNAL_ANSWER : EMP_JOURNAL_DEAD,
         .place = place,

@@ -338,6 +338,14 @@ static emp_status_t start_journal (emp_t *self)
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "%s", why);
 }
 
+static bool workers_put (void *arg)
+{
+    emp_t *self = arg;
+    emp_core_stats_t stats;
+    emp_broker_stats (self->broker, &stats);
+    return stats.workers_put > 0;
+}
+
 static emp_status_t start_collector (emp_t *self)
 {
     self->results = emp_results_new (self->config.results_bytes_max, self->config.results_store);
@@ -351,6 +359,7 @@ static emp_status_t start_collector (emp_t *self)
                                            .results = self->results,
                                            .journal = self->journal,
                                            .sync = self->config.journal_sync,
+                                           .workers_put = workers_put,
                                            .unkept = journal_failed,
                                            .ended = collector_ended,
                                            .arg = self};

@@ -53,6 +53,8 @@ emp_status_t emp_queues_create (emp_t *self, const emp_queue_spec_t *list, size_
 static emp_status_t feed_opened (void *arg, emp_port_t *port, uint32_t feed)
 {
     emp_t *self = arg;
+    if (self->journal)
+        emp_journal_foreign (self->journal, port->base.label);
     return emp_results_feed (self->results, feed, port->base.label, port->base.name);
 }
 

@@ -102,6 +102,7 @@ void emp_core_stats (const emp_core_t *self, emp_core_stats_t *ret_stats)
         .answered = counts->answered,
         .dead = counts->dead,
         .dropped_by_drain = counts->dropped,
+        .workers_put = counts->workers_put,
         .rows_put = counts->rows_put,
         .reissued = counts->reissued,
         .stale = self->stale,

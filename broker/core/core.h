@@ -215,10 +215,11 @@ emp_usec_t emp_core_next_due (const emp_core_t *self);
 typedef struct {
     /* tickets and halves of them: put + halved = the sum of the others, always */
     uint64_t put, halved, waiting, held, answered, dead, dropped_by_drain;
-    uint64_t copied;    /* second copies of running tickets */
-    uint64_t overtaken; /* results of tickets that another attempt had answered */
-    uint64_t fenced;    /* the same, of sessions that were given up */
-    uint64_t late;      /* results of such sessions that were taken */
+    uint64_t copied;      /* second copies of running tickets */
+    uint64_t overtaken;   /* results of tickets that another attempt had answered */
+    uint64_t fenced;      /* the same, of sessions that were given up */
+    uint64_t late;        /* results of such sessions that were taken */
+    uint64_t workers_put; /* tickets, of feeds that are not the manager's */
     uint64_t rows_put, reissued, stale, refused_puts, sessions, sessions_lost, lanes, feeds, queues;
     uint64_t serial, acked, backlog_bytes;
 } emp_core_stats_t;

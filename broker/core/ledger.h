@@ -43,7 +43,8 @@ struct core_ticket {
 };
 
 typedef struct {
-    uint64_t put, halved, waiting, held, answered, dead, dropped, rows_put, reissued, copied, overtaken, fenced, late;
+    uint64_t put, halved, waiting, held, answered, dead, dropped, rows_put, workers_put, reissued, copied, overtaken,
+        fenced, late;
 } core_counts_t;
 
 core_ticket_t *core_ticket_find (const emp_core_t *self, uint64_t ticket);

@@ -173,6 +173,7 @@ static emp_status_t a_feed_puts (emp_core_t *self, const emp_event_t *event, emp
     if (event->count > core_feed_unspent (feed))
         return EMP_FULL;
     feed->skipped = event->skipped;
+    self->counts.workers_put += feed->managers ? 0 : event->count;
     if (self->draining)
         drain_parts (self, event);
     else

@@ -192,6 +192,31 @@ wait $pid
 expect "a CSV again: exit code" $? 0
 same "a CSV again" lines
 
+# ---- tickets that workers put -------------------------------------------------------------------------------------------
+
+# Their parents are answered, and would not put them again: with the first of these answers the file says so. PROCS_MAX 1: nobody
+# reads what the only worker puts, so nothing but parents is ever answered.
+{
+    printf '%s\n' "PROCS_MAX: 1" "ROWS_MAX: 1" "worker_modules:" "  - {worker_path: $EMP_TEST_MODULES/relay.so, worker_ref: stages}" \
+        "queues: [{name: middle_q}]" "feed: [{range: {start: 0, count: 10}}]"
+} >stages.yaml
+run stages.yaml --journal s.j
+expect "workers put: exit code" $? 1
+says "workers put" "cannot be resumed"
+run stages.yaml --journal s.j --resume
+expect "workers put: resumed" $? 2
+says "workers put: resumed" "tickets came to a queue of workers from others than feeders"
+rm s.j
+sed -i 's/count: 10}/count: 100000}/' stages.yaml
+"$eisenmp" run stages.yaml --journal s.j >report 2>err &
+pid=$!
+first_is_answered () { "$eisenmp" explain 0 s.j 2>/dev/null | grep -q answered; }
+until_true 20 first_is_answered
+kill -9 $pid
+wait $pid 2>/dev/null
+run stages.yaml --journal s.j --resume
+expect "workers put, killed: resumed" $? 2
+
 # ---- a program whose feeders begin later ------------------------------------------------------------------------------------
 
 program () { EISENMP_EXEC_PATH=$EMP_BIN "$EMP_BUILD/test-programs/resume" "$EMP_TEST_MODULES/tally.so" prog.j "$@" 2>err; }
