@@ -251,13 +251,13 @@ static void drain (emp_broker_t *self, const emp_control_t *message)
     tell_supervisors (self, EMP_MSG_DRAIN, 0);
 }
 
-void door_kill (emp_broker_t *self, uint64_t session)
+void door_kill (emp_broker_t *self, uint64_t session, uint64_t ticket)
 {
     peer_t *peer = peer_of_session (self, session);
     peer_t *parent = peer && peer->parent ? peer_of_session (self, peer->parent) : NULL;
     if (!parent)
         return; /* nobody watches it: it hears that the run is over by itself */
-    emp_control_t message = {.kind = EMP_MSG_KILL, .session = session};
+    emp_control_t message = {.kind = EMP_MSG_KILL, .session = session, .window = ticket};
     peer->unwanted = true;
     peer_send (self, parent, &message);
 }
@@ -316,7 +316,9 @@ static void bye (emp_broker_t *self, const emp_control_t *message)
 {
     (void) message;
     settle (self);
-    if (self->peer && parked_any (self, self->peer->session)) {
+    if (!self->peer)
+        return; /* it said so before, and what it waited for has just come */
+    if (parked_any (self, self->peer->session)) {
         peer_of_session (self, self->peer->session)->leaving =
             true; /* until its puts are here, or it is silent for too long */
         return;

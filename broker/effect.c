@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/scan.h"
 #include "shell.h"
 
 void broker_drop (emp_broker_t *self)
@@ -188,6 +189,15 @@ static void share_chunk (emp_broker_t *self, const emp_effect_t *fx)
         half->blob->refs++;
 }
 
+/* The text of a refusal, which is the part that is being stepped; "" when it is none that a text has room for. */
+static void refusal_text (const emp_broker_t *self, char *ret_text, size_t room)
+{
+    emp_cursor_t in;
+    const uint8_t *said = (const uint8_t *) zmq_msg_data (&self->blob->msg) + self->part_offset;
+    emp_cursor_init (&in, said, self->wire->parts[self->part].length);
+    emp_cursor_str (&in, ret_text, room);
+}
+
 static void tell_attempt (emp_broker_t *self, const emp_effect_t *fx)
 {
     emp_control_t message = {.kind = EMP_MSG_ATTEMPT,
@@ -200,6 +210,8 @@ static void tell_attempt (emp_broker_t *self, const emp_effect_t *fx)
                              .ended = fx->ended,
                              .how = fx->how,
                              .code = fx->code};
+    if (fx->ended == EMP_ATTEMPT_REFUSED && self->wire)
+        refusal_text (self, message.text, sizeof message.text);
     if (self->manager)
         answer (self, self->manager, &message);
 }
@@ -254,7 +266,7 @@ static void do_effect (emp_broker_t *self, const emp_effect_t *fx)
     case EMP_FX_REVOKE: take_back (self, fx); return;
     case EMP_FX_HALF: share_chunk (self, fx); return;
     case EMP_FX_ATTEMPT: tell_attempt (self, fx); return;
-    case EMP_FX_KILL: door_kill (self, fx->session); return;
+    case EMP_FX_KILL: door_kill (self, fx->session, fx->ticket); return;
     case EMP_FX_SINK_STOPPED:
         if (self->sink)
             outgoing_stop (self, self->sink, fx->drained);

@@ -204,7 +204,7 @@ emp_status_t broker_step (emp_broker_t *self, const emp_event_t *event);
 void door_read (emp_broker_t *self);
 void door_gone (emp_broker_t *self, const emp_effect_t *fx);
 /* Has its supervisor kill the slot of this session, and not start it again. */
-void door_kill (emp_broker_t *self, uint64_t session);
+void door_kill (emp_broker_t *self, uint64_t session, uint64_t ticket);
 void intake_read (emp_broker_t *self, intake_t *intake);
 typedef enum { INTAKE_TAKEN, INTAKE_PUTS, INTAKE_TOO_EARLY } intake_verdict_t;
 /* One message of a queue's intake; whose puts it brought, or on whose it has to wait, is *ret_session. */

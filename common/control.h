@@ -52,7 +52,8 @@
     X (GONE, 21, "sndhxwzk")   /* b to manager: session, name, pid, how, code, tickets taken back, peak, tail */     \
     X (JOINED, 22, "snmd")     /* b to manager: a worker session, its name, host and pid */                          \
     X (PRINT, 23, "nb")        /* c: worker name, a text for the screen of at most EMP_PRINT_MAX; b to the manager */ \
-    X (KILL, 24, "s")          /* c manager, b to supervisors: kill the slot of this session, or, 0, all and leave */ \
+    X (KILL, 24, "sw")         /* c manager, b to supervisors: kill the slot of this session, or, 0, all and leave; when a \
+                                  ticket is named, only if it is at that one */                                     \
     X (REVOKE, 25, "iwx")      /* b to worker: lane, ticket, attempt: do not begin it, another has it now */ \
     X (COUNT, 26, "n")         /* c: how full is this queue? */                                                      \
     X (COUNTED, 27, "nowz")    /* b: queue, status, chunks that wait, maxsize */                                     \

@@ -53,7 +53,8 @@ static const emp_key_t keys[] = {
     {"HALVE", NULL, EMP_KEY_BOOL, FIELD (halve), 0, 1, true, NULL,
      "a chunk that has killed its worker twice goes on as two halves, until the bad row is found"},
     {"SPECULATE", NULL, EMP_KEY_BOOL, FIELD (speculate), 0, 1, true, NULL,
-     "last tickets that take far too long are worked at a second time; false for work that must not run twice"},
+     "last tickets that take far too long are worked at a second time, unless workers put anything; false for work that "
+     "must not run twice"},
     {"BEAT", NULL, EMP_KEY_SECONDS, FIELD (beat_ms), 50, 60000, 1000, NULL,
      "how often a process says that it is alive"},
     {"DEAD_AFTER", NULL, EMP_KEY_SECONDS, FIELD (dead_after_ms), 200, 3600000, 5000, NULL,

@@ -44,6 +44,7 @@ static void order (emp_orders_t *self, uint64_t session, emp_slot_orders_t what)
     for (size_t i = 0; i < self->count; i++)
         if (self->sessions[i] == session) {
             self->slots[i].kill |= what.kill;
+            self->slots[i].kill_at = what.kill_at ? what.kill_at : self->slots[i].kill_at;
             self->slots[i].fenced |= what.fenced;
         }
     pthread_mutex_unlock (&self->lock);
@@ -55,7 +56,7 @@ void emp_orders_hear (void *arg, const emp_control_t *message)
     if (!message)
         atomic_store (&self->down, true);
     else if (message->kind == EMP_MSG_KILL && message->session)
-        order (self, message->session, (emp_slot_orders_t){.kill = true});
+        order (self, message->session, (emp_slot_orders_t){.kill = message->window == 0, .kill_at = message->window});
     else if (message->kind == EMP_MSG_KILL)
         atomic_store (&self->kill_all, true);
     else if (message->kind == EMP_MSG_GONE && message->session)

@@ -14,8 +14,9 @@
 #include "../common/control.h"
 
 typedef struct {
-    bool kill;   /* kill this slot and do not start it anew */
-    bool fenced; /* the broker has given it up, for its silence */
+    bool kill;        /* kill this slot and do not start it anew */
+    uint64_t kill_at; /* the same, if it is at this ticket; 0: none */
+    bool fenced;      /* the broker has given it up, for its silence */
 } emp_slot_orders_t;
 
 typedef struct {

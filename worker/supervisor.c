@@ -357,7 +357,10 @@ static void carry_out (supervisor_t *self)
         emp_slot_orders_t orders = slot->child.pid ? emp_orders_take (&self->orders, i) : (emp_slot_orders_t){0};
         if (orders.fenced)
             fence (self, slot);
-        if (!orders.kill)
+        uint64_t ticket, since;
+        bool at_it =
+            orders.kill_at && emp_slotpage_oldest (slot->child.page, &ticket, &since) && ticket == orders.kill_at;
+        if (!orders.kill && !at_it)
             continue;
         slot->unwanted = true;
         emp_child_signal (&slot->child, SIGKILL);

@@ -22,7 +22,7 @@ static bool is_idle (const core_lane_t *lane)
 static bool is_slow (const emp_core_t *self, const core_lane_t *lane)
 {
     emp_usec_t quiet = self->now - lane->since;
-    return quiet >= CORE_QUIET_US || lane->pace * lane->held >= CORE_BALANCE_US;
+    return quiet >= CORE_QUIET_US || lane->pace * core_lane_load (lane) >= CORE_BALANCE_US;
 }
 
 /* The fullest lane that holds several tickets, slow or not; *ret_idle is the number of idle ones. */
@@ -33,7 +33,7 @@ static core_lane_t *fullest_of (const core_queue_t *queue, uint32_t *ret_idle)
     for (core_link_t *link = core_list_first (&queue->lanes); link; link = core_list_next (&queue->lanes, link)) {
         core_lane_t *lane = CORE_OF (link, core_lane_t, in_queue);
         *ret_idle += is_idle (lane);
-        if (lane->held > 1 && (!fullest || lane->held > fullest->held))
+        if (core_lane_load (lane) > 1 && (!fullest || core_lane_load (lane) > core_lane_load (fullest)))
             fullest = lane;
     }
     return fullest;
@@ -41,13 +41,13 @@ static core_lane_t *fullest_of (const core_queue_t *queue, uint32_t *ret_idle)
 
 static void hand_over (emp_core_t *self, core_lane_t *from, core_lane_t *to, uint32_t share, emp_effects_t *fx)
 {
-    while (share-- && to->free && from->held > 1)
+    while (share-- && to->free && core_lane_load (from) > 1 && !core_list_is_empty (&from->tickets))
         core_ticket_hand_over (self, CORE_OF (core_list_last (&from->tickets), core_ticket_t, link), to, fx);
 }
 
 static void balance_queue (emp_core_t *self, core_queue_t *queue, core_lane_t *from, uint32_t idle, emp_effects_t *fx)
 {
-    uint32_t share = from->held / (idle + 1);
+    uint32_t share = core_lane_load (from) / (idle + 1);
     core_link_t *next;
     for (core_link_t *link = core_list_first (&queue->lanes); link; link = next) {
         next = core_list_next (&queue->lanes, link);

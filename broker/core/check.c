@@ -248,7 +248,7 @@ static bool has_free_lane (const core_queue_t *queue)
 {
     for (core_link_t *link = core_list_first (&queue->lanes); link; link = core_list_next (&queue->lanes, link)) {
         const core_lane_t *lane = CORE_OF (link, core_lane_t, in_queue);
-        if (lane->ready && lane->window > 0 && lane->held == 0)
+        if (lane->ready && lane->window > 0 && core_lane_load (lane) == 0)
             return true;
     }
     return false;

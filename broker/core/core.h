@@ -164,7 +164,7 @@ typedef enum {
     EMP_FX_REVOKE,       /* session, lane, ticket, attempt: its consumer shall not begin it, another has it now */
     EMP_FX_HALF,    /* ticket, other, feed, number, from, part: the first is a part of the second, and has its bytes */
     EMP_FX_ATTEMPT, /* feed, number, attempt, from, part, session, ended, how, code: tell the manager */
-    EMP_FX_KILL     /* session: all is answered, and it works on at what others have answered: kill it */
+    EMP_FX_KILL /* session, ticket: all is answered, and it may be at this one still, which others have: then kill it */
 } emp_effect_kind_t;
 
 typedef struct {

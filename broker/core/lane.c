@@ -79,6 +79,8 @@ void core_lane_set_ready (emp_core_t *self, core_lane_t *lane)
 void core_lane_set_window (emp_core_t *self, core_lane_t *lane, uint32_t window)
 {
     lane->window = window < self->config.window_max ? window : self->config.window_max;
+    if (lane->window == 0)
+        core_poison_unreserve (self, lane);
     if (lane->window > lane->window_most)
         lane->window_most = lane->window;
     refresh (self, lane);
@@ -135,6 +137,14 @@ void core_lane_release (emp_core_t *self, core_lane_t *lane, core_ticket_t *tick
 void core_lane_reserve (emp_core_t *self, core_lane_t *lane, bool reserved)
 {
     lane->reserved = reserved;
+    refresh (self, lane);
+}
+
+void core_lane_overtake (emp_core_t *self, core_lane_t *lane, uint64_t ticket)
+{
+    lane->overtaken = ticket;
+    lane->overtaken_at = self->now;
+    self->overtaken_lanes |= ticket != 0;
     refresh (self, lane);
 }
 

@@ -20,7 +20,9 @@ typedef struct core_lane {
     core_link_t in_ring;
     core_list_t tickets;        /* held, in the order in which they were pushed */
     struct core_ticket *copied; /* one more, of which another lane is the first holder; NULL: none */
-    uint64_t overtaken;         /* handle of a ticket that another has answered while it may be at it; 0: none */
+    uint64_t
+        overtaken; /* handle of a ticket that another has answered while it may be at it: it gets nothing before it has
+                           said what became of that; 0: none */
     emp_usec_t overtaken_at;
     core_session_t *session;
     core_queue_t *queue;
@@ -39,7 +41,13 @@ typedef struct core_lane {
 
 static inline bool core_lane_may_take (const core_lane_t *self)
 {
-    return self->ready && !self->alone && !self->reserved && self->held < self->window;
+    return self->ready && !self->alone && !self->reserved && !self->overtaken && self->held < self->window;
+}
+
+/* Tickets that its consumer is at or has before it, that one included which another has answered meanwhile. */
+static inline uint32_t core_lane_load (const core_lane_t *self)
+{
+    return self->held + (self->overtaken != 0);
 }
 
 /* EMP_OK, EMP_EXISTS (*ret_lane is that one), EMP_FULL, EMP_NOMEM. */
@@ -57,6 +65,8 @@ void core_lane_hold_copy (emp_core_t *self, core_lane_t *lane, core_ticket_t *ti
 /* Its copy is the only holder now. */
 void core_lane_keep_copy (core_lane_t *lane, core_ticket_t *ticket);
 void core_lane_reserve (emp_core_t *self, core_lane_t *lane, bool reserved);
+/* Another has answered a ticket of it, or (0) it has come to that ticket's end. */
+void core_lane_overtake (emp_core_t *self, core_lane_t *lane, uint64_t ticket);
 /* Its consumer has ended a ticket. */
 void core_lane_worked (const emp_core_t *self, core_lane_t *lane);
 /* Its turn is over: the last of the ring when it still has free credit. */

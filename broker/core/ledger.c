@@ -238,7 +238,9 @@ void core_ticket_copy (emp_core_t *self, core_ticket_t *ticket, core_lane_t *lan
 
 void core_ticket_hand_over (emp_core_t *self, core_ticket_t *ticket, core_lane_t *to, emp_effects_t *fx)
 {
+    assert (!ticket->copy); /* which is always the first of its lane, and alone in hand there */
     revoke (self, ticket, ticket->lane, ticket->attempt, fx);
+    ticket->handed_attempt = ticket->attempt;
     ticket->handed_from = ticket->lane->session->node.key;
     core_end_t end = {.session = ticket->handed_from};
     core_ticket_tell (self, ticket, ticket->attempt, EMP_ATTEMPT_HANDED, &end, fx);
@@ -263,9 +265,7 @@ static void overtake (emp_core_t *self, core_ticket_t *ticket, core_lane_t *lane
     core_end_t end = {.session = lane->session->node.key};
     core_ticket_tell (self, ticket, attempt, EMP_ATTEMPT_OVERTAKEN, &end, fx);
     revoke (self, ticket, lane, attempt, fx);
-    lane->overtaken = core_ticket_handle (self, ticket);
-    lane->overtaken_at = self->now;
-    self->overtaken_lanes = true;
+    core_lane_overtake (self, lane, core_ticket_handle (self, ticket));
 }
 
 /* Holders other than the one who has answered work on in vain. */
@@ -294,6 +294,9 @@ emp_status_t core_ticket_refused (emp_core_t *self, core_ticket_t *ticket, core_
     bool holds = (ticket->lane == lane && attempt == ticket->held_attempt) ||
                  (ticket->copy == lane && ticket->copy && attempt == ticket->attempt);
     verdict_t verdict = judge (state_of (ticket), holds ? REFUSED : OLD_REFUSAL);
+    bool taken_back = attempt == ticket->handed_attempt && lane->session->node.key == ticket->handed_from;
+    if (verdict == IS_STALE && taken_back)
+        return EMP_OK; /* it was told not to begin it, and says so */
     if (!may_speak (ticket, lane, attempt) || verdict == IS_STALE)
         return EMP_STALE;
     core_end_t end = {.how = EMP_HOW_BYE, .session = lane->session->node.key};
@@ -337,12 +340,12 @@ void core_ticket_lose (emp_core_t *self, core_ticket_t *ticket, core_lane_t *lan
     } else if (failed)
         core_poison_fail (self, ticket, end, 0, fx);
     else
-        core_ticket_come_back (self, ticket, fx);
+        core_poison_return (self, ticket, end, fx);
 }
 
 void core_ticket_blame (emp_core_t *self, core_ticket_t *ticket, const core_end_t *end, emp_effects_t *fx)
 {
-    core_ticket_tell (self, ticket, ticket->attempt, EMP_ATTEMPT_FAILED, end, fx);
+    core_ticket_tell (self, ticket, ticket->handed_attempt, EMP_ATTEMPT_FAILED, end, fx);
     if (self->draining)
         return;
     bool out = core_poison_strikes_out (self, ticket, end);

@@ -32,14 +32,16 @@ struct core_ticket {
     core_feed_t *feed;
     core_family_t *family; /* NULL: it was never halved */
     uint64_t number;
-    uint64_t handed_from; /* session that it was handed over from last, 0: none */
+    uint64_t handed_from;    /* session that it was handed over from last, 0: none */
+    uint32_t handed_attempt; /* the one that this one had */
     uint32_t size;
-    uint32_t rows;       /* of the chunk */
-    uint32_t from, part; /* of these: the rows of this record */
-    uint16_t failures;   /* those before it was a half included */
-    uint16_t strikes;    /* failures of this record */
-    uint16_t deaths;     /* of these: holders that died of their own doing */
-    bool suspect;        /* it waits, or is held, alone: poison.h */
+    uint32_t rows;               /* of the chunk */
+    uint32_t from, part;         /* of these: the rows of this record */
+    uint16_t failures;           /* those before it was a half included */
+    uint16_t strikes;            /* failures of this record */
+    uint8_t deaths;              /* of these: holders that died of their own doing; 255 stands for more */
+    bool suspect;                /* it waits, or is held, alone: poison.h */
+    uint8_t last_how, last_code; /* the last failure: emp_how_t, a signal or the low byte of an exit status */
 };
 
 typedef struct {

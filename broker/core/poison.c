@@ -7,7 +7,8 @@
  * it is halved, if it has several rows: the rows go on in two records of their own, and a half that kills is halved at
  * once, down to the one row that is dead. So the way to the bad row of a chunk of n is 2 + ceil (log2 n) attempts, and all
  * other rows are answered. Halves have handles of their own: a late answer to the whole finds nothing.
- * What is killed from outside (SIGKILL, SIGTERM), wedged or silent is tried whole, attempts_max times.
+ * What is killed from outside (SIGKILL, SIGTERM), wedged or silent is tried whole, attempts_max times; what a signal ended each
+ * time is halved then, and its halves the same, since a row that takes all memory ends so too, and the others are good.
  *
  * A suspect goes alone to a lane that holds nothing, so it takes no neighbour's work along, and one at a time while other tickets
  * wait, so it costs one worker at the most. When every lane is busy, one of them (the emptiest) is reserved: it gets nothing
@@ -23,7 +24,7 @@
 
 /* ---- failing ----------------------------------------------------------------------------------------------------- */
 
-/* The process died of what it did, and was not ended by somebody else. */
+/* The process died of what it did, and was not ended by somebody else: as far as a signal tells. */
 static bool is_crash (const core_end_t *end)
 {
     if (end->how == EMP_HOW_EXIT)
@@ -34,7 +35,7 @@ static bool is_crash (const core_end_t *end)
 
 static bool may_halve (const emp_core_t *self, const core_ticket_t *ticket, const core_end_t *end)
 {
-    return self->config.halve && ticket->part > 1 && is_crash (end);
+    return self->config.halve && ticket->part > 1 && (is_crash (end) || end->how == EMP_HOW_SIGNAL);
 }
 
 static void count (uint16_t *counter)
@@ -48,8 +49,10 @@ bool core_poison_strikes_out (const emp_core_t *self, core_ticket_t *ticket, con
     count (&ticket->failures);
     count (&ticket->strikes);
     bool crash = is_crash (end);
-    if (crash)
-        count (&ticket->deaths);
+    if (crash && ticket->deaths < UINT8_MAX)
+        ticket->deaths++;
+    ticket->last_how = (uint8_t) end->how;
+    ticket->last_code = (uint8_t) end->code;
     if (ticket->strikes >= self->config.attempts_max)
         return true;
     if (!crash || !self->config.halve)
@@ -116,6 +119,18 @@ void core_poison_fail (emp_core_t *self, core_ticket_t *ticket, const core_end_t
         core_ticket_come_back (self, ticket, fx);
 }
 
+void core_poison_return (emp_core_t *self, core_ticket_t *ticket, const core_end_t *end, emp_effects_t *fx)
+{
+    if (self->draining || ticket->strikes < self->config.attempts_max) {
+        core_ticket_come_back (self, ticket, fx);
+        return;
+    }
+    core_end_t last = *end;
+    last.how = (emp_how_t) ticket->last_how;
+    last.code = ticket->last_code;
+    core_poison_out (self, ticket, &last, 0, fx);
+}
+
 /* ---- dealing ----------------------------------------------------------------------------------------------------- */
 
 static void reserve (emp_core_t *self, core_queue_t *queue, core_lane_t *lane)
@@ -135,7 +150,7 @@ void core_poison_unreserve (emp_core_t *self, core_lane_t *lane)
 
 static bool is_free (const core_lane_t *lane)
 {
-    return lane->ready && lane->window > 0 && lane->held == 0;
+    return lane->ready && lane->window > 0 && core_lane_load (lane) == 0;
 }
 
 /* A lane that holds nothing, or the emptiest one that takes anything at all; NULL: none. */
@@ -144,9 +159,10 @@ static core_lane_t *emptiest_of (const core_queue_t *queue)
     core_lane_t *found = NULL;
     for (core_link_t *link = core_list_first (&queue->lanes); link; link = core_list_next (&queue->lanes, link)) {
         core_lane_t *lane = CORE_OF (link, core_lane_t, in_queue);
-        if (lane->ready && lane->window > 0 && !lane->alone && (!found || lane->held < found->held))
+        if (lane->ready && lane->window > 0 && !lane->alone &&
+            (!found || core_lane_load (lane) < core_lane_load (found)))
             found = lane;
-        if (found && found->held == 0)
+        if (found && core_lane_load (found) == 0)
             break;
     }
     return found;
@@ -160,7 +176,7 @@ static core_lane_t *lane_for (emp_core_t *self, core_queue_t *queue)
     if (queue->reserved && self->idle_lanes == 0)
         return NULL;
     core_lane_t *lane = emptiest_of (queue);
-    if (!lane || lane->held == 0)
+    if (!lane || core_lane_load (lane) == 0)
         return lane;
     if (!queue->reserved)
         reserve (self, queue, lane);

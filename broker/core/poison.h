@@ -21,6 +21,8 @@ bool core_poison_strikes_out (const emp_core_t *self, core_ticket_t *ticket, con
 /* A held ticket has failed: it waits again, or is halved, or dead. `size`: bytes of the reason. Room was reserved. */
 void core_poison_fail (emp_core_t *self, core_ticket_t *ticket, const core_end_t *end, uint64_t size,
                        emp_effects_t *fx);
+/* A held ticket comes back without a failure; it had failed before as often as it may when that was told while others held it. */
+void core_poison_return (emp_core_t *self, core_ticket_t *ticket, const core_end_t *end, emp_effects_t *fx);
 /* It has failed once too often, and waits or is held by one: halved, or dead. */
 void core_poison_out (emp_core_t *self, core_ticket_t *ticket, const core_end_t *end, uint64_t size, emp_effects_t *fx);
 /* The lane is closed, or gives no credit any more: it is kept free for no suspect. */

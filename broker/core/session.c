@@ -2,6 +2,7 @@
  *
  * session.c - see session.h.
  */
+#include <signal.h>
 #include <string.h>
 
 #include "state.h"
@@ -169,7 +170,11 @@ static void end_doomed (emp_core_t *self, core_end_t end, emp_effects_t *fx)
         end_one (self, CORE_OF (link, core_session_t, in_all), &end, fx);
         core_link_remove (link);
         core_list_add_tail (&self->gone_sessions, link);
-        end.ticket = 0; /* was the first one's; children are at tickets of their own */
+        end.ticket = 0; /* was the first one's; children are at tickets of their own, */
+        if (end.lost && end.how != EMP_HOW_SILENCE) {
+            end.how = EMP_HOW_SIGNAL; /* and the kernel has killed them */
+            end.code = SIGKILL;
+        }
     }
 }
 

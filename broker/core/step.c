@@ -226,28 +226,43 @@ static emp_status_t somebody_given_up_is_done (emp_core_t *self, const emp_event
     return status;
 }
 
-static emp_status_t a_lane_is_done_with_a_ticket (emp_core_t *self, const emp_event_t *event, emp_effects_t *fx)
+/* Of a ticket that has ended. Who was told not to begin it says refused, as it should; who has begun it is too late. */
+static emp_status_t something_ended_is_done (emp_core_t *self, const emp_event_t *event)
 {
-    core_lane_t *lane = own_lane (self, event);
-    if (!lane)
-        return somebody_given_up_is_done (self, event, fx);
-    if (event->number > lane->session->seen)
-        return EMP_STATE;
-    if (lane->overtaken == event->ticket)
-        lane->overtaken = 0;
-    core_ticket_t *ticket = core_ticket_find (self, event->ticket);
-    if (!ticket) {
-        self->counts.overtaken++;
-        return EMP_STALE;
-    }
-    if (ticket->lane == lane)
-        core_lane_worked (self, lane);
+    if (event->outcome == EMP_OUTCOME_REFUSED)
+        return EMP_OK;
+    self->counts.overtaken++;
+    return EMP_STALE;
+}
+
+static emp_status_t a_ticket_is_done (emp_core_t *self, core_ticket_t *ticket, core_lane_t *lane,
+                                      const emp_event_t *event, emp_effects_t *fx)
+{
     switch (event->outcome) {
     case EMP_OUTCOME_DONE: return core_ticket_done (self, ticket, lane, event->attempt, event->size, fx);
     case EMP_OUTCOME_REFUSED: return core_ticket_refused (self, ticket, lane, event->attempt, event->size, fx);
     case EMP_OUTCOME_DEAD: break; /* only a core says so */
     }
     return EMP_STALE;
+}
+
+static emp_status_t a_lane_is_done_with_a_ticket (emp_core_t *self, const emp_event_t *event, emp_effects_t *fx)
+{
+    core_lane_t *lane = own_lane (self, event);
+    if (!lane)
+        return somebody_given_up_is_done (self, event, fx);
+    core_ticket_t *ticket = core_ticket_find (self, event->ticket);
+    if (ticket && event->number > lane->session->seen)
+        return EMP_STATE;
+    if (lane->overtaken && lane->overtaken == event->ticket)
+        core_lane_overtake (self, lane, 0);
+    if (!ticket)
+        return something_ended_is_done (self, event);
+    bool in_hand = ticket->lane == lane || ticket->copy == lane;
+    emp_status_t status = a_ticket_is_done (self, ticket, lane, event, fx);
+    if (in_hand && status == EMP_OK)
+        core_lane_worked (self, lane);
+    return status;
 }
 
 static emp_status_t results_are_kept (emp_core_t *self, const emp_event_t *event)

@@ -108,6 +108,18 @@ static void take_part (emp_lane_t *self, emp_lane_chunk_t *ret_chunk)
     drop_part (self);
 }
 
+/* Every part gets an answer, so that the broker knows who is at what. What cannot be sent is lost with the connection. */
+static void say_not_begun (emp_lane_t *self, const emp_part_t *part)
+{
+    static const char reason[] = "\xa9not begun";
+    emp_part_t end = {.ticket = part->ticket, .attempt = part->attempt, .outcome = EMP_OUTCOME_REFUSED};
+    emp_buf_t text;
+    emp_buf_init (&text, sizeof reason);
+    if (emp_buf_append (&text, reason, sizeof reason - 1) == EMP_OK)
+        (void) emp_batch_add (&self->out, &end, &text, true, emp_now ());
+    emp_buf_release (&text);
+}
+
 static frame_t *frame_new (zmq_msg_t *payload)
 {
     frame_t *frame = malloc (sizeof *frame);
@@ -147,6 +159,7 @@ emp_status_t emp_lane_next (emp_lane_t *self, uint64_t until, emp_lane_chunk_t *
         switch (emp_consumer_next (&self->consumer, atomic_load (&self->session->leave))) {
         case EMP_CONSUMER_PART:
             if (is_revoked (self, &self->in.parts[self->consumer.part])) {
+                say_not_begun (self, &self->in.parts[self->consumer.part]);
                 drop_part (self);
                 continue;
             }

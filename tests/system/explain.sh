@@ -106,6 +106,9 @@ adds_up () # <name>
     }' || fail "$1: the summary does not add up: $line"
 }
 adds_up segv
+job refuse.yaml trouble 100 10 "toolbox: {trouble: refuse, at: 33}" "RESULTS_FILE: refuse.db"
+"$eisenmp" run refuse.yaml >refuse.out 2>refuse.err
+explained refuse.db 3 "^  attempt 1: $who: refused: number 33 is not liked, $when\$"
 
 # A drain at some moment, with work of the manager's and of workers on its way.
 {

@@ -204,7 +204,7 @@ Test (end, the_ticket_that_a_lost_supervisor_is_said_to_have_been_at_is_not_its_
               "ready C =>\n"
               "put a 2 => keep a1, keep a2, push a1#1 C, push a2#1 C\n"
               "lost S exit 1 at a2 => gone S exit 1 took 0, "
-              "closed C, result 2 a1#1 dead exit 1, free a1, gone C exit 1 took 2");
+              "closed C, result 2 a1#1 dead signal 9, free a1, gone C signal 9 took 2");
     scene_end (s);
 }
 
@@ -213,7 +213,7 @@ Test (end, a_child_that_came_before_its_supervisor_is_its_child)
     begin (1);
     scene (s, "hello C of S => welcome C\n"
               "hello S => welcome S\n"
-              "lost S exit 0 => gone S exit 0 took 0, gone C exit 0 took 0");
+              "lost S exit 0 => gone S exit 0 took 0, gone C signal 9 took 0");
     scene_end (s);
 }
 
@@ -224,7 +224,7 @@ Test (end, supervisors_of_supervisors_and_of_themselves_end_once)
     scene (s, "hello S of T => welcome S\n"
               "hello T of S => welcome T\n"
               "hello A of T => welcome A\n"
-              "lost S exit 2 => gone S exit 2 took 0, gone T exit 2 took 0, gone A exit 2 took 0\n"
+              "lost S exit 2 => gone S exit 2 took 0, gone T signal 9 took 0, gone A signal 9 took 0\n"
               "hello S of S => welcome S\n"
               "lost S exit 2 => gone S exit 2 took 0");
     scene_end (s);

@@ -188,6 +188,25 @@ Test (poison, without_leave_to_halve_the_whole_is_dead_at_last)
     scene_end (s);
 }
 
+Test (poison, a_chunk_that_signals_from_outside_end_each_time_is_halved_then)
+{
+    emp_core_config_t config = scene_config ();
+    config.dead_after = 0;
+    config.attempts_max = 2;
+    s = scene_of_two_workers (&config, 1);
+    scene (s, "put a 1 rows 2 => keep a1, push a1#1 A\n"
+              "lost A signal 9 at a1 => closed A, gone A signal 9 took 1, push a1#2 B\n"
+              "lost B signal 9 at a1 => closed B, half a1/1+1, half a1/0+1, free a1, gone B signal 9 took 1");
+    arrive ('C', "push a1/0+1#3 C");
+    scene (s, "done C a1/0+1#3 => result 2 a1/0+1#3 done, left 1, free a1/0+1, push a1/1+1#3 C\n"
+              "lost C signal 9 at a1/1+1 => closed C, gone C signal 9 took 1");
+    arrive ('D', "push a1/1+1#4 D");
+    scene (
+        s,
+        "lost D signal 9 at a1/1+1 => closed D, result 3 a1/1+1#4 dead signal 9, free a1/1+1, gone D signal 9 took 1");
+    scene_end (s);
+}
+
 /* ---- copies ------------------------------------------------------------------------------------------------------ */
 
 Test (poison, nothing_is_copied_while_more_may_come)
@@ -259,6 +278,66 @@ Test (poison, what_has_failed_is_not_copied_again)
               "lost A exit 0 at a1 => closed A, gone A exit 0 took 1, push a1#3 D\n"
               "at 1900000\ntick =>\n"
               "done D a1#3 => result 3 a1#3 done, free a1, stopped D, sink stopped");
+    scene_end (s);
+}
+
+Test (poison, what_comes_to_the_holder_of_a_copy_is_handed_over_and_not_copied)
+{
+    begin (2);
+    scene (s, "hello D => welcome D\nlane D 1 => lane D ok\nready D =>\n"
+              "put a 3 end => keep a1, keep a2, keep a3, push a1#1 A, push a2#1 B, push a3#1 D\n"
+              "done B a2#1 => result 2 a2#1 done, free a2\n"
+              "stop =>\nat 300000\ntick => push a1#2 B\n" /* of the two the one that came first */
+              "credit A 1 =>\n"
+              "bye D => closed D, gone D bye 0 took 1, push a3#2 B\n" /* behind the copy */
+              "hello E => welcome E\nlane E 2 => lane E ok\nready E =>\n"
+              "at 900000\n"
+              "tick => revoke a3#2 B, push a3#3 E\n"
+              "refuse B a3#2 =>\n"
+              "done E a3#3 => result 3 a3#3 done, free a3\n"
+              "done A a1#1 => revoke a1#2 B, result 4 a1#1 done, free a1, stopped A, stopped B, stopped E, sink "
+              "stopped");
+    cr_assert_eq (stats ().copied, 1);
+    scene_end (s);
+}
+
+Test (poison, who_is_overtaken_gets_nothing_until_it_says_what_became_of_that)
+{
+    begin (1);
+    scene (s, "hello D => welcome D\nlane D 1 => lane D ok\nready D =>\n"
+              "put a 3 end => keep a1, keep a2, keep a3, push a1#1 A, push a2#1 B, push a3#1 D\n"
+              "done B a2#1 => result 2 a2#1 done, free a2\n"
+              "stop =>\nat 300000\ntick => push a1#2 B\n"
+              "done B a1#2 => revoke a1#1 A, result 3 a1#2 done, free a1\n"
+              "lost D exit 1 at a3 => closed D, gone D exit 1 took 1, push a3#2 B\n" /* a suspect: not to A */
+              "lost B exit 1 at a3 => closed B, gone B exit 1 took 1\n"
+              "refuse A a1#1 => push a3#3 A\n"
+              "done A a3#3 => result 4 a3#3 done, free a3, stopped A, sink stopped");
+    scene_end (s);
+}
+
+Test (poison, a_worker_that_did_not_begin_what_another_has_answered_is_not_killed)
+{
+    begin (1);
+    scene (s, "put a 2 end => keep a1, keep a2, push a1#1 A, push a2#1 B\n"
+              "done B a2#1 => result 2 a2#1 done, free a2\n"
+              "stop =>\nat 300000\ntick => push a1#2 B\n"
+              "done A a1#1 => revoke a1#2 B, result 3 a1#1 done, free a1, stopped A, stopped B, sink stopped\n"
+              "refuse B a1#2 =>\n"
+              "at 1400000\ntick =>");
+    scene_end (s);
+}
+
+Test (poison, nothing_is_copied_once_workers_put)
+{
+    begin (1);
+    scene (s, "feed A => ...\nwant b => ...\n"
+              "put a 2 end => keep a1, keep a2, push a1#1 A, push a2#1 B\n"
+              "put b 1 end => ...\n"
+              "done B a2#1 => ...\ndone B b1#1 => ...\n"
+              "stop =>\nat 300000\ntick =>\nat 900000\ntick =>");
+    cr_assert_eq (stats ().copied, 0);
+    cr_assert_eq (stats ().workers_put, 1);
     scene_end (s);
 }
 
