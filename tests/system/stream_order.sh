@@ -123,6 +123,9 @@ begin_slow ()
     is_over $pid && fail "slow: the run is over though nobody has read"
 }
 begin_slow -kS -
+no_children () { [ -z "$(children $pid)" ]; }
+until_true 60 no_children # all is worked at, only the reader is missing
+is_over $pid && fail "slow: the run is over though nobody has read"
 head -n $tickets <&8 >slow.jsonl
 wait $pid
 expect "slow: exit code" $? 0
