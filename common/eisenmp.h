@@ -234,7 +234,11 @@ EMP_API const char *emp_error (const emp_t *self);
 /* One attribute of the module configuration, before emp_start (). Keys that eisenmp knows (PROCS_MAX, NUM_PROCS,
  * ROWS_MAX, NUM_ROWS, START_METHOD, RESULTS_STORE, RESULTS_PRINT, RESULTS_DICT_PRINT, RESULT_LABEL, INFO_ENABLE,
  * INFO_THREAD_MAX, RESULTS_FILE, ATTEMPTS_MAX, …: manager/README.md) are checked for type and range; all others are the program's
- * own and reach every worker unread. */
+ * own and reach every worker unread.
+ * RESULTS_STREAM: a file (.jsonl, .csv, or "-", standard output, which then is the stream's alone until emp_wait () is over) to which
+ * results are written as they come, by a thread of the manager's; RESULTS_ORDER "ticket": each feed in the order of its tickets, else
+ * "arrival". A reader that takes nothing holds up the run; that it has gone, or a full disk, drains it: emp_wait () says
+ * EMP_INCOMPLETE. What cannot be opened is emp_start ()'s EMP_INVALID. */
 EMP_API emp_status_t emp_config_set_nil (emp_t *self, const char *key);
 EMP_API emp_status_t emp_config_set_bool (emp_t *self, const char *key, bool value);
 EMP_API emp_status_t emp_config_set_int (emp_t *self, const char *key, int64_t value);
@@ -395,7 +399,8 @@ typedef struct {
  * summary has how many there were. */
 EMP_API emp_status_t emp_history_next (emp_t *self, emp_walk_t *walk, emp_attempt_t *ret_attempt);
 
-/* Prints the report (B29) as the configuration says: rows, dictionary, what was lost. After emp_wait (). */
+/* Prints the report (B29) as the configuration says: rows, dictionary, what was lost. After emp_wait (). Of a run whose stream is
+ * standard output only what was lost. */
 EMP_API void emp_report (emp_t *self, FILE *out);
 
 #ifdef __cplusplus

@@ -214,9 +214,10 @@ void emp_report (emp_t *self, FILE *out)
         return;
     emp_summary_t sum;
     emp_summary (self, &sum);
+    bool stdout_is_stream = self->config.results_stream && strcmp (self->config.results_stream, "-") == 0;
     emp_report_t report = {.label = self->config.result_label,
-                           .rows = self->config.results_print,
-                           .dictionary = self->config.results_dict_print,
+                           .rows = self->config.results_print && !stdout_is_stream,
+                           .dictionary = self->config.results_dict_print && !stdout_is_stream,
                            .results = self->results,
                            .losses = self->losses,
                            .losses_count = self->losses_count,

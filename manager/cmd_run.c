@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * cmd_run.c - `eisenmp run JOBFILE`: results on stdout, all else on stderr.
+ * cmd_run.c - `eisenmp run JOBFILE`: results on stdout, all else on stderr. With `--stream -` stdout is the stream, and the part of
+ * the report that tells what went wrong goes to stderr.
  *
  * SIGINT, SIGTERM or SIGHUP once drains: nothing more is handed out, what is in work is finished, within STOP_GRACE. Twice
  * stops: workers are killed, which takes a second at the most. Both end with the report of what there is, and exit 1 when
@@ -27,12 +28,17 @@ typedef struct {
     const char *results;        /* or NULL: the same */
     const char *journal, *sync; /* or NULL */
     bool resume;
+    const char *stream; /* or NULL */
+    bool keep_order;
     bool quiet;
 } options_t;
 
 static const struct argp_option option_list[] = {
     {"procs", 'p', "N", 0, "worker processes, whatever PROCS_MAX says", 0},
     {"results", 'o', "FILE", 0, "write the results to FILE too: .db (SQLite), .jsonl or .csv", 0},
+    {"stream", 'S', "FILE", 0, "write the results to FILE as they come: .jsonl or .csv; - is stdout, without a report",
+     0},
+    {"keep-order", 'k', NULL, 0, "the stream has each feed in the order of its tickets", 0},
     {"journal", 'j', "FILE", 0, "keep what was answered in FILE, so that the run can be resumed", 0},
     {"journal-sync", 's', "HOW", 0,
      "what a ticket waits for before it counts: that it is written (none), on the disk in groups of up to 10 ms "
@@ -57,6 +63,8 @@ static error_t take_option (int key, char *arg, struct argp_state *state)
     case 'j': options->journal = arg; return 0;
     case 's': options->sync = arg; return 0;
     case 'r': options->resume = true; return 0;
+    case 'S': options->stream = arg; return 0;
+    case 'k': options->keep_order = true; return 0;
     case 'q': options->quiet = true; return 0;
     case ARGP_KEY_ARG:
         if (options->jobfile)
@@ -180,7 +188,8 @@ static int run_to_end (emp_t *manager, const options_t *options, listener_t *lis
     atomic_store (&listener->reporting, true);
     if (status == EMP_INVALID)
         return exit_code (manager, status);
-    emp_report (manager, stdout);
+    const char *stream = manager->config.results_stream;
+    emp_report (manager, stream && strcmp (stream, "-") == 0 ? stderr : stdout); /* then only what went wrong */
     errno = 0;
     bool written = fflush (stdout) == 0 && !ferror (stdout);
     int why = errno ? errno : EIO; /* an earlier write may have failed, whose reason nobody kept */
@@ -230,6 +239,10 @@ int emp_cmd_run (int argc, char **argv)
         status = emp_config_set_int (manager, "PROCS_MAX", options.procs);
     if (status == EMP_OK && options.results)
         status = emp_config_set_string (manager, "RESULTS_FILE", options.results);
+    if (status == EMP_OK && options.stream)
+        status = emp_config_set_string (manager, "RESULTS_STREAM", options.stream);
+    if (status == EMP_OK && options.keep_order)
+        status = emp_config_set_string (manager, "RESULTS_ORDER", "ticket");
     if (status == EMP_OK && options.journal)
         status = emp_config_set_string (manager, "JOURNAL", options.journal);
     if (status == EMP_OK && options.sync)

@@ -26,10 +26,19 @@ struct emp_collector {
 static void take (void *arg, uint32_t feed, const emp_part_t *part, const uint8_t *payload)
 {
     emp_collector_t *self = arg;
+    emp_ended_t ended;
     /* A ticket that ended twice is counted there and shows in the summary; nothing else is to be done. */
-    emp_status_t status = emp_results_take (self->config.results, feed, part, payload);
+    emp_status_t status = emp_results_end (self->config.results, feed, part, payload, &ended);
     if (status == EMP_FULL || status == EMP_NOMEM)
         emp_results_lose (self->config.results, part, status);
+    if (status == EMP_OK && self->config.stream)
+        emp_stream_take (self->config.stream, &ended, part, payload);
+}
+
+static void flush (emp_collector_t *self)
+{
+    if (self->config.stream)
+        emp_stream_flush (self->config.stream);
 }
 
 /* One that is not known was opened by a worker: the manager's are announced before they put. */
@@ -49,6 +58,7 @@ static void take_all (emp_collector_t *self, const emp_wire_t *wire, const uint8
             emp_results_lose (self->config.results, &wire->parts[i], known);
         payload += wire->parts[i].length;
     }
+    flush (self);
 }
 
 /* ---- with a journal ------------------------------------------------------------------------------------------------- */
@@ -87,6 +97,7 @@ static void keep_group (emp_collector_t *self)
     if (emp_journal_commit (self->config.journal) == EMP_OK) {
         pthread_mutex_lock (&self->lock);
         emp_journal_each (self->config.journal, take, self);
+        flush (self);
         pthread_mutex_unlock (&self->lock);
     } else if (!self->unkept) {
         self->unkept = true;
@@ -114,6 +125,10 @@ static void *collector_thread (void *arg)
         else if ((status = next_group (self, wire, payload)) != EMP_OK)
             break;
     }
+    pthread_mutex_lock (&self->lock); /* a program's feeder may be about to replay */
+    if (self->config.stream)
+        emp_stream_end (self->config.stream);
+    pthread_mutex_unlock (&self->lock);
     self->config.ended (self->config.arg, status);
     return NULL;
 }
@@ -124,6 +139,7 @@ emp_status_t emp_collector_replay (emp_collector_t *self, uint32_t first, uint32
     emp_results_counts_t before, after;
     emp_results_counts (self->config.results, &before);
     emp_status_t status = emp_journal_replay (self->config.journal, first, beyond, take, self);
+    flush (self);
     emp_results_counts (self->config.results, &after); /* nobody else takes meanwhile */
     self->replayed.parts += after.parts - before.parts;
     self->replayed.tickets +=

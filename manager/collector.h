@@ -4,6 +4,7 @@
  *
  * With a journal it takes all endings that are there, has them written as one group, and only then counts them and has them
  * acknowledged: what is counted is durable. Once a group could not be written nothing is counted any more.
+ * What is counted goes to the stream too. A stream whose reader is slow holds it up, and by that, in the end, the workers.
  */
 #ifndef EMP_COLLECTOR_H
 #define EMP_COLLECTOR_H
@@ -11,6 +12,7 @@
 #include "../common/net/session.h"
 #include "journal.h"
 #include "results.h"
+#include "stream.h"
 
 typedef struct emp_collector emp_collector_t;
 
@@ -22,6 +24,7 @@ typedef struct {
     /* In the collector's thread. With a journal: whether workers have put tickets by now, which the broker counts before it hears
      * of the end of the ticket while they held which they did. */
     bool (*workers_put) (void *arg);
+    emp_stream_t *stream; /* or NULL */
     /* In the collector's thread. Once: the journal could not be written (emp_journal_why). */
     void (*unkept) (void *arg);
     /* Once: EMP_STOPPED behind the last ending, EMP_SYSTEM when the broker is gone. */

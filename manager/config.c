@@ -107,6 +107,7 @@ void emp_config_release (emp_config_t *self)
     free (self->feeds);
     free (self->result_label);
     free (self->results_file);
+    free (self->results_stream);
     free (self->journal);
     emp_attributes_destroy (&self->attributes);
     *self = (emp_config_t){0};

@@ -77,6 +77,8 @@ typedef struct {
     uint64_t big_data_min;           /* BIG_DATA_MIN: what is packed in more bytes is an arena */
     uint64_t results_bytes_max;      /* RESULTS_BYTES_MAX: of the dictionary in memory */
     char *results_file;              /* RESULTS_FILE, or NULL */
+    char *results_stream;            /* RESULTS_STREAM, or NULL */
+    emp_order_t results_order;       /* RESULTS_ORDER, of the stream */
     char *journal;                   /* JOURNAL, or NULL */
     emp_journal_sync_t journal_sync; /* JOURNAL_SYNC */
     bool resume;                     /* RESUME */

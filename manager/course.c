@@ -14,6 +14,7 @@
 
 #define LOOK_US 200000u /* how often progress is shown */
 #define SLAY_US 1000000u
+#define STREAM_US 500000u /* how long a stop lets the stream's reader take what is there */
 
 bool emp_course_fed (const emp_t *self)
 {
@@ -67,14 +68,16 @@ static void look_at_inputs (emp_t *self)
     for (size_t i = 0; i < self->feeders_count && !self->refused; i++)
         self->refused = emp_feeder_is_over (self->feeders[i]) && emp_feeder_is_refused (self->feeders[i]);
     self->stop_wanted |= self->refused;
-    self->drain_wanted |= self->unkept;
+    self->drain_wanted |= self->unkept || self->unstreamed;
+    if (self->refused && self->stream)
+        emp_stream_until (self->stream, 0);
 }
 
 /* Looks at the facts and does what follows. Returns true when the run is over. Called under the lock, again whenever a
  * fact or the time has changed; nothing in it waits. Before emp_wait nothing is over: feeders may follow.
  *
  *   feeders of a queue are over                      say STOP of it: it ends when it is empty and nobody can put to it
- *   the journal cannot be written                    wanted: drain
+ *   the journal, or the stream, cannot be written    wanted: drain
  *   a feeder's input is not what it was              wanted: stop
  *   wanted: drain or stop; or all workers have gone  say DRAIN: nothing more is handed out; workers have STOP_GRACE
  *   wanted: stop; or time is up                      kill the workers
@@ -222,6 +225,8 @@ static emp_status_t verdict (emp_t *self)
         return emp_fail (self, EMP_INCOMPLETE, "%s", emp_journal_why (self->journal));
     if (self->workers_code == 2)
         return emp_fail (self, EMP_INVALID, "the workers could not start");
+    if (self->unstreamed)
+        return emp_fail (self, EMP_INCOMPLETE, "RESULTS_STREAM: %s", emp_stream_why (self->stream));
     if (why)
         return emp_fail (self, EMP_INCOMPLETE, "the feeder of %s failed: %s", label, why);
     if (self->broker_gone)
@@ -318,10 +323,18 @@ static void end_early (emp_t *self)
         self->early = true;
 }
 
+/* A reader of the stream that takes nothing holds up the end no longer than workers may. */
+static void limit_stream (emp_t *self, uint64_t us)
+{
+    if (self->stream)
+        emp_stream_until (self->stream, emp_now () + us);
+}
+
 void emp_drain (emp_t *self)
 {
     pthread_mutex_lock (&self->lock);
     end_early (self);
+    limit_stream (self, (uint64_t) self->config.stop_grace_ms * 1000);
     self->drain_wanted = true;
     pthread_cond_broadcast (&self->changed);
     pthread_mutex_unlock (&self->lock);
@@ -331,6 +344,7 @@ void emp_stop (emp_t *self)
 {
     pthread_mutex_lock (&self->lock);
     end_early (self);
+    limit_stream (self, STREAM_US);
     self->stop_wanted = true;
     pthread_cond_broadcast (&self->changed);
     pthread_mutex_unlock (&self->lock);

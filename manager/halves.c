@@ -182,7 +182,8 @@ emp_half_state_t emp_halves_add (emp_halves_t *self, uint32_t feed, const emp_pa
     cover (half, part->from, part->from + part->rows);
     half->ended += part->rows;
     half->dead += dead ? part->rows : 0;
-    emp_half_state_t state = {.rows = half->ended, .dead = half->dead, .over = half->ended == half->total};
+    emp_half_state_t state = {
+        .rows = half->ended, .dead = half->dead, .total = half->total, .over = half->ended == half->total};
     if (state.over)
         forget (self, half);
     return state;

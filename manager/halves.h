@@ -19,6 +19,7 @@ typedef struct {
 /* What has come of a ticket's rows so far. */
 typedef struct {
     uint64_t rows, dead; /* that have ended; of these */
+    uint32_t total;      /* all that the ticket has */
     bool over;           /* all of them have */
 } emp_half_state_t;
 

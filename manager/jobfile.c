@@ -21,6 +21,7 @@
 #include "keys.h"
 #include "modulefile.h"
 #include "output.h"
+#include "stream.h"
 #include "sentence.h"
 #include "yamlvalue.h"
 
@@ -159,6 +160,16 @@ static void place_results_file (emp_jobread_t *self, const emp_yaml_node_t *node
         emp_jobread_wrong (self, node, "RESULTS_FILE", EMP_OUTPUT_EXPECTED);
     else
         place_file (self, node, "RESULTS_FILE", path);
+}
+
+/* The same of RESULTS_STREAM, which may be standard output. */
+static void place_results_stream (emp_jobread_t *self, const emp_yaml_node_t *node)
+{
+    const char *path = self->config->results_stream;
+    if (path && !self->diag->errors && !emp_stream_is_name (path))
+        emp_jobread_wrong (self, node, "RESULTS_STREAM", EMP_STREAM_EXPECTED);
+    else if (path && strcmp (path, "-") != 0)
+        place_file (self, node, "RESULTS_STREAM", path);
 }
 
 /* ROWS_MAX and NUM_ROWS are one key: a file that has both contradicts itself. */
@@ -403,6 +414,8 @@ static void read_key (emp_jobread_t *self, const emp_yaml_node_t *root, const em
         set_value (self, real, value->key->text);
     if (emp_yaml_is (value->key, "RESULTS_FILE"))
         place_results_file (self, seen->results_file = real);
+    if (emp_yaml_is (value->key, "RESULTS_STREAM"))
+        place_results_stream (self, real);
     if (emp_yaml_is (value->key, "JOURNAL"))
         place_file (self, real, "JOURNAL", self->config->journal);
     if (emp_yaml_is (value->key, "DEAD_AFTER") || (emp_yaml_is (value->key, "BEAT") && !seen->dead_after))

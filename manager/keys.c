@@ -34,6 +34,10 @@ static const emp_key_t keys[] = {
      "bytes of the dictionary in memory; beyond it all of it moves to a file on disk"},
     {"RESULTS_FILE", NULL, EMP_KEY_TEXT, FIELD (results_file), 1, EMP_TEXT_MAX, 0, "none",
      "write the results to this file, by its ending: .db (SQLite), .jsonl or .csv"},
+    {"RESULTS_STREAM", NULL, EMP_KEY_TEXT, FIELD (results_stream), 1, EMP_TEXT_MAX, 0, "none",
+     "write the results to this file as they come, by its ending: .jsonl or .csv; - is standard output"},
+    {"RESULTS_ORDER", NULL, EMP_KEY_ORDER, FIELD (results_order), 0, 0, EMP_ORDER_ARRIVAL, NULL,
+     "how RESULTS_STREAM has them: as they arrive, or each feed in the order of its tickets"},
     {"JOURNAL", NULL, EMP_KEY_TEXT, FIELD (journal), 1, EMP_TEXT_MAX - 16, 0, "none",
      "keep what was answered in this file, so that a run that was killed can be resumed"},
     {"JOURNAL_SYNC", NULL, EMP_KEY_SYNC, FIELD (journal_sync), 0, 0, EMP_JOURNAL_BATCH, NULL,
@@ -83,6 +87,8 @@ const emp_key_t *emp_key_find (const char *name)
     return NULL;
 }
 
+static const char *const orders[] = {[EMP_ORDER_ARRIVAL] = "arrival", [EMP_ORDER_TICKET] = "ticket"};
+
 /* ---- texts ----------------------------------------------------------------------------------------------------- */
 
 /* 50 is "0.05", 60000 is "60"; no floating point, so no locale shows. */
@@ -117,6 +123,7 @@ void emp_key_expected (const emp_key_t *self, char *ret_piece)
         break;
     case EMP_KEY_START: snprintf (ret_piece, EMP_SENTENCE_MAX, "\"spawn\", \"fork\" or \"forkserver\""); break;
     case EMP_KEY_SYNC: snprintf (ret_piece, EMP_SENTENCE_MAX, "\"none\", \"batch\" or \"sync\""); break;
+    case EMP_KEY_ORDER: snprintf (ret_piece, EMP_SENTENCE_MAX, "\"arrival\" or \"ticket\""); break;
     }
 }
 
@@ -132,6 +139,8 @@ static void default_text (const emp_key_t *self, char *ret_piece)
         snprintf (ret_piece, EMP_SENTENCE_MAX, "\"%s\"", emp_start_text ((emp_start_method_t) self->otherwise));
     else if (self->type == EMP_KEY_SYNC)
         snprintf (ret_piece, EMP_SENTENCE_MAX, "\"%s\"", emp_journal_sync_text ((emp_journal_sync_t) self->otherwise));
+    else if (self->type == EMP_KEY_ORDER)
+        snprintf (ret_piece, EMP_SENTENCE_MAX, "\"%s\"", orders[self->otherwise]);
     else
         snprintf (ret_piece, EMP_SENTENCE_MAX, "%" PRIu64, self->otherwise);
 }
@@ -171,6 +180,7 @@ static void put_number (const emp_key_t *self, emp_config_t *config, uint64_t nu
     case EMP_KEY_LARGE: *(uint64_t *) field (self, config) = number; break;
     case EMP_KEY_START: *(emp_start_method_t *) field (self, config) = (emp_start_method_t) number; break;
     case EMP_KEY_SYNC: *(emp_journal_sync_t *) field (self, config) = (emp_journal_sync_t) number; break;
+    case EMP_KEY_ORDER: *(emp_order_t *) field (self, config) = (emp_order_t) number; break;
     case EMP_KEY_TEXT: assert (false); break;
     }
 }
@@ -244,6 +254,17 @@ static bool is_sync (const msgpack_object *value, uint64_t *ret_number)
     return true;
 }
 
+static bool is_order (const msgpack_object *value, uint64_t *ret_number)
+{
+    for (size_t i = 0; value->type == MSGPACK_OBJECT_STR && i < sizeof orders / sizeof *orders; i++)
+        if (strlen (orders[i]) == value->via.str.size &&
+            memcmp (orders[i], value->via.str.ptr, value->via.str.size) == 0) {
+            *ret_number = i;
+            return true;
+        }
+    return false;
+}
+
 static emp_status_t wrong (const emp_key_t *self, const char *name, const msgpack_object *value, emp_config_t *config)
 {
     char found[EMP_SENTENCE_MAX], expected[EMP_SENTENCE_MAX];
@@ -271,6 +292,7 @@ emp_status_t emp_key_set (const emp_key_t *self, const char *name, const msgpack
     case EMP_KEY_SECONDS: good = is_seconds (self, value, &number); break;
     case EMP_KEY_START: good = is_start (value, &number); break;
     case EMP_KEY_SYNC: good = is_sync (value, &number); break;
+    case EMP_KEY_ORDER: good = is_order (value, &number); break;
     case EMP_KEY_TEXT:
         if (is_text (self, value))
             return put_text (self, config, value->via.str.ptr, value->via.str.size);
@@ -303,6 +325,7 @@ void emp_key_pack (const emp_key_t *self, const emp_config_t *config, msgpack_pa
     case EMP_KEY_LARGE: number = *(const uint64_t *) at; break;
     case EMP_KEY_TEXT: text = *(char *const *) at; break;
     case EMP_KEY_START: text = emp_start_text (*(const emp_start_method_t *) at); break;
+    case EMP_KEY_ORDER: text = orders[*(const emp_order_t *) at]; break;
     case EMP_KEY_SYNC: text = emp_journal_sync_text (*(const emp_journal_sync_t *) at); break;
     }
     if (text) {

@@ -15,7 +15,8 @@ typedef enum {
     EMP_KEY_SECONDS, /* uint32_t field in milliseconds, a number in the file */
     EMP_KEY_TEXT,    /* char * field */
     EMP_KEY_START,   /* emp_start_method_t field */
-    EMP_KEY_SYNC     /* emp_journal_sync_t field */
+    EMP_KEY_SYNC,    /* emp_journal_sync_t field */
+    EMP_KEY_ORDER    /* emp_order_t field */
 } emp_key_type_t;
 
 typedef struct {

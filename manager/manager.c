@@ -47,6 +47,15 @@ static void journal_failed (void *arg)
     pthread_mutex_unlock (&self->lock);
 }
 
+static void stream_failed (void *arg)
+{
+    emp_t *self = arg;
+    pthread_mutex_lock (&self->lock);
+    self->unstreamed = true;
+    pthread_cond_broadcast (&self->changed);
+    pthread_mutex_unlock (&self->lock);
+}
+
 static void collector_ended (void *arg, emp_status_t status)
 {
     emp_t *self = arg;
@@ -288,6 +297,49 @@ static emp_status_t start_output (emp_t *self)
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "RESULTS_FILE: %s", self->output_why);
 }
 
+/* What the stream would overwrite, or NULL. */
+static const char *stream_meets (const emp_t *self)
+{
+    const emp_config_t *config = &self->config;
+    if (config->journal && emp_stream_is (self->stream, config->journal))
+        return "JOURNAL";
+    if (config->results_file && emp_stream_is (self->stream, config->results_file))
+        return "RESULTS_FILE";
+    for (size_t i = 0; i < config->feeds_count; i++) {
+        const emp_source_spec_t *source = &config->feeds[i].source;
+        if (source->path && strcmp (source->path, "-") != 0 && emp_stream_is (self->stream, source->path))
+            return "a feed";
+    }
+    return NULL;
+}
+
+/* The same; nothing of its file is changed before all else is known to be well. */
+static emp_status_t start_stream (emp_t *self)
+{
+    if (!self->config.results_stream)
+        return self->config.results_order == EMP_ORDER_TICKET
+                   ? emp_fail (
+                         self, EMP_INVALID,
+                         "RESULTS_ORDER: found \"ticket\" without a RESULTS_STREAM, expected the file that has it")
+                   : EMP_OK;
+    const emp_stream_config_t config = {.path = self->config.results_stream,
+                                        .ordered = self->config.results_order == EMP_ORDER_TICKET,
+                                        .failed = stream_failed,
+                                        .arg = self};
+    char why[EMP_STREAM_WHY_MAX];
+    emp_stream_t *stream;
+    emp_status_t status = emp_stream_open (&config, &stream, why);
+    if (status != EMP_OK)
+        return emp_fail (self, status, "RESULTS_STREAM: %s", why);
+    pthread_mutex_lock (&self->lock); /* emp_stop may be on its way to it */
+    self->stream = stream;
+    pthread_mutex_unlock (&self->lock);
+    const char *meets = stream_meets (self);
+    return meets ? emp_fail (self, EMP_INVALID, "RESULTS_STREAM: found '%s', the file of %s, expected another",
+                             self->config.results_stream, meets)
+                 : EMP_OK;
+}
+
 static void journal_says (void *arg, const char *sentence)
 {
     emp_say (arg, sentence);
@@ -355,11 +407,14 @@ static emp_status_t start_collector (emp_t *self)
     if (self->output && emp_results_overflow (self->results, emp_output_folder (self->output),
                                               emp_output_database (self->output)) != EMP_OK)
         return emp_fail (self, EMP_NOMEM, "out of memory");
+    if (self->stream)
+        emp_stream_begin (self->stream, self->results);
     const emp_collector_config_t config = {.session = self->session,
                                            .results = self->results,
                                            .journal = self->journal,
                                            .sync = self->config.journal_sync,
                                            .workers_put = workers_put,
+                                           .stream = self->stream,
                                            .unkept = journal_failed,
                                            .ended = collector_ended,
                                            .arg = self};
@@ -473,6 +528,8 @@ emp_status_t emp_start (emp_t *self)
     if (status != EMP_OK)
         return emp_fail (self, status, "%s", self->config.error);
     status = start_output (self);
+    if (status == EMP_OK)
+        status = start_stream (self);
     if (status == EMP_OK)
         status = start_journal (self);
     if (status != EMP_OK)
@@ -600,6 +657,7 @@ static void free_manager (emp_t *self)
     emp_procs_release (&self->procs);
     free (self->queue_stop_said);
     free (self->queue_fed);
+    emp_stream_destroy (&self->stream);
     emp_journal_destroy (&self->journal);
     emp_results_destroy (&self->results);
     emp_history_destroy (&self->history);
@@ -632,6 +690,8 @@ void emp_destroy (emp_t **self_p)
     if (self->session)
         emp_session_close (self->session);
     emp_client_wait (&self->client);
+    if (self->stream)
+        emp_stream_until (self->stream, 0); /* else the collector may wait for a reader */
     emp_collector_destroy (&self->collector);
     emp_broker_destroy (&self->broker);
     emp_sweep (self);
@@ -639,6 +699,7 @@ void emp_destroy (emp_t **self_p)
         free_manager (self);
     else {
         emp_output_destroy (&self->output);
+        emp_stream_destroy (&self->stream);
         atomic_store (&left_behind, true);
     }
 }

@@ -29,6 +29,7 @@
 #include "results.h"
 #include "rundir.h"
 #include "screen.h"
+#include "stream.h"
 
 #define EMP_FEEDERS_MAX 1024
 #define EMP_LOSSES_MAX 1000
@@ -59,6 +60,7 @@ struct emp {
     emp_output_t *output; /* NULL: no RESULTS_FILE */
     bool output_failed;   /* with its sentence in output_why */
     char output_why[EMP_OUTPUT_WHY_MAX];
+    emp_stream_t *stream;   /* NULL: no RESULTS_STREAM; set under the lock */
     emp_journal_t *journal; /* NULL: no JOURNAL */
     emp_collector_t *collector;
     emp_launcher_t *launcher;
@@ -76,6 +78,7 @@ struct emp {
     bool collected;        /* the last ending is in the dictionary, or none will come any more */
     bool broker_gone;
     bool unkept;       /* the journal could not be written */
+    bool unstreamed;   /* RESULTS_STREAM could not */
     bool refused;      /* the input is not what it was before the run was resumed */
     bool workers_gone; /* and none will be started */
     int workers_code;  /* of the last supervisor */

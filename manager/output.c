@@ -7,19 +7,14 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <libgen.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "json.h"
-#include "values.h"
-
-#define LINE_MAX_BYTES (SIZE_MAX / 2) /* a line is bounded by its ticket: six bytes for one at the most */
+#include "lines.h"
 
 typedef enum { DATABASE, JSONL, CSV } kind_t;
 
@@ -140,7 +135,7 @@ emp_status_t emp_output_open (const char *path, emp_output_t **ret_self, char re
     }
     self->kind = kind;
     self->fd = -1;
-    emp_buf_init (&self->line, LINE_MAX_BYTES);
+    emp_buf_init (&self->line, EMP_LINES_MAX);
     mode_t mode = 0;
     const char *fault = name_all (self, path) ? find_fault (self, &mode) : strerror (errno);
     if (!fault)
@@ -184,105 +179,26 @@ const char *emp_output_database (const emp_output_t *self)
 
 /* ---- lines ------------------------------------------------------------------------------------------------------------- */
 
-static void put (emp_buf_t *line, const char *text)
+static emp_lines_kind_t lines_of (const emp_output_t *self)
 {
-    emp_buf_append (line, text, strlen (text));
-}
-
-static void put_number (emp_buf_t *line, uint64_t number)
-{
-    char text[24];
-    snprintf (text, sizeof text, "%" PRIu64, number);
-    put (line, text);
-}
-
-/* value NULL: the ticket was answered with nothing. */
-static void write_jsonl (emp_buf_t *line, const emp_entry_t *entry, const msgpack_object *value)
-{
-    char header[EMP_LABEL_MAX + 40];
-    int size = snprintf (header, sizeof header, "%s;" EMP_TICKET_PREFIX "%" PRIu64 ";", entry->label, entry->number);
-    put (line, "{\"queue\":");
-    emp_json_text (line, entry->label, strlen (entry->label));
-    put (line, ",\"ticket\":");
-    put_number (line, entry->number);
-    put (line, ",\"header\":");
-    emp_json_text (line, header, (size_t) size);
-    put (line, ",\"value\":");
-    if (value)
-        emp_json_value (line, value);
-    else
-        put (line, "null");
-    put (line, "}\n");
-}
-
-/* Always in quotes: then nothing in it needs a look but quotes. */
-static void put_quoted (emp_buf_t *line, const char *text, size_t size)
-{
-    put (line, "\"");
-    for (const char *end = size > 0 ? text + size : text; text < end;) {
-        const char *quote = memchr (text, '"', (size_t) (end - text));
-        const char *until = quote ? quote + 1 : end;
-        emp_buf_append (line, text, (size_t) (until - text));
-        if (quote)
-            put (line, "\"");
-        text = until;
-    }
-    put (line, "\"");
-}
-
-/* What needs no quotes: a number that JSON can write, or a truth value. */
-static bool is_bare (const msgpack_object *value)
-{
-    bool real = value->type == MSGPACK_OBJECT_FLOAT32 || value->type == MSGPACK_OBJECT_FLOAT64;
-    return real ? isfinite (value->via.f64)
-                : value->type == MSGPACK_OBJECT_POSITIVE_INTEGER || value->type == MSGPACK_OBJECT_NEGATIVE_INTEGER ||
-                      value->type == MSGPACK_OBJECT_BOOLEAN;
-}
-
-static void write_csv (emp_buf_t *line, const emp_entry_t *entry, const msgpack_object *value)
-{
-    put_quoted (line, entry->label, strlen (entry->label));
-    put (line, ",");
-    put_number (line, entry->number);
-    put (line, ",");
-    if (value && value->type == MSGPACK_OBJECT_STR && emp_json_is_text (value->via.str.ptr, value->via.str.size))
-        put_quoted (line, value->via.str.ptr, value->via.str.size);
-    else if (value && is_bare (value))
-        emp_json_value (line, value);
-    else if (value && value->type != MSGPACK_OBJECT_NIL) {
-        emp_buf_t json;
-        emp_buf_init (&json, line->max);
-        emp_json_value (&json, value);
-        put_quoted (line, (const char *) json.data, json.size);
-        if (json.broken)
-            line->broken = json.broken;
-        emp_buf_release (&json);
-    }
-    put (line, "\r\n");
+    return self->kind == CSV ? EMP_LINES_CSV : EMP_LINES_JSONL;
 }
 
 static emp_status_t write_entry (emp_output_t *self, const emp_entry_t *entry, FILE *out)
 {
-    void (*write_line) (emp_buf_t *, const emp_entry_t *, const msgpack_object *) =
-        self->kind == JSONL ? write_jsonl : write_csv;
     emp_buf_clear (&self->line);
-    emp_values_t values;
-    emp_values_init (&values, entry->data, entry->size);
-    if (entry->size == 0)
-        write_line (&self->line, entry, NULL);
-    const msgpack_object *value;
-    while ((value = emp_values_next (&values)))
-        write_line (&self->line, entry, value);
-    bool whole = !values.failed && !self->line.broken;
-    emp_values_release (&values);
-    if (!whole)
+    if (emp_lines_add (lines_of (self), &self->line, entry->label, entry->number, entry->data, entry->size) != EMP_OK)
         return EMP_NOMEM;
     return fwrite (self->line.data, 1, self->line.size, out) == self->line.size ? EMP_OK : EMP_SYSTEM;
 }
 
 static emp_status_t write_entries (emp_output_t *self, emp_results_t *results, FILE *out)
 {
-    if (self->kind == CSV && fputs ("queue,ticket,value\r\n", out) == EOF)
+    emp_buf_clear (&self->line);
+    emp_lines_begin (lines_of (self), &self->line);
+    if (self->line.broken)
+        return EMP_NOMEM;
+    if (self->line.size && fwrite (self->line.data, 1, self->line.size, out) != self->line.size)
         return EMP_SYSTEM;
     emp_entry_t entry;
     emp_status_t status = EMP_OK;

@@ -3,9 +3,7 @@
  * output.h - the file of RESULTS_FILE (`eisenmp run --results FILE`): out.db, out.jsonl or out.csv, by its ending.
  *
  *   .db     SQLite: the dictionary's own file (results_file.h), with views for people
- *   .jsonl  a line a result:  {"queue":"mp_input_q (default)","ticket":7,"header":"mp_input_q (default);_TID_7;","value":[1,2]}
- *   .csv    RFC 4180, a record a result behind queue,ticket,value: a text is itself, all else JSON (json.h)
- * In order of arrival; a ticket answered with nothing has the value null, in CSV an empty field (an empty text is "").
+ *   .jsonl, .csv   a line a result, as lines.h has them, in order of arrival
  * Invariant: FILE is what it was until the new one is whole. That is written under FILE.eisenmp-part, which is there from before the
  * run on, so what cannot be written is known before any work is done; a lock keeps two runs apart.
  * Streams: memory for one ticket.

@@ -228,6 +228,14 @@ const char *emp_results_label (emp_results_t *self, uint32_t id)
     return feed ? self->keys[feed->key].label : NULL;
 }
 
+void emp_results_label_at (emp_results_t *self, uint32_t place, char ret_label[EMP_LABEL_MAX + 1])
+{
+    pthread_mutex_lock (&self->lock); /* a feed that begins may move the tables */
+    assert (place < self->feeds_count);
+    strcpy (ret_label, self->keys[self->feeds[place].key].label);
+    pthread_mutex_unlock (&self->lock);
+}
+
 void emp_results_feed_end (emp_results_t *self, uint32_t id, uint64_t tickets, uint64_t rows)
 {
     assert (self && tickets <= EMP_SEEN_NUMBER_MAX);
@@ -392,13 +400,14 @@ static void count_ticket (emp_results_t *self, emp_dict_feed_t *feed, uint64_t n
 
 /* Counts a part, and its ticket's end when it is the last one. */
 static emp_status_t count (emp_results_t *self, emp_dict_feed_t *feed, const emp_part_t *part, const verdict_t *verdict,
-                           bool *ret_half)
+                           bool *ret_half, uint32_t *ret_total)
 {
     uint32_t place = (uint32_t) (feed - self->feeds);
     *ret_half = emp_halves_is_part (&self->halves, place, part);
     if (!*ret_half) {
         count_part (self, feed, part, verdict, false);
         count_ticket (self, feed, part->number, verdict->dead, !verdict->dead);
+        *ret_total = part->rows;
         return EMP_OK;
     }
     emp_status_t status = emp_halves_reserve (&self->halves, place, part);
@@ -408,12 +417,13 @@ static emp_status_t count (emp_results_t *self, emp_dict_feed_t *feed, const emp
     emp_half_state_t state = emp_halves_add (&self->halves, place, part, verdict->dead);
     if (state.over)
         count_ticket (self, feed, part->number, state.dead == state.rows, state.dead == 0);
+    *ret_total = state.total;
     return EMP_OK;
 }
 
 /* Counts a part, under the lock. `here`: its entry will be in memory, at the end. */
 static emp_status_t enter (emp_results_t *self, uint32_t id, const emp_part_t *part, const verdict_t *verdict,
-                           bool here, emp_record_t *ret_record)
+                           bool here, emp_record_t *ret_record, emp_ended_t *ret_ended)
 {
     emp_dict_feed_t *feed = find_feed (self, id);
     if (!feed)
@@ -423,12 +433,14 @@ static emp_status_t enter (emp_results_t *self, uint32_t id, const emp_part_t *p
     emp_status_t status = emp_seen_reserve (&feed->seen, part->number);
     if (status)
         return status;
-    status = count (self, feed, part, verdict, &ret_record->half);
+    status = count (self, feed, part, verdict, &ret_record->half, &ret_ended->total);
     if (status)
         return status;
     ret_record->feed = (uint32_t) (feed - self->feeds);
     ret_record->key = feed->key;
-    if (verdict->dead || (feed->workers && verdict->size == 0))
+    ret_ended->place = ret_record->feed;
+    ret_ended->silent = verdict->dead || (feed->workers && verdict->size == 0);
+    if (ret_ended->silent)
         return EMP_OK;
     arrive (self, feed->key);
     if (here) {
@@ -469,7 +481,8 @@ static uint32_t worker_of (emp_results_t *self, uint64_t session)
     return self->worker;
 }
 
-static emp_status_t take (emp_results_t *self, uint32_t feed, const emp_part_t *part, const verdict_t *verdict)
+static emp_status_t take (emp_results_t *self, uint32_t feed, const emp_part_t *part, const verdict_t *verdict,
+                          emp_ended_t *ret_ended)
 {
     bool wanted = verdict->dead || (self->store && !is_message (self, feed, verdict));
     emp_status_t room =
@@ -487,7 +500,7 @@ static emp_status_t take (emp_results_t *self, uint32_t feed, const emp_part_t *
                            .data = verdict->data,
                            .size = verdict->size};
     pthread_mutex_lock (&self->lock);
-    emp_status_t status = enter (self, feed, part, verdict, room == EMP_OK, &record);
+    emp_status_t status = enter (self, feed, part, verdict, room == EMP_OK, &record, ret_ended);
     self->counts.twice += status == EMP_STALE;
     self->counts.refused += status == EMP_MALFORMED || status == EMP_UNKNOWN;
     pthread_mutex_unlock (&self->lock);
@@ -507,15 +520,22 @@ static void refuse (emp_results_t *self)
     pthread_mutex_unlock (&self->lock);
 }
 
-emp_status_t emp_results_take (emp_results_t *self, uint32_t feed, const emp_part_t *part, const uint8_t *payload)
+emp_status_t emp_results_end (emp_results_t *self, uint32_t feed, const emp_part_t *part, const uint8_t *payload,
+                              emp_ended_t *ret_ended)
 {
     assert (self && part && (payload || part->length == 0));
     verdict_t verdict;
     emp_status_t status = judge (part, payload, &verdict);
     if (status == EMP_OK)
-        return take (self, feed, part, &verdict);
+        return take (self, feed, part, &verdict, ret_ended);
     refuse (self);
     return status;
+}
+
+emp_status_t emp_results_take (emp_results_t *self, uint32_t feed, const emp_part_t *part, const uint8_t *payload)
+{
+    emp_ended_t ended;
+    return emp_results_end (self, feed, part, payload, &ended);
 }
 
 void emp_results_lose (emp_results_t *self, const emp_part_t *part, emp_status_t why)

@@ -52,6 +52,17 @@ void emp_results_feed_end (emp_results_t *self, uint32_t feed, uint64_t tickets,
  * the feed cannot have made, rows that the ticket cannot have, an outcome that is no end. EMP_NOMEM. Nothing is changed by these but the counts twice and refused. */
 emp_status_t emp_results_take (emp_results_t *self, uint32_t feed, const emp_part_t *part, const uint8_t *payload);
 
+/* The same, and what was taken, for who goes on with it. */
+typedef struct {
+    uint32_t place; /* of its feed, in the order in which feeds began */
+    uint32_t total; /* rows of its ticket */
+    bool silent;    /* dead, or a message between workers: nothing is to be said of it */
+} emp_ended_t;
+emp_status_t emp_results_end (emp_results_t *self, uint32_t feed, const emp_part_t *part, const uint8_t *payload,
+                              emp_ended_t *ret_ended);
+/* The label of the feed at such a place. Any thread. */
+void emp_results_label_at (emp_results_t *self, uint32_t place, char ret_label[EMP_LABEL_MAX + 1]);
+
 /* A part that came and cannot be taken: EMP_FULL, its feed found no room; EMP_NOMEM. It counts as not kept, but for a message. */
 void emp_results_lose (emp_results_t *self, const emp_part_t *part, emp_status_t why);
 

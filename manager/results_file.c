@@ -4,26 +4,25 @@
  *
  * One transaction from the first record to the last: nobody else reads the file before it is whole, and after a crash nobody
  * wants it. So no journal and no fsync, and since without a journal SQLite cannot take half a write back, room is taken from
- * the disk ahead of it (require_room) and an error is for good.
+ * the disk ahead of it (diskroom.h) and an error is for good.
  */
 #include "results_file.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "diskroom.h"
 #include "json.h"
 #include "values.h"
 
-#define PAGE 16384u                         /* a quarter less of a record's cost than with 4096 */
-#define PIECE (UINT64_C (16) * 1024 * 1024) /* room is taken from the disk in such pieces */
-#define RECORD_MAX 128u                     /* bytes of a record and its place in a page, besides values and JSON */
-#define INDEX_RECORD_MAX 32u                /* the same in an index, whose pages are filled in order */
-#define JSON_MAX (1000u * 1000 * 1000)      /* SQLite's own limit of a text; what is longer is NULL */
+#define PAGE EMP_DISKROOM_PAGE
+#define RECORD_MAX 128u                /* bytes of a record and its place in a page, besides values and JSON */
+#define INDEX_RECORD_MAX 32u           /* the same in an index, whose pages are filled in order */
+#define JSON_MAX (1000u * 1000 * 1000) /* SQLite's own limit of a text; what is longer is NULL */
 
 typedef enum { WALK_ALL, WALK_DEAD, WALK_KEY, WALK_TICKET, WALKS } walk_kind_t;
 
@@ -39,13 +38,12 @@ typedef struct {
 struct emp_file {
     int fd; /* for room only; closed after the database, since closing it would drop SQLite's locks */
     sqlite3 *db;
-    sqlite3_stmt *add, *pages, *queue, *worker, *attempt, *fact, *missing;
+    sqlite3_stmt *add, *queue, *worker, *attempt, *fact, *missing;
     walk_t walks[WALKS];
     bool with_json, indexed[WALKS];
     bool published; /* the file is its reader's, and not written to any more */
     uint64_t count, queues;
-    uint64_t room; /* bytes that the disk has given */
-    uint64_t used; /* of them, at the most */
+    emp_diskroom_t room;
     emp_status_t status;
     emp_buf_t json;
     char path[4096];
@@ -168,7 +166,7 @@ static bool set_up (emp_file_t *self)
            prepare (self, "INSERT INTO tries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", &self->attempt) &&
            prepare (self, "INSERT INTO run VALUES (?, ?)", &self->fact) &&
            prepare (self, "INSERT INTO missing VALUES (?, ?, ?)", &self->missing) &&
-           prepare (self, "PRAGMA page_count", &self->pages);
+           prepare (self, "PRAGMA page_count", &self->room.pages);
 }
 
 /* Everything but the file itself, whose descriptor is taken. `unlinked`: as soon as SQLite has it, nobody else needs its name. */
@@ -201,6 +199,7 @@ static emp_status_t start (const char *path, bool scratch, emp_file_t **ret_self
         errno = ENAMETOOLONG;
     } else
         self->fd = scratch ? mkostemp (self->path, O_CLOEXEC) : open (self->path, O_RDWR | O_CLOEXEC);
+    self->room.fd = self->fd;
     emp_status_t status = self->fd < 0 ? fail (self, EMP_SYSTEM, strerror (errno)) : begin (self, scratch);
     if (status == EMP_OK) {
         *ret_self = self;
@@ -213,10 +212,7 @@ static emp_status_t start (const char *path, bool scratch, emp_file_t **ret_self
 
 emp_status_t emp_file_scratch (const char *folder, emp_file_t **ret_self, char ret_why[EMP_FILE_WHY_MAX])
 {
-    const char *own = getenv ("TMPDIR");
-    if (!folder)
-        folder = own && *own ? own : "/var/tmp";
-    return start (folder, true, ret_self, ret_why);
+    return start (emp_diskroom_folder (folder), true, ret_self, ret_why);
 }
 
 emp_status_t emp_file_open (const char *path, emp_file_t **ret_self, char ret_why[EMP_FILE_WHY_MAX])
@@ -231,7 +227,7 @@ void emp_file_destroy (emp_file_t **self_p)
         return;
     *self_p = NULL;
     sqlite3_finalize (self->add);
-    sqlite3_finalize (self->pages);
+    sqlite3_finalize (self->room.pages);
     sqlite3_finalize (self->queue);
     sqlite3_finalize (self->worker);
     sqlite3_finalize (self->attempt);
@@ -248,38 +244,10 @@ void emp_file_destroy (emp_file_t **self_p)
 
 /* ---- room -------------------------------------------------------------------------------------------------------------- */
 
-static uint64_t bytes_in_pages (emp_file_t *self)
-{
-    uint64_t pages = sqlite3_step (self->pages) == SQLITE_ROW ? (uint64_t) sqlite3_column_int64 (self->pages, 0) : 0;
-    sqlite3_reset (self->pages);
-    return pages * PAGE;
-}
-
-/* Room for a write of at most `size` bytes, all in pages that are not there yet: 0 or an errno. `used` is counted too high (a page
- * may be left half empty: twice the bytes), and put right by SQLite's own count when it has reached what is there. */
-static int take_room (emp_file_t *self, uint64_t size)
-{
-    uint64_t need = 2 * size + (size > PAGE / 8 ? 2 * PAGE : 0);
-    if (self->used + need > self->room)
-        self->used = bytes_in_pages (self) + 8 * PAGE; /* and those that are split next, up to the root */
-    if (self->used + need > self->room) {
-        uint64_t more = (self->used + need - self->room + PIECE - 1) / PIECE * PIECE;
-        int error = posix_fallocate (self->fd, (off_t) self->room, (off_t) more);
-        if (error)
-            return error;
-        self->room += more;
-    }
-    self->used += need;
-    return 0;
-}
-
 static emp_status_t require_room (emp_file_t *self, uint64_t size)
 {
-    int error = take_room (self, size);
-    if (!error)
-        return EMP_OK;
-    bool full = error == ENOSPC || error == EFBIG || error == EDQUOT;
-    return fail (self, full ? EMP_FULL : EMP_SYSTEM, strerror (error));
+    int error = emp_diskroom_take (&self->room, size);
+    return error ? fail (self, emp_diskroom_status (error), strerror (error)) : EMP_OK;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------------- */
@@ -462,7 +430,7 @@ static void require_index (emp_file_t *self, walk_kind_t kind, const char *sql)
         sqlite3_reset (self->walks[i].stmt);
         self->walks[i].on_row = false;
     }
-    if (take_room (self, self->count * INDEX_RECORD_MAX / 2) == 0 && !execute (self, sql))
+    if (emp_diskroom_take (&self->room, self->count * INDEX_RECORD_MAX / 2) == 0 && !execute (self, sql))
         fail_sql (self);
 }
 
@@ -565,6 +533,6 @@ emp_status_t emp_file_publish (emp_file_t *self)
     if (!good || !execute (self, "COMMIT"))
         return fail_sql (self);
     self->published = true;
-    uint64_t size = bytes_in_pages (self);
+    uint64_t size = emp_diskroom_pages (&self->room);
     return ftruncate (self->fd, (off_t) size) == 0 ? EMP_OK : fail (self, EMP_SYSTEM, strerror (errno));
 }

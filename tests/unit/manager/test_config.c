@@ -278,6 +278,21 @@ Test (config, a_journal_waits_for_the_disk_or_does_not)
                     "JOURNAL_SYNC: found the text 'always', expected \"none\", \"batch\" or \"sync\"");
 }
 
+Test (config, a_stream_has_an_order)
+{
+    cr_assert_eq (config.results_order, EMP_ORDER_ARRIVAL);
+    cr_assert_eq (set_text ("RESULTS_ORDER", "ticket"), EMP_OK);
+    cr_assert_eq (config.results_order, EMP_ORDER_TICKET);
+    cr_assert_eq (set_text ("RESULTS_ORDER", "arrival"), EMP_OK);
+    cr_assert_eq (config.results_order, EMP_ORDER_ARRIVAL);
+    EXPECT_REFUSED (set_text ("RESULTS_ORDER", "tickets"), EMP_INVALID,
+                    "RESULTS_ORDER: found the text 'tickets', expected \"arrival\" or \"ticket\"");
+    EXPECT_REFUSED (set_nil ("RESULTS_ORDER"), EMP_INVALID,
+                    "RESULTS_ORDER: found null, expected \"arrival\" or \"ticket\"");
+    cr_assert_eq (set_text ("RESULTS_STREAM", "-"), EMP_OK);
+    cr_assert_str_eq (config.results_stream, "-");
+}
+
 Test (config, B6_a_label_is_kept_and_taken_back)
 {
     cr_assert_eq (set_text ("RESULT_LABEL", "first"), EMP_OK);
@@ -802,7 +817,8 @@ Test (config, B1_the_blob_holds_everything_a_worker_may_ask_for)
         "{'kwargs': {'PROCS_MAX': None, 'NUM_PROCS': None, 'ROWS_MAX': 42, 'NUM_ROWS': 42, 'START_METHOD': "
         "'forkserver', "
         "'RESULTS_STORE': True, 'RESULTS_PRINT': True, 'RESULTS_DICT_PRINT': False, 'RESULTS_BYTES_MAX': 1073741824, "
-        "'RESULTS_FILE': None, 'JOURNAL': None, 'JOURNAL_SYNC': 'batch', 'RESUME': False, 'RESULT_LABEL': None, "
+        "'RESULTS_FILE': None, 'RESULTS_STREAM': None, 'RESULTS_ORDER': 'arrival', 'JOURNAL': None, 'JOURNAL_SYNC': "
+        "'batch', 'RESUME': False, 'RESULT_LABEL': None, "
         "'INFO_ENABLE': False, 'INFO_THREAD_MAX': None, 'SERVE': False, "
         "'ATTEMPTS_MAX': 5, 'HALVE': True, 'SPECULATE': True, 'BEAT': 1.0, "
         "'DEAD_AFTER': 5.0, 'TICKET_TIMEOUT': None, 'STOP_GRACE': 10.0, 'BIG_DATA_MIN': 65536, 'sleep_time': 20, "

@@ -30,6 +30,7 @@ Test (halves, rows_end_once_in_any_order)
     emp_half_state_t state = add (7, 10, 10, 10, false);
     cr_assert_not (state.over);
     cr_assert_eq (state.rows, 10);
+    cr_assert_eq (state.total, 20);
     cr_assert_eq (reserve (7, 10, 10, 0), EMP_STALE);
     cr_assert_eq (reserve (7, 19, 1, 9), EMP_STALE);
     cr_assert_eq (reserve (7, 9, 2, 8), EMP_STALE);

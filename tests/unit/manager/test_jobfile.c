@@ -178,6 +178,9 @@ Test (jobfile, B1_to_B8_every_key_reaches_the_configuration)
     char file[PATH_MAX + 64];
     snprintf (file, sizeof file, "%s/jobs/out.jsonl", test_data ());
     cr_assert_str_eq (config.results_file, file, "relative to the job file");
+    snprintf (file, sizeof file, "%s/jobs/stream.csv", test_data ());
+    cr_assert_str_eq (config.results_stream, file, "the same");
+    cr_assert_eq (config.results_order, EMP_ORDER_TICKET);
     cr_assert_eq (config.info_thread_max, 10000);
     cr_assert_eq (config.attempts_max, 3);
     cr_assert_eq (config.beat_ms, 500);
