@@ -589,6 +589,11 @@ bool emp_journal_is_whole (const emp_journal_t *self, uint32_t place, uint64_t *
     return true;
 }
 
+uint64_t emp_journal_known (const emp_journal_t *self, uint32_t place)
+{
+    return place < self->index.feeds_count ? self->index.feeds[place].beyond : 0;
+}
+
 uint32_t emp_journal_feeds (const emp_journal_t *self)
 {
     uint32_t feeds = 0;

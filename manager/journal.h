@@ -55,6 +55,8 @@ emp_status_t emp_journal_feed (emp_journal_t *self, uint32_t place, uint32_t id,
                                char ret_why[EMP_JOURNAL_WHY_MAX]);
 /* True when each ticket of the feed has been answered and its end was seen: its input need not be read. */
 bool emp_journal_is_whole (const emp_journal_t *self, uint32_t place, uint64_t *ret_tickets, uint64_t *ret_rows);
+/* How many chunks of the feed earlier runs have made: input that has made as many again is the input of before. */
+uint64_t emp_journal_known (const emp_journal_t *self, uint32_t place);
 
 /* What is to be done with a chunk that was made: it runs, its ticket was answered, or it is not the one that was made before. */
 typedef enum { EMP_JOURNAL_RUNS, EMP_JOURNAL_SKIPS, EMP_JOURNAL_DIFFERS } emp_journal_check_t;

@@ -225,6 +225,11 @@ const char *emp_source_error (const emp_source_t *self)
     return self->error;
 }
 
+const char *emp_source_take_back (emp_source_t *self)
+{
+    return self->spool ? emp_spool_take_back (self->spool) : NULL;
+}
+
 void emp_source_cancel (emp_source_t *self)
 {
     atomic_store (&self->cancelled, true);

@@ -31,6 +31,7 @@ struct emp_spool {
     uint64_t nonce, run;
     uint64_t end;           /* of the file */
     uint64_t past_end;      /* where what earlier runs read ends */
+    uint64_t past;          /* bytes of the input in that */
     uint64_t total;         /* bytes of the input in it */
     uint64_t same;          /* bytes of the input that were compared */
     cursor_t ahead, behind; /* where it is read, where it is compared */
@@ -162,6 +163,7 @@ static emp_status_t read_back (emp_spool_t *self, const emp_spool_config_t *conf
             return refuse (self, why, EMP_SYSTEM, strerror (errno));
     }
     self->past_end = self->end;
+    self->past = self->total;
     return EMP_OK;
 }
 
@@ -326,4 +328,11 @@ emp_status_t emp_spool_end (emp_spool_t *self)
         return EMP_STALE;
     self->complete = true;
     return append (self, &(emp_journal_record_t){.kind = EMP_JOURNAL_SPOOL_END, .count = self->total}, 1);
+}
+
+const char *emp_spool_take_back (emp_spool_t *self)
+{
+    bool good =
+        ftruncate (self->fd, (off_t) self->past_end) == 0 && (!self->durable || self->system.sync (self->fd) == 0);
+    return good && self->past == 0 ? NULL : self->path;
 }

@@ -176,6 +176,20 @@ expect "done: the spool is gone" "$(ls -A | grep -c spool)" 0
 run pipe.yaml --journal pipe.j --resume < <(:)
 expect "done: no input is needed" $? 0
 same "done: no input is needed" lines
+# Wrong input by a pipe, behind a run that had read it from a file: it is not kept, and the right one goes on.
+rm -f half.j
+head -c $((7 * 8 * 5)) input >seven
+run pipe.yaml --journal half.j <seven || fail "seven tickets: exit code"
+truncate -s -150 half.j # the end of the input, the end of the run, an answer
+run pipe.yaml --journal half.j --resume < <(seq 1 5)
+expect "wrong input by a pipe: exit code" $? 2
+says "wrong input by a pipe" "found other rows"
+run pipe.yaml --journal half.j --resume </dev/null
+expect "no input: exit code" $? 2
+says "no input" "found the end of the input"
+run pipe.yaml --journal half.j --resume < <(cat seven)
+expect "the right input by a pipe: exit code" $? 0
+says "the right input by a pipe" "7 of 7 tickets answered"
 # A CSV by the name of a pipe.
 rm -f pipe.j
 pipe_yaml "csv: $PWD/fifo, column: number" >csv.yaml
