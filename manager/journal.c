@@ -649,13 +649,14 @@ emp_status_t emp_journal_replay (emp_journal_t *self, uint32_t first, uint32_t b
 
 /* ---- end ---------------------------------------------------------------------------------------------------------- */
 
-void emp_journal_close (emp_journal_t *self, bool whole)
+emp_status_t emp_journal_close (emp_journal_t *self, bool whole)
 {
     emp_journal_note (self, &(emp_journal_record_t){
                                 .kind = EMP_JOURNAL_CLOSE, .code = whole ? 0 : 1, .when_us = emp_journal_clock ()});
     bool fresh = self->fresh;
-    emp_journal_commit (self);
-    self->fresh = fresh && !whole;
+    emp_status_t status = emp_journal_commit (self);
+    self->fresh = fresh && (!whole || status != EMP_OK);
+    return status;
 }
 
 uint64_t emp_journal_id (const emp_journal_t *self)

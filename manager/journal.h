@@ -89,8 +89,8 @@ uint32_t emp_journal_feeds (const emp_journal_t *self);
 /* Tickets that were answered in earlier runs. */
 uint64_t emp_journal_answered (const emp_journal_t *self);
 
-/* The run has ended by itself; whole: every ticket was answered. */
-void emp_journal_close (emp_journal_t *self, bool whole);
+/* The run has ended by itself; whole: every ticket was answered. As commit: only EMP_OK says that the file tells of it. */
+emp_status_t emp_journal_close (emp_journal_t *self, bool whole);
 /* The same for all runs that go on with each other. */
 uint64_t emp_journal_id (const emp_journal_t *self);
 /* The file stays, whatever is in it. */

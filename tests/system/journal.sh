@@ -145,17 +145,37 @@ run quiet.yaml --journal full.j --resume || fail "full, and then not: exit code"
 same "full, and then not"
 says "full, and then not" "; $answered of them in earlier runs"
 
+# The one group that has no room is the last: what the input was is still of use, and is kept.
+pipe_yaml () { sed "s|{queue: .*|{queue: mp_input_q, $1}|; s/^toolbox.*//; s/^JOURNAL.*//" job.yaml; }
+pipe_yaml 'lines: "-"' >pipe.yaml
+mkfifo fifo
+rm -f err
+"$eisenmp" run pipe.yaml --journal last.j --journal-sync sync <fifo >/dev/null 2> >(cat >err) & pid=$!
+exec 7>fifo
+until_true 20 test -s last.j
+begun=$(stat -c %s last.j)
+seq 1000000 1000004 >&7
+has_answer () { [ "$(stat -c %s last.j)" -gt $((begun + 150)) ]; }
+until_true 20 has_answer
+prlimit --pid $pid --fsize="$(stat -c %s last.j)"
+exec 7>&-
+wait $pid
+expect "no room for the end: exit code" $? 1
+until_true 20 grep -q "File too large" err
+says "no room for the end" "journal last.j: writing: File too large"
+[ -s last.j.spool-0 ] || fail "no room for the end: the spool is gone"
+run pipe.yaml --journal last.j --resume < <(:)
+expect "no room for the end: exit code of the resumed" $? 0
+says "no room for the end" "1 of 1 tickets answered"
+
 # ---- input that cannot be read twice ----------------------------------------------------------------------------------------
 
-pipe_yaml () { sed "s|{queue: .*|{queue: mp_input_q, $1}|; s/^toolbox.*//; s/^JOURNAL.*//" job.yaml; }
 seq 1000000 $((1000000 + tickets * 5 - 1)) >input
-pipe_yaml 'lines: "-"' >pipe.yaml
 run pipe.yaml <input || fail "pipe, from a file: exit code"
 cp out lines
 half=$((tickets * 20))
 # It reads a half of its input and waits for more; what it has read is in the spool.
 has_read () { [ "$(stat -c %s pipe.j.spool-0 2>/dev/null || echo 0)" -ge $half ]; }
-mkfifo fifo
 run pipe.yaml --journal pipe.j <fifo & pid=$!
 exec 7>fifo
 head -c $half input >&7

@@ -414,6 +414,26 @@ Test (journal, every_allocation_fails_in_turn)
     }
 }
 
+Test (journal, an_end_that_cannot_be_written_is_told)
+{
+    const char *path = scratch_path ("j");
+    emp_journal_t *journal;
+    uint64_t tickets, rows;
+    nothing_fails ();
+    cr_assert_eq (open_at (path, false, &journal), EMP_OK);
+    work (journal, NUMBERS);
+    fail_write = writes;
+    cr_assert_neq (emp_journal_close (journal, true), EMP_OK);
+    cr_assert_not (emp_journal_why (journal)[0] == '\0');
+    emp_journal_destroy (&journal);
+    nothing_fails ();
+    cr_assert_eq (open_at (path, true, &journal), EMP_OK);
+    cr_assert_not (emp_journal_is_whole (journal, 0, &tickets, &rows), "the input is needed");
+    cr_assert_eq (replay (journal).whole, answered_in_all ());
+    cr_assert_eq (emp_journal_close (journal, true), EMP_OK);
+    emp_journal_destroy (&journal);
+}
+
 Test (journal, every_allocation_of_a_resume_fails_in_turn)
 {
     size_t size;
