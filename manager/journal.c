@@ -538,6 +538,7 @@ static emp_journal_t *new_journal (const emp_journal_config_t *config)
         self->places[i].puts.grow = self->system.grow;
     emp_journal_index_init (&self->index, self->system.grow);
     pthread_mutex_init (&self->lock, NULL);
+    pthread_mutex_init (&self->failing, NULL);
     if (!self->path)
         emp_journal_destroy (&self);
     return self;
@@ -688,6 +689,7 @@ void emp_journal_destroy (emp_journal_t **self_p)
         emp_journal_release (&self->places[i].puts);
     emp_journal_index_release (&self->index);
     pthread_mutex_destroy (&self->lock);
+    pthread_mutex_destroy (&self->failing);
     free (self->path);
     free (self);
 }

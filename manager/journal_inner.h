@@ -48,7 +48,7 @@ struct emp_journal {
     emp_journal_bytes_t group; /* the collector's: ANSWER and DEAD records */
     emp_journal_bytes_t ids;   /* and the feed of each */
     emp_journal_bytes_t open;  /* emp_journal_open_t of tickets that were halved */
-    _Atomic bool claimed;      /* somebody is writing `why` */
+    pthread_mutex_t failing;   /* somebody is writing `why`; taken last */
     _Atomic bool failed;       /* it is written */
     char why[EMP_JOURNAL_WHY_MAX];
 };

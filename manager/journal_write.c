@@ -30,14 +30,15 @@ const char *emp_journal_why (const emp_journal_t *self)
     return self->why;
 }
 
-/* The first reason stays. */
+/* The first reason stays. Behind it `failed` is set, whoever of two that fail at once has set it. */
 static void fail (emp_journal_t *self, const char *what, int error)
 {
-    if (atomic_exchange (&self->claimed, true))
-        return;
-    snprintf (self->why, sizeof self->why, "journal %.1000s: %s: %s: what was not written does not count", self->path,
-              what, strerror (error));
+    pthread_mutex_lock (&self->failing);
+    if (!atomic_load (&self->failed))
+        snprintf (self->why, sizeof self->why, "journal %.1000s: %s: %s: what was not written does not count",
+                  self->path, what, strerror (error));
     atomic_store (&self->failed, true);
+    pthread_mutex_unlock (&self->failing);
 }
 
 /* ---- what waits --------------------------------------------------------------------------------------------------- */
