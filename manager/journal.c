@@ -19,6 +19,7 @@
 
 #include "journal_inner.h"
 #include "journal_read.h"
+#include "wall.h"
 
 #define HISTORY_MAX 65536u         /* records of attempts and deaths that a rewritten file keeps */
 #define SLACK (UINT64_C (1) << 20) /* bytes of no use that are no reason to rewrite a file */
@@ -90,7 +91,7 @@ uint64_t emp_journal_random (void)
 {
     uint64_t number = 0;
     if (getrandom (&number, sizeof number, 0) != (ssize_t) sizeof number)
-        number = emp_journal_clock () * UINT64_C (0x9e3779b97f4a7c15);
+        number = emp_wall_us () * UINT64_C (0x9e3779b97f4a7c15);
     return number;
 }
 
@@ -125,7 +126,7 @@ static bool encode_begin (const opening_t *self, emp_journal_bytes_t *out)
             good = emp_journal_encode (out, &feed);
         }
     const emp_journal_record_t run = {
-        .kind = EMP_JOURNAL_RUN, .run = self->journal->run, .attempt = index->runs, .when_us = emp_journal_clock ()};
+        .kind = EMP_JOURNAL_RUN, .run = self->journal->run, .attempt = index->runs, .when_us = emp_wall_us ()};
     return good && emp_journal_encode (out, &run);
 }
 
@@ -154,7 +155,7 @@ static emp_status_t begin_run (opening_t *self, bool header)
     const emp_journal_record_t like = {.run = journal->run,
                                        .rows = self->config->rows_max,
                                        .count = self->config->feeds_count,
-                                       .when_us = emp_journal_clock ()};
+                                       .when_us = emp_wall_us ()};
     bool good = (!header || encode_header (&bytes, &like, journal->nonce)) && encode_begin (self, &bytes);
     emp_status_t status = good ? append (self, &bytes) : no_memory (self->why);
     emp_journal_release (&bytes);
@@ -204,15 +205,9 @@ static emp_status_t make_file (opening_t *self)
 
 /* ---- reading ------------------------------------------------------------------------------------------------------ */
 
-static ssize_t read_file (void *arg, void *to, size_t size, uint64_t offset)
-{
-    const emp_journal_t *self = arg;
-    return pread (self->fd, to, size, (off_t) offset);
-}
-
 static emp_journal_input_t input_of (emp_journal_t *self, uint64_t size)
 {
-    return (emp_journal_input_t){.read = read_file, .grow = self->system.grow, .arg = self, .size = size};
+    return emp_journal_file (&self->fd, self->system.grow, size);
 }
 
 static emp_status_t note_damage (void *arg, uint64_t offset, uint64_t size)
@@ -652,8 +647,8 @@ emp_status_t emp_journal_replay (emp_journal_t *self, uint32_t first, uint32_t b
 
 emp_status_t emp_journal_close (emp_journal_t *self, bool whole)
 {
-    emp_journal_note (self, &(emp_journal_record_t){
-                                .kind = EMP_JOURNAL_CLOSE, .code = whole ? 0 : 1, .when_us = emp_journal_clock ()});
+    emp_journal_note (
+        self, &(emp_journal_record_t){.kind = EMP_JOURNAL_CLOSE, .code = whole ? 0 : 1, .when_us = emp_wall_us ()});
     bool fresh = self->fresh;
     emp_status_t status = emp_journal_commit (self);
     self->fresh = fresh && (!whole || status != EMP_OK);

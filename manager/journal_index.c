@@ -302,17 +302,3 @@ void emp_journal_index_pass (emp_journal_feed_t *self, uint64_t number)
     free (self->pieces[number / PIECE - 1]);
     self->pieces[number / PIECE - 1] = NULL;
 }
-
-uint64_t emp_journal_index_next (const emp_journal_feed_t *self, uint64_t number)
-{
-    for (bool answered; number < self->beyond; number++) {
-        if (!find_piece (self, number)) {
-            number |= PIECE - 1;
-            continue;
-        }
-        emp_journal_index_look (self, number, &answered);
-        if (answered)
-            return number;
-    }
-    return UINT64_MAX;
-}

@@ -63,7 +63,5 @@ bool emp_journal_index_counts (const emp_journal_index_t *self, uint64_t offset)
 uint64_t emp_journal_index_look (const emp_journal_feed_t *self, uint64_t number, bool *ret_answered);
 /* Numbers below this one are asked for no more. */
 void emp_journal_index_pass (emp_journal_feed_t *self, uint64_t number);
-/* The next answered number from `number` on; UINT64_MAX: none. */
-uint64_t emp_journal_index_next (const emp_journal_feed_t *self, uint64_t number);
 
 #endif

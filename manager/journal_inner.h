@@ -57,7 +57,6 @@ struct emp_journal {
 bool emp_journal_write (const emp_journal_system_t *system, int fd, const uint8_t *data, size_t size, uint64_t offset);
 /* A record for the next group; any thread. */
 void emp_journal_note (emp_journal_t *self, const emp_journal_record_t *record);
-uint64_t emp_journal_clock (void);
 uint64_t emp_journal_random (void);
 extern const emp_journal_system_t emp_journal_libc;
 

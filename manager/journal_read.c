@@ -6,8 +6,19 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WINDOW (1024u * 1024)
+
+static ssize_t read_file (void *arg, void *to, size_t size, uint64_t offset)
+{
+    return pread (*(const int *) arg, to, size, (off_t) offset);
+}
+
+emp_journal_input_t emp_journal_file (int *fd, void *(*grow) (void *old, size_t size), uint64_t size)
+{
+    return (emp_journal_input_t){.read = read_file, .grow = grow, .arg = fd, .size = size};
+}
 
 /* The bytes begin … begin + bytes.size of the file. */
 typedef struct {

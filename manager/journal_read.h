@@ -22,6 +22,9 @@ typedef struct {
     uint64_t size; /* of the file; more is not looked at */
 } emp_journal_input_t;
 
+/* A file's, of which the descriptor is lent. */
+emp_journal_input_t emp_journal_file (int *fd, void *(*grow) (void *old, size_t size), uint64_t size);
+
 typedef struct {
     /* Anything but EMP_OK ends the walk and is its answer. `extent`: bytes of the record in the file. */
     emp_status_t (*record) (void *arg, uint64_t offset, uint64_t extent, const emp_journal_record_t *record);

@@ -11,19 +11,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "journal_inner.h"
+#include "wall.h"
 
 #define GROUP_ROOM_MAX (32u * 1024 * 1024)
-
-uint64_t emp_journal_clock (void)
-{
-    struct timespec now;
-    clock_gettime (CLOCK_REALTIME, &now);
-    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-}
 
 const char *emp_journal_why (const emp_journal_t *self)
 {
@@ -90,7 +83,7 @@ void emp_journal_attempt (emp_journal_t *self, const emp_control_t *attempt)
                                    .fate = attempt->ended,
                                    .how = attempt->how,
                                    .code = attempt->code,
-                                   .when_us = emp_journal_clock (),
+                                   .when_us = emp_wall_us (),
                                    .data = (const uint8_t *) attempt->text,
                                    .size = strlen (attempt->text)};
     pthread_mutex_lock (&self->lock);
@@ -220,7 +213,7 @@ bool emp_journal_add (emp_journal_t *self, uint32_t feed, const char *label, con
         .parts = part->left || self->open.size ? count_part (self, place, part) : 0,
         .session = part->session,
         .hash = part->hash,
-        .when_us = emp_journal_clock (),
+        .when_us = emp_wall_us (),
         .data = payload,
         .size = part->length,
     };

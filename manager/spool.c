@@ -100,12 +100,6 @@ typedef struct {
     uint64_t damaged, damage_size;
 } reading_t;
 
-static ssize_t read_file (void *arg, void *to, size_t size, uint64_t offset)
-{
-    const emp_spool_t *self = arg;
-    return pread (self->fd, to, size, (off_t) offset);
-}
-
 static emp_status_t note_record (void *arg, uint64_t offset, uint64_t extent, const emp_journal_record_t *record)
 {
     (void) offset, (void) extent;
@@ -133,7 +127,7 @@ static emp_status_t refuse (const emp_spool_t *self, char *why, emp_status_t sta
 
 static emp_status_t read_back (emp_spool_t *self, const emp_spool_config_t *config, uint64_t size, char *why)
 {
-    const emp_journal_input_t input = {.read = read_file, .grow = self->system.grow, .arg = self, .size = size};
+    const emp_journal_input_t input = emp_journal_file (&self->fd, self->system.grow, size);
     reading_t reading = {.spool = self};
     const emp_journal_walk_t walk = {.record = note_record, .damage = note_damage, .arg = &reading};
     char text[256];
