@@ -7,6 +7,7 @@
 #include <fcntl.h>
 
 #include "manager/journal.h"
+#include "manager/journal_read.h"
 #include "scratch.h"
 
 TestSuite (journal, .init = scratch_make, .fini = scratch_remove, .timeout = 120);
@@ -336,6 +337,67 @@ Test (journal, a_record_that_lies_elsewhere_is_none)
     cr_assert_eq (replay (journal).whole, answered_in_all ());
     emp_journal_destroy (&journal);
     free (twice);
+    free (data);
+}
+
+/* A disk of which one block cannot be read. */
+typedef struct {
+    const uint8_t *data;
+    size_t size, bad;
+    bool shy; /* a read that comes to the block fails, and gives nothing of what is before it */
+    uint64_t records, damaged;
+} disk_t;
+
+static ssize_t read_disk (void *arg, void *to, size_t size, uint64_t offset)
+{
+    const disk_t *self = arg;
+    size_t end = (size_t) offset + size < self->size ? (size_t) offset + size : self->size;
+    if (end > self->bad && offset < self->bad + 4096) {
+        if (self->shy || offset >= self->bad) {
+            errno = EIO;
+            return -1;
+        }
+        end = self->bad;
+    }
+    memcpy (to, self->data + offset, end - offset);
+    return (ssize_t) (end - offset);
+}
+
+static emp_status_t count_record (void *arg, uint64_t offset, uint64_t extent, const emp_journal_record_t *record)
+{
+    disk_t *self = arg;
+    cr_assert (offset + extent <= self->bad || offset >= self->bad + 4096);
+    self->records += record->kind != 0;
+    return EMP_OK;
+}
+
+static emp_status_t count_damage (void *arg, uint64_t offset, uint64_t size)
+{
+    disk_t *self = arg;
+    cr_assert (offset <= self->bad && offset + size >= self->bad + 4096);
+    self->damaged += size;
+    return EMP_OK;
+}
+
+Test (journal, a_block_that_cannot_be_read_costs_what_lies_in_it)
+{
+    size_t size;
+    uint8_t *data = whole_run (false, &size);
+    cr_assert_gt (size, 8192 + 500);
+    for (int shy = 0; shy < 2; shy++) {
+        disk_t disk = {.data = data, .size = size, .bad = 4096, .shy = shy};
+        const emp_journal_input_t input = {.read = read_disk, .grow = realloc, .arg = &disk, .size = size};
+        const emp_journal_walk_t walk = {.record = count_record, .damage = count_damage, .arg = &disk};
+        emp_journal_record_t header;
+        uint64_t end;
+        cr_assert_eq (emp_journal_find_header (&input, &header), EMP_OK);
+        cr_assert_eq (emp_journal_scan (&input, header.nonce, 0, &walk, &end), EMP_OK);
+        cr_assert_eq (end, size);
+        cr_assert (disk.damaged >= 4096 && disk.damaged < 4096 + 2 * 200);
+        cr_assert_gt (disk.records, 30);
+        disk.bad = 0;
+        cr_assert_eq (emp_journal_find_header (&input, &header), EMP_SYSTEM);
+    }
     free (data);
 }
 
