@@ -23,7 +23,7 @@
 
 #define HISTORY_MAX 65536u         /* records of attempts and deaths that a rewritten file keeps */
 #define SLACK (UINT64_C (1) << 20) /* bytes of no use that are no reason to rewrite a file */
-#define DAMAGES_MAX 65536u
+#define DAMAGES_MAX 4096u          /* places that are put aside; with more the file stays as it is */
 #define PIECE (1024u * 1024)
 
 static ssize_t system_write (int fd, const void *data, size_t size, off_t offset)
@@ -48,7 +48,8 @@ typedef struct {
     emp_journal_record_t header;
     damage_t *damages;
     size_t damages_count, damages_room;
-    uint64_t damaged; /* bytes */
+    uint64_t damaged; /* bytes, also of those beyond DAMAGES_MAX */
+    bool untold;      /* there are such */
 } opening_t;
 
 static emp_status_t refuse (char *why, emp_status_t status, const char *format, ...) EMP_PRINTF (3, 4);
@@ -162,17 +163,33 @@ static emp_status_t begin_run (opening_t *self, bool header)
     return status;
 }
 
-/* That a file has this name is durable too. */
-static bool sync_folder (const emp_journal_t *self)
+/* The file of that name is the one that is open: it may have been renamed, or another made in its place. */
+static bool is_ours (const emp_journal_t *self, const char *path)
 {
-    char folder[4096];
-    const char *slash = strrchr (self->path, '/');
-    snprintf (folder, sizeof folder, "%.*s", slash ? (int) (slash - self->path + 1) : 1, slash ? self->path : ".");
+    struct stat ours, named;
+    return fstat (self->fd, &ours) == 0 && stat (path, &named) == 0 && ours.st_ino == named.st_ino &&
+           ours.st_dev == named.st_dev;
+}
+
+static emp_status_t lock (const emp_journal_t *self, char *why)
+{
+    if (flock (self->fd, LOCK_EX | LOCK_NB) == 0)
+        return EMP_OK;
+    if (errno != EWOULDBLOCK)
+        return broken (self, why, "locking");
+    return refuse (why, EMP_INVALID, "JOURNAL: %.1000s: another run is at work on it", self->path);
+}
+
+bool emp_journal_sync_folder (const emp_journal_system_t *system, const char *path)
+{
+    char folder[EMP_JOURNAL_SIDE_MAX];
+    const char *slash = strrchr (path, '/');
+    snprintf (folder, sizeof folder, "%.*s", slash ? (int) (slash - path + 1) : 1, slash ? path : ".");
     int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return false;
     bool good =
-        self->system.sync (fd) == 0 || errno == EINVAL || errno == ENOTSUP; /* some file systems cannot, and need not */
+        system->sync (fd) == 0 || errno == EINVAL || errno == ENOTSUP; /* some file systems cannot, and need not */
     int error = errno;
     close (fd);
     errno = error;
@@ -192,12 +209,14 @@ static emp_status_t make_file (opening_t *self)
     if (journal->fd < 0)
         return refuse (self->why, EMP_INVALID, "JOURNAL: %.1000s: found \"%s\", expected a file to write",
                        journal->path, strerror (errno));
-    if (flock (journal->fd, LOCK_EX | LOCK_NB) != 0)
-        return refuse (self->why, EMP_INVALID, "JOURNAL: %.1000s: another run is at work on it", journal->path);
-    emp_status_t status = begin_run (self, true);
-    if (status == EMP_OK && !sync_folder (journal))
+    emp_status_t status = lock (journal, self->why);
+    if (status == EMP_INVALID)
+        return status; /* of one that found it, empty, before we had the lock */
+    if (status == EMP_OK)
+        status = begin_run (self, true);
+    if (status == EMP_OK && !emp_journal_sync_folder (&journal->system, journal->path))
         status = broken (journal, self->why, "writing its folder");
-    if (status != EMP_OK)
+    if (status != EMP_OK && is_ours (journal, journal->path))
         unlink (journal->path);
     journal->fresh = status == EMP_OK;
     return status;
@@ -214,8 +233,9 @@ static emp_status_t note_damage (void *arg, uint64_t offset, uint64_t size)
 {
     opening_t *self = arg;
     self->damaged += size;
-    if (self->damages_count == DAMAGES_MAX)
-        return EMP_OK; /* counted; so many tell nobody more */
+    self->untold = self->damages_count == DAMAGES_MAX;
+    if (self->untold)
+        return EMP_OK;
     if (self->damages_count == self->damages_room) {
         size_t room = self->damages_room ? self->damages_room * 2 : 16;
         damage_t *damages = self->journal->system.grow (self->damages, room * sizeof *damages);
@@ -315,25 +335,29 @@ static bool copy_bytes (const emp_journal_t *self, const damage_t *damage, int t
     return good;
 }
 
-/* Copies damaged bytes to FILE.quarantine. False when one of them could not be. */
+/* Copies damaged bytes to FILE.quarantine. True when all of them are there, durably. */
 static bool put_aside (const opening_t *self)
 {
-    char path[4096];
     const emp_journal_t *journal = self->journal;
-    snprintf (path, sizeof path, "%.4000s.quarantine", journal->path);
-    int to = open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    bool good = to >= 0;
+    char path[EMP_JOURNAL_SIDE_MAX];
+    if (self->damages_count == 0)
+        return true;
+    snprintf (path, sizeof path, "%.*s.quarantine", EMP_JOURNAL_PATH_MAX, journal->path);
+    int to = open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    bool all = to >= 0 && !self->untold;
     for (size_t i = 0; i < self->damages_count; i++) {
-        good = good && copy_bytes (journal, &self->damages[i], to);
+        bool good = to >= 0 && copy_bytes (journal, &self->damages[i], to);
+        all &= good;
         say (journal, "%" PRIu64 " damaged bytes at offset %" PRIu64 " %s: what they told of is done again",
              self->damages[i].size, self->damages[i].offset,
              good ? "are put aside in the file of that name with .quarantine" : "could not be put aside");
     }
-    if (good)
-        (void) journal->system.sync (to);
+    if (self->untold)
+        say (journal, "it is damaged in more than %u places: it is gone on with, but stays as it is", DAMAGES_MAX);
+    all = all && journal->system.sync (to) == 0 && emp_journal_sync_folder (&journal->system, path);
     if (to >= 0)
         close (to);
-    return good;
+    return all;
 }
 
 static emp_status_t cut_tail (opening_t *self)
@@ -406,7 +430,7 @@ static emp_status_t rewrite_record (void *arg, uint64_t offset, uint64_t extent,
     return self->bytes.size < PIECE ? EMP_OK : flush (self);
 }
 
-static emp_status_t rewrite (rewrite_t *self, const emp_journal_record_t *header, const char *path)
+static emp_status_t rewrite (rewrite_t *self, const emp_journal_record_t *header, const char *path, const char *real)
 {
     const emp_journal_walk_t walk = {.record = rewrite_record, .arg = self};
     emp_journal_t *journal = self->journal;
@@ -419,45 +443,107 @@ static emp_status_t rewrite (rewrite_t *self, const emp_journal_record_t *header
         status = emp_journal_scan (&input, journal->nonce, 0, &walk, &end);
     if (status == EMP_OK)
         status = flush (self);
-    if (status == EMP_OK && (journal->system.sync (self->fd) != 0 || rename (path, journal->path) != 0))
+    if (status == EMP_OK && (journal->system.sync (self->fd) != 0 || rename (path, real) != 0))
         status = EMP_SYSTEM;
     return status;
 }
 
-/* Writes what is of use to a new file, which takes the old one's name when it is whole. What fails before changes nothing. */
+/* True when a rewrite of this very journal that was killed has left the file, which nobody needs. */
+static bool is_left_over (const opening_t *self, const char *path)
+{
+    struct stat file;
+    emp_journal_record_t header;
+    int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+    bool regular = fd >= 0 && fstat (fd, &file) == 0 && S_ISREG (file.st_mode);
+    bool ours = regular && file.st_size == 0;
+    if (regular && !ours) {
+        const emp_journal_input_t input = emp_journal_file (&fd, self->journal->system.grow, (uint64_t) file.st_size);
+        ours = emp_journal_find_header (&input, &header) == EMP_OK && header.run == self->header.run;
+    }
+    if (fd >= 0)
+        close (fd);
+    return ours;
+}
+
+/* A file beside the journal, of its owner and mode; -1 with errno. */
+static int make_copy (const opening_t *self, const char *path)
+{
+    static const int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+    struct stat like, copy;
+    int fd = open (path, flags, 0600);
+    if (fd < 0 && errno == EEXIST) {
+        if (is_left_over (self, path) && unlink (path) == 0)
+            fd = open (path, flags, 0600);
+        else
+            errno = EEXIST;
+    }
+    if (fd < 0)
+        return -1;
+    if (fstat (self->journal->fd, &like) == 0 && fstat (fd, &copy) == 0 &&
+        ((like.st_uid == copy.st_uid && like.st_gid == copy.st_gid) || fchown (fd, like.st_uid, like.st_gid) == 0) &&
+        fchmod (fd, like.st_mode & 07777) == 0)
+        return fd;
+    int error = errno;
+    unlink (path);
+    close (fd);
+    errno = error;
+    return -1;
+}
+
+/* Says why not. */
+static emp_status_t rewrite_at (opening_t *self, rewrite_t *copy, const char *real)
+{
+    char path[EMP_JOURNAL_SIDE_MAX];
+    if (real && snprintf (path, sizeof path, "%s.eisenmp-tmp", real) >= (int) sizeof path)
+        errno = ENAMETOOLONG;
+    else if (real && !is_ours (self->journal, real))
+        errno = ESTALE;
+    else if (real)
+        copy->fd = make_copy (self, path);
+    emp_status_t status = copy->fd < 0 ? EMP_SYSTEM : rewrite (copy, &self->header, path, real);
+    if (status == EMP_OK)
+        return status;
+    say (self->journal, "could not be rewritten without what is of no use any more: %s%s",
+         status == EMP_NOMEM ? "out of memory" : strerror (errno),
+         copy->fd < 0 && errno == EEXIST ? " (the file of that name with .eisenmp-tmp)" : "");
+    if (copy->fd >= 0) {
+        unlink (path);
+        close (copy->fd);
+    }
+    return status;
+}
+
+/* Writes what is of use to a new file, which takes the place of the old one, wherever a link leads to it, when it is whole. What
+ * fails before changes nothing. */
 static emp_status_t compact (opening_t *self)
 {
     emp_journal_t *journal = self->journal;
-    char path[4096];
-    snprintf (path, sizeof path, "%.4000s.tmp", journal->path);
     rewrite_t copy = {.journal = journal,
-                      .fd = open (path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666),
+                      .fd = -1,
                       .nonce = emp_journal_random (),
                       .history = journal->index.history > HISTORY_MAX ? journal->index.history - HISTORY_MAX : 0,
                       .bytes = {.grow = journal->system.grow}};
-    emp_status_t status = copy.fd < 0 ? EMP_SYSTEM : rewrite (&copy, &self->header, path);
+    char *real = realpath (journal->path, NULL);
+    emp_status_t status = rewrite_at (self, &copy, real);
     emp_journal_release (&copy.bytes);
-    if (status != EMP_OK) {
-        say (journal, "could not be rewritten without what is of no use any more: %s",
-             status == EMP_NOMEM ? "out of memory" : strerror (errno));
-        if (copy.fd >= 0) {
-            unlink (path);
-            close (copy.fd);
-        }
-        return EMP_OK;
-    }
-    close (journal->fd);
-    journal->fd = copy.fd;
-    journal->nonce = copy.nonce;
-    journal->end = copy.end;
-    journal->index.useless_count = 0; /* they lay in the old file */
-    return sync_folder (journal) ? EMP_OK : broken (journal, self->why, "writing its folder");
+    if (status == EMP_OK) {
+        close (journal->fd);
+        journal->fd = copy.fd;
+        journal->nonce = copy.nonce;
+        journal->end = copy.end;
+        journal->index.useless_count = 0; /* they lay in the old file */
+        if (!emp_journal_sync_folder (&journal->system, real))
+            status = broken (journal, self->why, "writing its folder");
+    } else
+        status = EMP_OK;
+    free (real);
+    return status;
 }
 
-static bool is_worth_rewriting (const opening_t *self, bool aside)
+static bool is_worth_rewriting (const opening_t *self)
 {
     const emp_journal_index_t *index = &self->journal->index;
-    return (self->damaged && aside) || index->history > 2 * HISTORY_MAX ||
+    return self->damaged || index->history > 2 * HISTORY_MAX ||
            (index->useless_bytes > SLACK && index->useless_bytes > self->size / 4);
 }
 
@@ -467,11 +553,13 @@ static bool is_worth_rewriting (const opening_t *self, bool aside)
 static emp_status_t lock_file (opening_t *self)
 {
     emp_journal_t *journal = self->journal;
-    struct stat ours, named;
-    if (flock (journal->fd, LOCK_EX | LOCK_NB) != 0 || fstat (journal->fd, &ours) != 0 ||
-        stat (journal->path, &named) != 0 || ours.st_ino != named.st_ino || ours.st_dev != named.st_dev)
+    struct stat ours;
+    emp_status_t status = lock (journal, self->why);
+    if (status != EMP_OK)
+        return status;
+    if (!is_ours (journal, journal->path))
         return refuse (self->why, EMP_INVALID, "JOURNAL: %.1000s: another run is at work on it", journal->path);
-    if (!S_ISREG (ours.st_mode))
+    if (fstat (journal->fd, &ours) != 0 || !S_ISREG (ours.st_mode))
         return refuse (self->why, EMP_INVALID, "JOURNAL: %.1000s: found no regular file, expected one", journal->path);
     self->size = (uint64_t) ours.st_size;
     return EMP_OK;
@@ -489,12 +577,12 @@ static emp_status_t go_on (opening_t *self)
         status = read_all (self);
     if (status == EMP_OK)
         status = compare (self);
-    bool aside = status != EMP_OK || self->damages_count == 0 || put_aside (self);
+    bool aside = status == EMP_OK && put_aside (self);
     if (status == EMP_OK)
         status = cut_tail (self);
     if (status != EMP_OK)
         return status;
-    if (is_worth_rewriting (self, aside))
+    if (aside && is_worth_rewriting (self)) /* what was not put aside would be lost */
         status = compact (self);
     journal->past = journal->end;
     return status == EMP_OK ? begin_run (self, false) : status;
@@ -545,7 +633,10 @@ emp_status_t emp_journal_open (const emp_journal_config_t *config, emp_journal_t
     opening_t opening = {.journal = new_journal (config), .config = config, .why = ret_why};
     if (!opening.journal)
         return no_memory (ret_why);
-    emp_status_t status = open_file (&opening);
+    emp_status_t status = strlen (config->path) > EMP_JOURNAL_PATH_MAX
+                              ? refuse (ret_why, EMP_INVALID, "JOURNAL: found a path of %zu bytes, expected at most %d",
+                                        strlen (config->path), EMP_JOURNAL_PATH_MAX)
+                              : open_file (&opening);
     free (opening.damages);
     if (status == EMP_OK)
         *ret_self = opening.journal;
@@ -671,7 +762,7 @@ void emp_journal_destroy (emp_journal_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    if (self->fresh)
+    if (self->fresh && is_ours (self, self->path))
         unlink (self->path); /* it would only be in the way of the next run */
     if (self->fd >= 0)
         close (self->fd);

@@ -19,6 +19,8 @@
 #include "journal_sync.h"
 
 #define EMP_JOURNAL_WHY_MAX 2048
+#define EMP_JOURNAL_PATH_MAX                                                                                           \
+    4080 /* bytes of its name; that of the files beside it is longer, and the kernel takes 4095 */
 
 typedef struct emp_journal emp_journal_t;
 

@@ -53,6 +53,11 @@ struct emp_journal {
     char why[EMP_JOURNAL_WHY_MAX];
 };
 
+/* The path of a file beside the journal, which has up to 15 bytes more. */
+#define EMP_JOURNAL_SIDE_MAX (EMP_JOURNAL_PATH_MAX + 16)
+
+/* That a file has this name is durable too; false with errno. */
+bool emp_journal_sync_folder (const emp_journal_system_t *system, const char *path);
 /* Writes sealed bytes at an offset; false with errno. */
 bool emp_journal_write (const emp_journal_system_t *system, int fd, const uint8_t *data, size_t size, uint64_t offset);
 /* A record for the next group; any thread. */

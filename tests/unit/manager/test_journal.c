@@ -612,14 +612,14 @@ Test (journal, tickets_of_others_than_feeders_cannot_be_made_again)
 
 /* ---- its size ------------------------------------------------------------------------------------------------------------- */
 
-Test (journal, what_is_of_no_use_is_left_out_when_it_is_rewritten)
+/* A journal of which nearly all is of no use, and is left out when it is opened to go on. */
+static off_t make_wasteful (const char *path)
 {
     emp_journal_t *journal;
-    const char *path = scratch_path ("j");
-    struct stat before, after;
+    struct stat file;
     enum { SIZE = 200000 };
     static uint8_t text[SIZE] = {0xc6, 0, 3, 0x0d, 0x3b}; /* a packed binary of 199 995 bytes */
-    cr_assert_eq (open_at (path, false, &journal), EMP_OK);
+    cr_assert_eq (open_at (path, false, &journal), EMP_OK, "%s", why);
     begin (journal);
     cr_assert_eq (emp_journal_check (journal, 0, 0, 9), EMP_JOURNAL_RUNS);
     for (uint32_t i = 0; i < 20; i++) { /* one ticket that was answered twenty times, as no run does */
@@ -628,14 +628,133 @@ Test (journal, what_is_of_no_use_is_left_out_when_it_is_rewritten)
     }
     cr_assert_eq (emp_journal_commit (journal), EMP_OK);
     emp_journal_destroy (&journal);
-    cr_assert_eq (stat (path, &before), 0);
-    cr_assert_eq (open_at (path, true, &journal), EMP_OK);
+    cr_assert_eq (stat (path, &file), 0);
+    cr_assert_gt (file.st_size, 20 * SIZE);
+    return file.st_size;
+}
+
+/* Opened to go on, and still what it was; its size. */
+static off_t gone_on (const char *path)
+{
+    emp_journal_t *journal;
+    struct stat file;
+    cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
     cr_assert_eq (emp_journal_answered (journal), 1);
     emp_journal_destroy (&journal);
-    cr_assert_eq (stat (path, &after), 0);
-    cr_assert (before.st_size > 20 * SIZE && after.st_size < 2 * SIZE);
-    cr_assert_eq (open_at (path, true, &journal), EMP_OK);
-    cr_assert_eq (emp_journal_answered (journal), 1);
+    cr_assert_eq (stat (path, &file), 0);
+    return file.st_size;
+}
+
+Test (journal, what_is_of_no_use_is_left_out_when_it_is_rewritten)
+{
+    const char *path = scratch_path ("j");
+    off_t size = make_wasteful (path);
+    cr_assert_lt (gone_on (path), size / 10);
+    cr_assert_lt (gone_on (path), size / 10);
+    cr_assert (access (scratch_path ("j.eisenmp-tmp"), F_OK) != 0);
+}
+
+Test (journal, it_is_rewritten_where_it_lies_and_as_it_was)
+{
+    struct stat file;
+    char path[PATH_MAX], link[PATH_MAX];
+    strcpy (path, scratch_path ("j"));
+    strcpy (link, scratch_path ("link"));
+    off_t size = make_wasteful (path);
+    cr_assert_eq (chmod (path, 0640), 0);
+    cr_assert_eq (symlink ("j", link), 0);
+    scratch_text ("j.tmp", "somebody's");
+    scratch_text ("link.tmp", "somebody's");
+    cr_assert_lt (gone_on (link), size / 10);
+    cr_assert (lstat (link, &file) == 0 && S_ISLNK (file.st_mode));
+    cr_assert (stat (path, &file) == 0 && file.st_size < size / 10 && (file.st_mode & 07777) == 0640);
+    cr_assert (stat (scratch_path ("j.tmp"), &file) == 0 && file.st_size == 10);
+    cr_assert (stat (scratch_path ("link.tmp"), &file) == 0 && file.st_size == 10);
+}
+
+Test (journal, what_a_killed_rewrite_has_left_is_taken_away_and_nothing_else)
+{
+    size_t front;
+    struct stat file;
+    char path[PATH_MAX], left[PATH_MAX];
+    strcpy (path, scratch_path ("j"));
+    strcpy (left, scratch_path ("j.eisenmp-tmp"));
+    off_t size = make_wasteful (path);
+    scratch_text ("j.eisenmp-tmp", "somebody's");
+    cr_assert_geq (gone_on (path), size, "it is not rewritten");
+    cr_assert (strstr (said, "could not be rewritten") && strstr (said, ".eisenmp-tmp"), "%s", said);
+    cr_assert (stat (left, &file) == 0 && file.st_size == 10);
+    uint8_t *data = slurp (path, &front);
+    scratch_write ("j.eisenmp-tmp", data, 5000); /* a beginning of this very journal */
+    cr_assert_lt (gone_on (path), size / 10);
+    cr_assert (access (left, F_OK) != 0);
+    free (data);
+}
+
+Test (journal, another_runs_file_of_the_same_name_is_left_alone)
+{
+    emp_journal_t *first, *second;
+    const char *path = scratch_path ("j");
+    cr_assert_eq (open_at (path, false, &first), EMP_OK);
+    cr_assert_eq (remove (path), 0);
+    cr_assert_eq (open_at (path, false, &second), EMP_OK);
+    emp_journal_destroy (&first);
+    cr_assert_eq (access (path, F_OK), 0);
+    emp_journal_destroy (&second);
+    cr_assert_neq (access (path, F_OK), 0);
+}
+
+Test (journal, damage_that_is_not_put_aside_durably_stays_in_the_file)
+{
+    size_t size;
+    emp_journal_t *journal;
+    uint8_t *data = whole_run (false, &size);
+    memset (data + size / 2 / 8 * 8, 0x55, 8);
+    const char *path = scratch_write ("j", data, size);
+    for (int i = 0; i < 2; i++) {
+        nothing_fails ();
+        fail_sync = 0;
+        cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
+        cr_assert (strstr (said, " damaged bytes at offset "), "%s", said);
+        emp_journal_destroy (&journal);
+    }
+    nothing_fails ();
+    cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
     emp_journal_destroy (&journal);
-    cr_assert (access (scratch_path ("j.tmp"), F_OK) != 0);
+    cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
+    cr_assert_str_empty (said);
+    emp_journal_destroy (&journal);
+    free (data);
+}
+
+Test (journal, a_file_that_is_damaged_in_too_many_places_stays_as_it_is)
+{
+    enum { PLACES_DAMAGED = 4100, EXTENT = 24 + 56 }; /* of a worker's record */
+    size_t begun, size;
+    emp_journal_t *journal;
+    char path[PATH_MAX];
+    strcpy (path, scratch_path ("j"));
+    cr_assert_eq (open_at (path, false, &journal), EMP_OK);
+    begin (journal);
+    emp_journal_keep (journal);
+    cr_assert_eq (emp_journal_commit (journal), EMP_OK);
+    free (slurp (path, &begun));
+    for (uint64_t i = 0; i < 2 * PLACES_DAMAGED; i++)
+        emp_journal_worker (journal, i, "Process-0000000001", "host-00000001", 1);
+    cr_assert_eq (emp_journal_commit (journal), EMP_OK);
+    emp_journal_destroy (&journal);
+    uint8_t *data = slurp (path, &size);
+    cr_assert_eq (size, begun + 2 * PLACES_DAMAGED * EXTENT);
+    for (size_t at = begun; at < size; at += 2 * EXTENT)
+        data[at + 30] ^= 1;
+    scratch_write ("j", data, size);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
+        emp_journal_keep (journal);
+        emp_journal_destroy (&journal);
+        size_t now;
+        free (slurp (path, &now));
+        cr_assert_geq (now, size);
+    }
+    free (data);
 }
