@@ -24,7 +24,7 @@ typedef struct {
 } cursor_t;
 
 struct emp_spool {
-    char path[4096];
+    char path[EMP_JOURNAL_SIDE_MAX];
     int fd;
     bool durable, complete;
     emp_journal_system_t system;
@@ -39,12 +39,12 @@ struct emp_spool {
 
 static void path_of (const char *journal, uint32_t place, char *ret_path, size_t size)
 {
-    snprintf (ret_path, size, "%.4000s.spool-%u", journal, place);
+    snprintf (ret_path, size, "%.*s.spool-%u", EMP_JOURNAL_PATH_MAX, journal, place);
 }
 
 void emp_spool_remove (const char *journal, uint32_t place)
 {
-    char path[4096];
+    char path[EMP_JOURNAL_SIDE_MAX];
     path_of (journal, place, path, sizeof path);
     unlink (path);
 }
@@ -89,6 +89,8 @@ static emp_status_t begin (emp_spool_t *self)
     if (ftruncate (self->fd, 0) != 0)
         return EMP_SYSTEM;
     emp_status_t status = append (self, records, 2);
+    if (status == EMP_OK && self->durable && !emp_journal_sync_folder (&self->system, self->path))
+        status = EMP_SYSTEM;
     self->past_end = self->ahead.offset = self->behind.offset = self->end;
     return status;
 }
