@@ -61,7 +61,8 @@ static void refuse (emp_feeder_t *self, uint64_t number, const char *found)
 {
     self->refused = self->failed = true;
     snprintf (self->error, sizeof self->error,
-              "ticket _TID_%" PRIu64 " of %s: found %s, expected the input as it was before; the journal is as it was",
+              "ticket _TID_%" PRIu64
+              " of %s: found %s, expected the input as it was before; no earlier answer was changed",
               number, self->label, found);
 }
 

@@ -120,6 +120,9 @@ static emp_status_t next_of_range (emp_source_t *self, emp_buf_t *row)
 /* What the reader said, as a sentence. */
 static emp_status_t reader_failed (emp_source_t *self, emp_status_t status, uint64_t line)
 {
+    const char *spool = self->spool ? emp_spool_why (self->spool) : NULL;
+    if (status == EMP_SYSTEM && spool)
+        return fail (self, status, "%s: what was read of it cannot be kept: %s", self->name, spool);
     if (status == EMP_SYSTEM)
         return fail (self, status, "%s: found \"%s\" while reading, expected more", self->name, strerror (errno));
     if (status == EMP_TOOBIG)

@@ -35,6 +35,7 @@ struct emp_spool {
     uint64_t total;         /* bytes of the input in it */
     uint64_t same;          /* bytes of the input that were compared */
     cursor_t ahead, behind; /* where it is read, where it is compared */
+    char why[EMP_JOURNAL_SIDE_MAX + 128];
 };
 
 static void path_of (const char *journal, uint32_t place, char *ret_path, size_t size)
@@ -59,6 +60,17 @@ uint64_t emp_spool_differs (const emp_spool_t *self)
     return self->same;
 }
 
+const char *emp_spool_why (const emp_spool_t *self)
+{
+    return *self->why ? self->why : NULL;
+}
+
+static emp_status_t fail (emp_spool_t *self, const char *what)
+{
+    snprintf (self->why, sizeof self->why, "%s: %s: %s", self->path, what, strerror (errno));
+    return EMP_SYSTEM;
+}
+
 /* ---- writing ------------------------------------------------------------------------------------------------------ */
 
 static emp_status_t append (emp_spool_t *self, const emp_journal_record_t *records, size_t count)
@@ -72,7 +84,7 @@ static emp_status_t append (emp_spool_t *self, const emp_journal_record_t *recor
         emp_journal_seal (bytes.data, bytes.size, self->nonce, self->end);
         if (!emp_journal_write (&self->system, self->fd, bytes.data, bytes.size, self->end) ||
             (self->durable && self->system.sync (self->fd) != 0))
-            status = EMP_SYSTEM;
+            status = fail (self, "writing");
         else
             self->end += bytes.size;
     }
@@ -257,13 +269,13 @@ static emp_status_t advance (const emp_spool_t *self, cursor_t *cursor)
 }
 
 /* Something is held, or *ret_size is 0. */
-static emp_status_t hold (const emp_spool_t *self, cursor_t *cursor, size_t size, size_t *ret_size)
+static emp_status_t hold (emp_spool_t *self, cursor_t *cursor, size_t size, size_t *ret_size)
 {
     emp_status_t status = EMP_OK;
     while (status == EMP_OK && cursor->size == 0 && cursor->offset < self->past_end)
         status = advance (self, cursor);
     *ret_size = status != EMP_OK ? 0 : cursor->size < size ? cursor->size : size;
-    return status;
+    return status == EMP_SYSTEM ? fail (self, "reading") : status;
 }
 
 static void pass (cursor_t *cursor, size_t size)

@@ -17,7 +17,7 @@ run ()
 }
 says () { grep -qF -- "$2" err || { fail "$1: nothing says '$2'"; cat err; }; }
 same () { expect "$1: the dictionary" "$(cksum <out)" "$(cksum <"${2:-quiet}")"; }
-# refused <name> <text> <job> [options]: exit 2, a sentence, and nothing of the journal is changed.
+# refused <name> <text> <job> [options]: exit 2, a sentence, and nothing that was in the journal is changed.
 refused ()
 {
     local size
@@ -26,7 +26,7 @@ refused ()
     run "${@:3}"
     expect "$1: exit code" $? 2
     says "$1" "$2"
-    cmp -n "$size" j before || fail "$1: the journal was changed"
+    cmp -n "$size" j before || fail "$1: an earlier record was changed"
 }
 # kill_run <pid of a run in the background>: its manager is killed; what it leaves behind is waited for at the end.
 left=
@@ -210,6 +210,11 @@ says "no input" "found the end of the input"
 run pipe.yaml --journal half.j --resume < <(cat seven)
 expect "the right input by a pipe: exit code" $? 0
 says "the right input by a pipe" "7 of 7 tickets answered"
+# A spool that has no room is not a fault of the input.
+rm -f half.j*
+(ulimit -f 8; run pipe.yaml --journal half.j --journal-sync none < <(cat input); echo $? >full.code)
+expect "no room for the input: exit code" "$(cat full.code)" 1
+says "no room for the input" "what was read of it cannot be kept: half.j.spool-0: writing: File too large"
 # A CSV by the name of a pipe.
 rm -f pipe.j
 pipe_yaml "csv: $PWD/fifo, column: number" >csv.yaml

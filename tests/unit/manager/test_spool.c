@@ -227,6 +227,24 @@ Test (spool, changed_at_every_byte_no_other_bytes_come_back)
     free (data);
 }
 
+Test (spool, its_own_failures_are_told_with_its_name)
+{
+    emp_spool_t *spool;
+    size_t new;
+    make_input ();
+    cr_assert_eq (open_of (1, false, &spool), EMP_OK);
+    cr_assert_eq (give (spool, 0, 300, &new), EMP_OK);
+    cr_assert_null (emp_spool_why (spool));
+    emp_status_t status = EMP_OK;
+    for (long i = 0; i < 5 && status != EMP_SYSTEM; i++) { /* memory is asked for before */
+        fail_at = calls + i;
+        status = give (spool, 300, SIZE, &new);
+    }
+    cr_assert_eq (status, EMP_SYSTEM);
+    cr_assert (strstr (emp_spool_why (spool), "j.spool-3: writing: "), "%s", emp_spool_why (spool));
+    emp_spool_destroy (&spool);
+}
+
 Test (spool, whatever_fails_in_turn_no_byte_is_handed_on_that_is_not_kept)
 {
     make_input ();
