@@ -408,7 +408,9 @@ static bool is_kept (rewrite_t *self, uint64_t offset, const emp_journal_record_
     case EMP_JOURNAL_HEADER: return false; /* written already */
     case EMP_JOURNAL_PUTS:
         return record->place < self->journal->index.feeds_count && are_wanted (self->journal, record);
-    case EMP_JOURNAL_ANSWER: return emp_journal_index_counts (&self->journal->index, offset);
+    case EMP_JOURNAL_ANSWER:
+        return record->place < self->journal->index.feeds_count &&
+               emp_journal_index_counts (&self->journal->index, offset);
     case EMP_JOURNAL_DEAD:
     case EMP_JOURNAL_ATTEMPT:
         if (self->history == 0)
@@ -425,7 +427,10 @@ static emp_status_t rewrite_record (void *arg, uint64_t offset, uint64_t extent,
     rewrite_t *self = arg;
     if (!is_kept (self, offset, record))
         return EMP_OK;
-    if (!emp_journal_encode (&self->bytes, record))
+    emp_journal_record_t kept = *record;
+    if (kept.kind == EMP_JOURNAL_ANSWER && !kept.hash) /* of PUTS, which may not be kept */
+        kept.hash = emp_journal_index_look (&self->journal->index.feeds[kept.place], kept.number, &(bool){0});
+    if (!emp_journal_encode (&self->bytes, &kept))
         return EMP_NOMEM;
     return self->bytes.size < PIECE ? EMP_OK : flush (self);
 }

@@ -198,10 +198,12 @@ static emp_status_t end_parts (emp_journal_index_t *self, const emp_journal_part
     return status;
 }
 
+/* `hash`: of the chunk that was made, 0 when it is not known. A worker need not say which it was worked at. */
 static bool is_answer (const emp_journal_record_t *record, uint64_t hash)
 {
     size_t values;
-    return record->kind == EMP_JOURNAL_ANSWER && record->hash && (!hash || hash == record->hash) &&
+    return record->kind == EMP_JOURNAL_ANSWER && (record->hash || hash) &&
+           (!hash || !record->hash || hash == record->hash) &&
            emp_scan (record->data, record->size, EMP_SCAN_OBJECTS_MAX, &values) == EMP_OK;
 }
 
@@ -239,7 +241,7 @@ static emp_status_t take_answer (emp_journal_index_t *self, uint64_t offset, uin
         extent = 0; /* is history, and kept as such */
     emp_journal_part_t part = {record->place, !is_answer (record, piece->hashes[place]), record->number, offset,
                                extent};
-    if (!part.spoilt)
+    if (!part.spoilt && record->hash)
         piece->hashes[place] = record->hash;
     return record->left ? add_part (self, &part) : end_ticket (self, feed, &part, record->parts);
 }

@@ -5,7 +5,8 @@
  *
  * A ticket counts as answered once all of its rows were, within one run: by one record, or, when it was halved, by several, the
  * last of which says that none are left; not when one of them is dead, its values are no whole msgpack, or it was worked at
- * anything but the chunk that was made. The first such end counts.
+ * anything but the chunk that was made (a worker that does not say at what is believed when that chunk is known). The first such end
+ * counts.
  * Cost: 8 bytes and a bit a ticket that was made, in pieces of 4096, given back as they are passed (emp_journal_index_pass); 8
  * bytes an answer that does not count.
  * Pure; one owner, but for look and pass, which one thread a feed may call.
