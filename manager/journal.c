@@ -2,7 +2,7 @@
  *
  * journal.c - a journal is made, or opened for a run that goes on. See journal.h.
  *
- * Invariant: until everything that could refuse the run was looked at, nothing of the file is changed.
+ * Invariant: until everything that opening could refuse was looked at, nothing of the file is changed; later records are only added.
  */
 #include "journal.h"
 
@@ -378,6 +378,11 @@ typedef struct {
     int fd;
     uint64_t nonce, end, history; /* records of it that are passed over */
     emp_journal_bytes_t bytes;
+    /* The run at hand. What it tells of itself is kept for the sake of its answers and attempts. */
+    emp_journal_record_t run;
+    bool run_waits; /* it is not written, since nothing of it was kept yet */
+    emp_journal_bytes_t workers;
+    emp_journal_bytes_t named; /* sessions, u64, that a kept record names */
 } rewrite_t;
 
 static emp_status_t flush (rewrite_t *self)
@@ -421,18 +426,97 @@ static bool is_kept (rewrite_t *self, uint64_t offset, const emp_journal_record_
     }
 }
 
+static int by_number (const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* Sorts the sessions, each once. */
+static void settle_named (emp_journal_bytes_t *named)
+{
+    uint64_t *sessions = (uint64_t *) (void *) named->data;
+    size_t count = named->size / sizeof *sessions, kept = 0;
+    if (count)
+        qsort (sessions, count, sizeof *sessions, by_number);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || sessions[i] != sessions[kept - 1])
+            sessions[kept++] = sessions[i];
+    named->size = kept * sizeof *sessions;
+}
+
+static emp_status_t name_session (rewrite_t *self, uint64_t session)
+{
+    emp_journal_bytes_t *named = &self->named;
+    if (named->size && memcmp (named->data + named->size - sizeof session, &session, sizeof session) == 0)
+        return EMP_OK;
+    if (named->room - named->size < sizeof session) {
+        settle_named (named);
+        if (!emp_journal_reserve (named, named->size > named->room / 2 ? named->size + sizeof session : sizeof session))
+            return EMP_NOMEM;
+    }
+    memcpy (named->data + named->size, &session, sizeof session);
+    named->size += sizeof session;
+    return EMP_OK;
+}
+
+static emp_status_t write_record (rewrite_t *self, const emp_journal_record_t *record)
+{
+    if (!emp_journal_encode (&self->bytes, record))
+        return EMP_NOMEM;
+    return self->bytes.size < PIECE ? EMP_OK : flush (self);
+}
+
+/* Of the run's workers those that a kept record names. */
+static emp_status_t end_run (rewrite_t *self)
+{
+    emp_status_t status = EMP_OK;
+    settle_named (&self->named);
+    for (size_t at = 0; at < self->workers.size && status == EMP_OK;) {
+        emp_journal_record_t worker;
+        uint8_t *head = self->workers.data + at;
+        if (emp_journal_fields (head, self->workers.size - at, &worker) && self->named.size &&
+            bsearch (&worker.session, self->named.data, self->named.size / sizeof worker.session, sizeof worker.session,
+                     by_number))
+            status = write_record (self, &worker);
+        at += emp_journal_size_at (head);
+    }
+    self->workers.size = self->named.size = 0;
+    self->run_waits = false;
+    return status;
+}
+
+/* An answer or an attempt is kept: so is the run, and who it was. */
+static emp_status_t keep_told (rewrite_t *self, const emp_journal_record_t *record)
+{
+    emp_journal_record_t kept = *record;
+    emp_status_t status = self->run_waits ? write_record (self, &self->run) : EMP_OK;
+    self->run_waits = false;
+    if (kept.kind == EMP_JOURNAL_ANSWER && !kept.hash) /* of PUTS, which may not be kept */
+        kept.hash = emp_journal_index_look (&self->journal->index.feeds[kept.place], kept.number, &(bool){0});
+    if (status == EMP_OK)
+        status = name_session (self, kept.session);
+    return status == EMP_OK ? write_record (self, &kept) : status;
+}
+
 static emp_status_t rewrite_record (void *arg, uint64_t offset, uint64_t extent, const emp_journal_record_t *record)
 {
     (void) extent;
     rewrite_t *self = arg;
-    if (!is_kept (self, offset, record))
-        return EMP_OK;
-    emp_journal_record_t kept = *record;
-    if (kept.kind == EMP_JOURNAL_ANSWER && !kept.hash) /* of PUTS, which may not be kept */
-        kept.hash = emp_journal_index_look (&self->journal->index.feeds[kept.place], kept.number, &(bool){0});
-    if (!emp_journal_encode (&self->bytes, &kept))
-        return EMP_NOMEM;
-    return self->bytes.size < PIECE ? EMP_OK : flush (self);
+    emp_status_t status;
+    switch (record->kind) {
+    case EMP_JOURNAL_RUN:
+        status = end_run (self);
+        self->run = *record;
+        self->run_waits = true;
+        return status;
+    case EMP_JOURNAL_WORKER: return emp_journal_encode (&self->workers, record) ? EMP_OK : EMP_NOMEM;
+    case EMP_JOURNAL_CLOSE: return self->run_waits ? EMP_OK : write_record (self, record);
+    case EMP_JOURNAL_ANSWER:
+    case EMP_JOURNAL_DEAD:
+    case EMP_JOURNAL_ATTEMPT: return is_kept (self, offset, record) ? keep_told (self, record) : EMP_OK;
+    default: return is_kept (self, offset, record) ? write_record (self, record) : EMP_OK;
+    }
 }
 
 static emp_status_t rewrite (rewrite_t *self, const emp_journal_record_t *header, const char *path, const char *real)
@@ -446,6 +530,8 @@ static emp_status_t rewrite (rewrite_t *self, const emp_journal_record_t *header
     emp_status_t status = encode_header (&self->bytes, header, self->nonce) ? EMP_OK : EMP_NOMEM;
     if (status == EMP_OK)
         status = emp_journal_scan (&input, journal->nonce, 0, &walk, &end);
+    if (status == EMP_OK)
+        status = end_run (self);
     if (status == EMP_OK)
         status = flush (self);
     if (status == EMP_OK && (journal->system.sync (self->fd) != 0 || rename (path, real) != 0))
@@ -527,10 +613,14 @@ static emp_status_t compact (opening_t *self)
                       .fd = -1,
                       .nonce = emp_journal_random (),
                       .history = journal->index.history > HISTORY_MAX ? journal->index.history - HISTORY_MAX : 0,
-                      .bytes = {.grow = journal->system.grow}};
+                      .bytes = {.grow = journal->system.grow},
+                      .workers = {.grow = journal->system.grow},
+                      .named = {.grow = journal->system.grow}};
     char *real = realpath (journal->path, NULL);
     emp_status_t status = rewrite_at (self, &copy, real);
     emp_journal_release (&copy.bytes);
+    emp_journal_release (&copy.workers);
+    emp_journal_release (&copy.named);
     if (status == EMP_OK) {
         close (journal->fd);
         journal->fd = copy.fd;

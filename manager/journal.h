@@ -6,7 +6,7 @@
  * the sense of JOURNAL_SYNC, together with the hash of every chunk that was made before; so whatever is read back later either
  * is an answer to the very chunk that is made again, or its ticket runs again.
  * Cost: some 80 bytes and the result a ticket; one write and one fdatasync a group. Memory: a group, and when a run is resumed
- * 8 bytes a ticket that was made (journal_index.h).
+ * 8 bytes a ticket that was made (journal_index.h). While no ticket ends, history waits in up to 16 MiB; more is counted and said.
  * Threads: open, replay, close by one at a time while no other is at work; add, commit, each by the collector; check and
  * end by each feeder for its own place; the others by any.
  */

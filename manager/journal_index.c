@@ -246,10 +246,30 @@ static emp_status_t take_answer (emp_journal_index_t *self, uint64_t offset, uin
     return record->left ? add_part (self, &part) : end_ticket (self, feed, &part, record->parts);
 }
 
+/* Another run begins, or none does: what the one before tells of itself is of no use when it did nothing. */
+static emp_status_t end_run (emp_journal_index_t *self)
+{
+    self->useless_bytes += self->idle ? self->run_bytes : 0;
+    self->idle = false;
+    self->run_bytes = 0;
+    return end_parts (self, NULL, true);
+}
+
+static emp_status_t take_run (emp_journal_index_t *self, uint64_t extent, const emp_journal_record_t *record)
+{
+    emp_status_t status = end_run (self);
+    self->runs = (record->attempt > self->runs ? record->attempt : self->runs) + 1; /* some may be left out */
+    self->idle = true;
+    self->run_bytes = extent;
+    return status;
+}
+
 emp_status_t emp_journal_index_take (emp_journal_index_t *self, uint64_t offset, uint64_t extent,
                                      const emp_journal_record_t *record)
 {
-    self->history += record->kind == EMP_JOURNAL_DEAD || record->kind == EMP_JOURNAL_ATTEMPT;
+    bool history = record->kind == EMP_JOURNAL_DEAD || record->kind == EMP_JOURNAL_ATTEMPT;
+    self->history += history;
+    self->idle = self->idle && !history && record->kind != EMP_JOURNAL_ANSWER;
     switch (record->kind) {
     case EMP_JOURNAL_ANSWER:
     case EMP_JOURNAL_DEAD: return take_answer (self, offset, extent, record);
@@ -257,7 +277,9 @@ emp_status_t emp_journal_index_take (emp_journal_index_t *self, uint64_t offset,
     case EMP_JOURNAL_FEED: return take_feed (self, record);
     case EMP_JOURNAL_FEED_END: return take_end (self, record);
     case EMP_JOURNAL_FOREIGN: copy_text (self->foreign, record->name, record->name_size, EMP_LABEL_MAX); return EMP_OK;
-    case EMP_JOURNAL_RUN: self->runs++; return end_parts (self, NULL, true);
+    case EMP_JOURNAL_RUN: return take_run (self, extent, record);
+    case EMP_JOURNAL_WORKER:
+    case EMP_JOURNAL_CLOSE: self->run_bytes += extent; return EMP_OK;
     default: return EMP_OK;
     }
 }
@@ -270,7 +292,7 @@ static int by_offset (const void *a, const void *b)
 
 emp_status_t emp_journal_index_end (emp_journal_index_t *self)
 {
-    emp_status_t status = end_parts (self, NULL, true);
+    emp_status_t status = end_run (self);
     if (self->useless_count)
         qsort (self->useless, self->useless_count, sizeof *self->useless, by_offset);
     return status;

@@ -40,6 +40,8 @@ typedef struct {
     emp_journal_feed_t *feeds; /* by place */
     size_t feeds_count;
     uint32_t runs;                   /* that have begun */
+    bool idle;                       /* the run at hand has no answer and no history */
+    uint64_t run_bytes;              /* of it: RUN, WORKER, CLOSE */
     uint64_t history;                /* records of attempts and deaths */
     char foreign[EMP_LABEL_MAX + 1]; /* queue on which others than feeders put; "" none */
     emp_journal_part_t *parts;       /* of this run */

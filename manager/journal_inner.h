@@ -38,8 +38,9 @@ struct emp_journal {
     bool fresh;    /* made by this run, and no ticket's end is in it */
     emp_journal_index_t index;
 
-    pthread_mutex_t lock; /* pending and places */
+    pthread_mutex_t lock; /* pending, forgotten and places */
     emp_journal_bytes_t pending, spare;
+    uint64_t forgotten; /* records of history that found no room in pending */
     emp_journal_place_t places[EMP_JOURNAL_FEEDS_MAX];
     size_t places_count; /* beyond the highest that has begun */
     size_t found;        /* the place that was asked for last */

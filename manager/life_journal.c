@@ -4,7 +4,7 @@
  *
  * A journal holds the records of all runs that went on with each other; what came of a ticket is what the last of them says that
  * tells of its end. A file that was rewritten has lost what was of no use to a run that goes on (journal.c): answers that do not
- * count, and the oldest attempts.
+ * count, the oldest attempts, and runs that have neither.
  * Cost: the file is read twice, since workers may be told of behind what they did; memory for the records of one number.
  */
 #include <assert.h>

@@ -783,3 +783,59 @@ Test (journal, a_file_that_is_damaged_in_too_many_places_stays_as_it_is)
     }
     free (data);
 }
+
+/* A run in which so many workers come, and nothing else is told. */
+static void idle_run (const char *path, uint64_t workers)
+{
+    emp_journal_t *journal;
+    cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
+    begin (journal);
+    for (uint64_t i = 0; i < workers; i++)
+        emp_journal_worker (journal, 70 + i, "Nobody", "a.host.that.is.far.away", (uint32_t) i);
+    cr_assert_eq (emp_journal_close (journal, false), EMP_OK);
+    emp_journal_destroy (&journal);
+}
+
+static bool has (const char *path, const char *text)
+{
+    size_t size;
+    uint8_t *data = slurp (path, &size);
+    bool found = memmem (data, size, text, strlen (text)) != NULL;
+    free (data);
+    return found;
+}
+
+Test (journal, workers_and_runs_of_which_nothing_is_kept_are_left_out)
+{
+    size_t size;
+    uint8_t *data = whole_run (false, &size);
+    struct stat file;
+    char path[PATH_MAX];
+    strcpy (path, scratch_write ("j", data, size));
+    idle_run (path, 10); /* one of them has the session of who answered in the run before */
+    cr_assert (has (path, "Nobody"));
+    idle_run (path, 20000);
+    cr_assert (stat (path, &file) == 0 && file.st_size > 1 << 20);
+    emp_journal_t *journal;
+    cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
+    cr_assert_eq (replay (journal).whole, answered_in_all ());
+    emp_journal_destroy (&journal);
+    cr_assert (stat (path, &file) == 0 && file.st_size < 2 * (off_t) size);
+    cr_assert (has (path, "Process-1") && !has (path, "Nobody"));
+    free (data);
+}
+
+Test (journal, history_that_no_group_takes_is_bounded_and_counted)
+{
+    emp_journal_t *journal;
+    struct stat file;
+    const char *path = scratch_path ("j");
+    cr_assert_eq (open_at (path, false, &journal), EMP_OK, "%s", why);
+    emp_journal_keep (journal);
+    for (uint64_t i = 0; i < 300000; i++)
+        emp_journal_worker (journal, i, "Nobody", "a.host.that.is.far.away", 1);
+    cr_assert_eq (emp_journal_commit (journal), EMP_OK);
+    cr_assert (strstr (said, "found no room while no ticket ended"), "%s", said);
+    emp_journal_destroy (&journal);
+    cr_assert (stat (path, &file) == 0 && file.st_size > 16 << 20 && file.st_size < 17 << 20);
+}
