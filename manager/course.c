@@ -194,6 +194,15 @@ static const char *feeder_failure (const emp_t *self, const char **ret_label)
     return NULL;
 }
 
+const char *emp_course_refusal (emp_t *self)
+{
+    const char *label;
+    pthread_mutex_lock (&self->lock);
+    const char *why = self->refused ? feeder_failure (self, &label) : NULL;
+    pthread_mutex_unlock (&self->lock);
+    return why;
+}
+
 static emp_status_t fail_unanswered (emp_t *self, const emp_summary_t *sum)
 {
     unsigned long long open = sum->dead + sum->missing, partly = sum->partly, tickets = sum->tickets;
