@@ -197,6 +197,15 @@ static const char *feeder_failure (const emp_t *self, const char **ret_label)
     return NULL;
 }
 
+const char *emp_course_refusal (emp_t *self)
+{
+    const char *label;
+    pthread_mutex_lock (&self->lock);
+    const char *why = self->refused ? feeder_failure (self, &label) : NULL;
+    pthread_mutex_unlock (&self->lock);
+    return why;
+}
+
 static emp_status_t fail_unanswered (emp_t *self, const emp_summary_t *sum)
 {
     unsigned long long open = sum->dead + sum->missing, partly = sum->partly, tickets = sum->tickets;
@@ -292,8 +301,9 @@ static emp_status_t wait_until (emp_t *self, uint64_t until)
     emp_sweep (self); /* no supervisor is left that would, should we die in the report */
     end_output (self);
     self->verdict = verdict (self);
-    if (self->journal)
-        emp_journal_close (self->journal, self->verdict == EMP_OK);
+    if (self->journal && emp_journal_close (self->journal, self->verdict == EMP_OK) != EMP_OK &&
+        self->verdict == EMP_OK)
+        self->verdict = emp_fail (self, EMP_INCOMPLETE, "%s", emp_journal_why (self->journal));
     /* The journal says all of a run that is done: its input is of no use any more. */
     for (uint32_t i = 0; self->journal && self->verdict == EMP_OK && i < self->config.feeds_count; i++)
         emp_spool_remove (self->config.journal, i);

@@ -61,7 +61,8 @@ static void refuse (emp_feeder_t *self, uint64_t number, const char *found)
 {
     self->refused = self->failed = true;
     snprintf (self->error, sizeof self->error,
-              "ticket _TID_%" PRIu64 " of %s: found %s, expected the input as it was before; the journal is as it was",
+              "ticket _TID_%" PRIu64
+              " of %s: found %s, expected the input as it was before; no earlier answer was changed",
               number, self->label, found);
 }
 
@@ -116,6 +117,18 @@ static void skip_all (emp_feeder_t *self, uint64_t tickets, uint64_t rows)
     atomic_store (&self->rows, rows);
 }
 
+/* What a pipe gave is kept for the next run only when it is known to be the right one: compared with every chunk of before. */
+static void take_back (emp_feeder_t *self)
+{
+    if (!self->refused && emp_feeder_tickets (self) >= emp_journal_known (self->config.journal, self->config.place))
+        return;
+    const char *path = emp_source_take_back (self->source);
+    size_t size = strlen (self->error);
+    if (self->refused && path)
+        snprintf (self->error + size, sizeof self->error - size,
+                  "; what earlier runs have read is in %s: remove it to give all of the input again", path);
+}
+
 static void feed_all (emp_feeder_t *self)
 {
     uint64_t tickets, rows;
@@ -124,6 +137,8 @@ static void feed_all (emp_feeder_t *self)
             !emp_journal_feed_end (self->config.journal, self->config.place, atomic_load (&self->tickets),
                                    atomic_load (&self->rows), &tickets))
             refuse (self, tickets, "the end of the input");
+        if (self->config.journal)
+            take_back (self);
     } else if (emp_journal_is_whole (self->config.journal, self->config.place, &tickets, &rows))
         skip_all (self, tickets, rows);
     emp_feed_end (self->feed);

@@ -6,7 +6,7 @@
  * the sense of JOURNAL_SYNC, together with the hash of every chunk that was made before; so whatever is read back later either
  * is an answer to the very chunk that is made again, or its ticket runs again.
  * Cost: some 80 bytes and the result a ticket; one write and one fdatasync a group. Memory: a group, and when a run is resumed
- * 8 bytes a ticket that was made (journal_index.h).
+ * 8 bytes a ticket that was made (journal_index.h). While no ticket ends, history waits in up to 16 MiB; more is counted and said.
  * Threads: open, replay, close by one at a time while no other is at work; add, commit, each by the collector; check and
  * end by each feeder for its own place; the others by any.
  */
@@ -19,6 +19,8 @@
 #include "journal_sync.h"
 
 #define EMP_JOURNAL_WHY_MAX 2048
+#define EMP_JOURNAL_PATH_MAX                                                                                           \
+    4080 /* bytes of its name; that of the files beside it is longer, and the kernel takes 4095 */
 
 typedef struct emp_journal emp_journal_t;
 
@@ -55,6 +57,8 @@ emp_status_t emp_journal_feed (emp_journal_t *self, uint32_t place, uint32_t id,
                                char ret_why[EMP_JOURNAL_WHY_MAX]);
 /* True when each ticket of the feed has been answered and its end was seen: its input need not be read. */
 bool emp_journal_is_whole (const emp_journal_t *self, uint32_t place, uint64_t *ret_tickets, uint64_t *ret_rows);
+/* How many chunks of the feed earlier runs have made: input that has made as many again is the input of before. */
+uint64_t emp_journal_known (const emp_journal_t *self, uint32_t place);
 
 /* What is to be done with a chunk that was made: it runs, its ticket was answered, or it is not the one that was made before. */
 typedef enum { EMP_JOURNAL_RUNS, EMP_JOURNAL_SKIPS, EMP_JOURNAL_DIFFERS } emp_journal_check_t;
@@ -91,8 +95,8 @@ uint32_t emp_journal_feeds (const emp_journal_t *self);
 /* Tickets that were answered in earlier runs. */
 uint64_t emp_journal_answered (const emp_journal_t *self);
 
-/* The run has ended by itself; whole: every ticket was answered. */
-void emp_journal_close (emp_journal_t *self, bool whole);
+/* The run has ended by itself; whole: every ticket was answered. As commit: only EMP_OK says that the file tells of it. */
+emp_status_t emp_journal_close (emp_journal_t *self, bool whole);
 /* The same for all runs that go on with each other. */
 uint64_t emp_journal_id (const emp_journal_t *self);
 /* The file stays, whatever is in it. */

@@ -168,6 +168,15 @@ bool emp_journal_encode (emp_journal_bytes_t *out, const emp_journal_record_t *r
     return true;
 }
 
+bool emp_journal_encode_header (emp_journal_bytes_t *out, const emp_journal_record_t *like, uint64_t nonce)
+{
+    emp_journal_record_t header = *like;
+    header.kind = EMP_JOURNAL_HEADER;
+    header.version = EMP_JOURNAL_VERSION;
+    header.nonce = nonce;
+    return emp_journal_encode (out, &header) && emp_journal_encode (out, &header);
+}
+
 /* ---- sums --------------------------------------------------------------------------------------------------------- */
 
 /* A header has to be read before the nonce is known, and is sealed without it. */

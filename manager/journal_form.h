@@ -84,6 +84,8 @@ static inline uint64_t emp_journal_extent (uint64_t length)
 
 /* Appends a record that is not sealed yet: the sums, which depend on where it will lie, are missing. False: out of memory. */
 bool emp_journal_encode (emp_journal_bytes_t *out, const emp_journal_record_t *record);
+/* Appends a file's two headers, of what `like` says and that nonce. */
+bool emp_journal_encode_header (emp_journal_bytes_t *out, const emp_journal_record_t *like, uint64_t nonce);
 /* Gives every record of bytes made by encode its sums, the first of them lying at `offset`. */
 void emp_journal_seal (uint8_t *data, size_t size, uint64_t nonce, uint64_t offset);
 /* The payload's length out of EMP_JOURNAL_HEAD bytes that lie at `offset`; false when they are no head of a record there. */

@@ -198,10 +198,12 @@ static emp_status_t end_parts (emp_journal_index_t *self, const emp_journal_part
     return status;
 }
 
+/* `hash`: of the chunk that was made, 0 when it is not known. A worker need not say which it was worked at. */
 static bool is_answer (const emp_journal_record_t *record, uint64_t hash)
 {
     size_t values;
-    return record->kind == EMP_JOURNAL_ANSWER && record->hash && (!hash || hash == record->hash) &&
+    return record->kind == EMP_JOURNAL_ANSWER && (record->hash || hash) &&
+           (!hash || !record->hash || hash == record->hash) &&
            emp_scan (record->data, record->size, EMP_SCAN_OBJECTS_MAX, &values) == EMP_OK;
 }
 
@@ -239,15 +241,35 @@ static emp_status_t take_answer (emp_journal_index_t *self, uint64_t offset, uin
         extent = 0; /* is history, and kept as such */
     emp_journal_part_t part = {record->place, !is_answer (record, piece->hashes[place]), record->number, offset,
                                extent};
-    if (!part.spoilt)
+    if (!part.spoilt && record->hash)
         piece->hashes[place] = record->hash;
     return record->left ? add_part (self, &part) : end_ticket (self, feed, &part, record->parts);
+}
+
+/* Another run begins, or none does: what the one before tells of itself is of no use when it did nothing. */
+static emp_status_t end_run (emp_journal_index_t *self)
+{
+    self->useless_bytes += self->idle ? self->run_bytes : 0;
+    self->idle = false;
+    self->run_bytes = 0;
+    return end_parts (self, NULL, true);
+}
+
+static emp_status_t take_run (emp_journal_index_t *self, uint64_t extent, const emp_journal_record_t *record)
+{
+    emp_status_t status = end_run (self);
+    self->runs = (record->attempt > self->runs ? record->attempt : self->runs) + 1; /* some may be left out */
+    self->idle = true;
+    self->run_bytes = extent;
+    return status;
 }
 
 emp_status_t emp_journal_index_take (emp_journal_index_t *self, uint64_t offset, uint64_t extent,
                                      const emp_journal_record_t *record)
 {
-    self->history += record->kind == EMP_JOURNAL_DEAD || record->kind == EMP_JOURNAL_ATTEMPT;
+    bool history = record->kind == EMP_JOURNAL_DEAD || record->kind == EMP_JOURNAL_ATTEMPT;
+    self->history += history;
+    self->idle = self->idle && !history && record->kind != EMP_JOURNAL_ANSWER;
     switch (record->kind) {
     case EMP_JOURNAL_ANSWER:
     case EMP_JOURNAL_DEAD: return take_answer (self, offset, extent, record);
@@ -255,7 +277,9 @@ emp_status_t emp_journal_index_take (emp_journal_index_t *self, uint64_t offset,
     case EMP_JOURNAL_FEED: return take_feed (self, record);
     case EMP_JOURNAL_FEED_END: return take_end (self, record);
     case EMP_JOURNAL_FOREIGN: copy_text (self->foreign, record->name, record->name_size, EMP_LABEL_MAX); return EMP_OK;
-    case EMP_JOURNAL_RUN: self->runs++; return end_parts (self, NULL, true);
+    case EMP_JOURNAL_RUN: return take_run (self, extent, record);
+    case EMP_JOURNAL_WORKER:
+    case EMP_JOURNAL_CLOSE: self->run_bytes += extent; return EMP_OK;
     default: return EMP_OK;
     }
 }
@@ -268,7 +292,7 @@ static int by_offset (const void *a, const void *b)
 
 emp_status_t emp_journal_index_end (emp_journal_index_t *self)
 {
-    emp_status_t status = end_parts (self, NULL, true);
+    emp_status_t status = end_run (self);
     if (self->useless_count)
         qsort (self->useless, self->useless_count, sizeof *self->useless, by_offset);
     return status;
@@ -301,18 +325,4 @@ void emp_journal_index_pass (emp_journal_feed_t *self, uint64_t number)
         return;
     free (self->pieces[number / PIECE - 1]);
     self->pieces[number / PIECE - 1] = NULL;
-}
-
-uint64_t emp_journal_index_next (const emp_journal_feed_t *self, uint64_t number)
-{
-    for (bool answered; number < self->beyond; number++) {
-        if (!find_piece (self, number)) {
-            number |= PIECE - 1;
-            continue;
-        }
-        emp_journal_index_look (self, number, &answered);
-        if (answered)
-            return number;
-    }
-    return UINT64_MAX;
 }

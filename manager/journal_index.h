@@ -5,7 +5,8 @@
  *
  * A ticket counts as answered once all of its rows were, within one run: by one record, or, when it was halved, by several, the
  * last of which says that none are left; not when one of them is dead, its values are no whole msgpack, or it was worked at
- * anything but the chunk that was made. The first such end counts.
+ * anything but the chunk that was made (a worker that does not say at what is believed when that chunk is known). The first such end
+ * counts.
  * Cost: 8 bytes and a bit a ticket that was made, in pieces of 4096, given back as they are passed (emp_journal_index_pass); 8
  * bytes an answer that does not count.
  * Pure; one owner, but for look and pass, which one thread a feed may call.
@@ -39,6 +40,8 @@ typedef struct {
     emp_journal_feed_t *feeds; /* by place */
     size_t feeds_count;
     uint32_t runs;                   /* that have begun */
+    bool idle;                       /* the run at hand has no answer and no history */
+    uint64_t run_bytes;              /* of it: RUN, WORKER, CLOSE */
     uint64_t history;                /* records of attempts and deaths */
     char foreign[EMP_LABEL_MAX + 1]; /* queue on which others than feeders put; "" none */
     emp_journal_part_t *parts;       /* of this run */
@@ -63,7 +66,5 @@ bool emp_journal_index_counts (const emp_journal_index_t *self, uint64_t offset)
 uint64_t emp_journal_index_look (const emp_journal_feed_t *self, uint64_t number, bool *ret_answered);
 /* Numbers below this one are asked for no more. */
 void emp_journal_index_pass (emp_journal_feed_t *self, uint64_t number);
-/* The next answered number from `number` on; UINT64_MAX: none. */
-uint64_t emp_journal_index_next (const emp_journal_feed_t *self, uint64_t number);
 
 #endif

@@ -3,7 +3,8 @@
  * journal_read.h - walks over the records of a journal, whatever became of its bytes.
  *
  * Invariant: what is told is a record that was written at that offset of that file; what lies between two of them is told as
- * damage; behind the last one there is a torn tail, or nothing. So a damaged record costs itself and no other.
+ * damage; behind the last one there is a torn tail, or nothing. So a damaged record costs itself and no other. A block that cannot be
+ * read (EIO) is damaged too; only where the header should be it is a failure.
  * Cost: each byte is read and summed once, damaged ones looked at every 8; 1 MiB of memory, and for a longer record its length.
  * The bytes come by a function, so it needs no disk.
  */
@@ -21,6 +22,9 @@ typedef struct {
     void *arg;
     uint64_t size; /* of the file; more is not looked at */
 } emp_journal_input_t;
+
+/* A file's, of which the descriptor is lent. */
+emp_journal_input_t emp_journal_file (int *fd, void *(*grow) (void *old, size_t size), uint64_t size);
 
 typedef struct {
     /* Anything but EMP_OK ends the walk and is its answer. `extent`: bytes of the record in the file. */

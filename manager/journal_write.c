@@ -9,35 +9,31 @@
 #include <assert.h>
 #include <endian.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "journal_inner.h"
+#include "wall.h"
 
 #define GROUP_ROOM_MAX (32u * 1024 * 1024)
-
-uint64_t emp_journal_clock (void)
-{
-    struct timespec now;
-    clock_gettime (CLOCK_REALTIME, &now);
-    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-}
+#define HISTORY_ROOM_MAX (16u * 1024 * 1024) /* of what waits, while no answer comes */
 
 const char *emp_journal_why (const emp_journal_t *self)
 {
     return self->why;
 }
 
-/* The first reason stays. */
+/* The first reason stays. Behind it `failed` is set, whoever of two that fail at once has set it. */
 static void fail (emp_journal_t *self, const char *what, int error)
 {
-    if (atomic_exchange (&self->claimed, true))
-        return;
-    snprintf (self->why, sizeof self->why, "journal %.1000s: %s: %s: what was not written does not count", self->path,
-              what, strerror (error));
+    pthread_mutex_lock (&self->failing);
+    if (!atomic_load (&self->failed))
+        snprintf (self->why, sizeof self->why, "journal %.1000s: %s: %s: what was not written does not count",
+                  self->path, what, strerror (error));
     atomic_store (&self->failed, true);
+    pthread_mutex_unlock (&self->failing);
 }
 
 /* ---- what waits --------------------------------------------------------------------------------------------------- */
@@ -55,15 +51,27 @@ void emp_journal_note (emp_journal_t *self, const emp_journal_record_t *record)
     pthread_mutex_unlock (&self->lock);
 }
 
+/* Workers that come and go, attempts that fail, while no ticket ends and so no group is written: it has a bound. */
+static void note_history (emp_journal_t *self, const emp_journal_record_t *record)
+{
+    if (self->pending.size < HISTORY_ROOM_MAX)
+        note (self, record);
+    else
+        self->forgotten++;
+}
+
 void emp_journal_worker (emp_journal_t *self, uint64_t session, const char *name, const char *host, uint32_t pid)
 {
-    emp_journal_note (self, &(emp_journal_record_t){.kind = EMP_JOURNAL_WORKER,
-                                                    .session = session,
-                                                    .pid = pid,
-                                                    .name = name,
-                                                    .name_size = (uint32_t) strlen (name),
-                                                    .host = host,
-                                                    .host_size = (uint32_t) strlen (host)});
+    const emp_journal_record_t record = {.kind = EMP_JOURNAL_WORKER,
+                                         .session = session,
+                                         .pid = pid,
+                                         .name = name,
+                                         .name_size = (uint32_t) strlen (name),
+                                         .host = host,
+                                         .host_size = (uint32_t) strlen (host)};
+    pthread_mutex_lock (&self->lock);
+    note_history (self, &record);
+    pthread_mutex_unlock (&self->lock);
 }
 
 static uint32_t place_of (emp_journal_t *self, uint32_t id)
@@ -89,12 +97,12 @@ void emp_journal_attempt (emp_journal_t *self, const emp_control_t *attempt)
                                    .fate = attempt->ended,
                                    .how = attempt->how,
                                    .code = attempt->code,
-                                   .when_us = emp_journal_clock (),
+                                   .when_us = emp_wall_us (),
                                    .data = (const uint8_t *) attempt->text,
                                    .size = strlen (attempt->text)};
     pthread_mutex_lock (&self->lock);
     record.place = place_of (self, attempt->id);
-    note (self, &record);
+    note_history (self, &record);
     pthread_mutex_unlock (&self->lock);
 }
 
@@ -217,7 +225,7 @@ bool emp_journal_add (emp_journal_t *self, uint32_t feed, const char *label, con
         .parts = part->left || self->open.size ? count_part (self, place, part) : 0,
         .session = part->session,
         .hash = part->hash,
-        .when_us = emp_journal_clock (),
+        .when_us = emp_wall_us (),
         .data = payload,
         .size = part->length,
     };
@@ -253,6 +261,16 @@ bool emp_journal_write (const emp_journal_system_t *system, int fd, const uint8_
     return true;
 }
 
+static void say_forgotten (emp_journal_t *self, uint64_t count)
+{
+    char sentence[EMP_JOURNAL_WHY_MAX];
+    snprintf (sentence, sizeof sentence,
+              "eisenmp: journal %.1000s: %" PRIu64
+              " workers and failed attempts found no room while no ticket ended: they are not told of",
+              self->path, count);
+    self->say (self->arg, sentence);
+}
+
 /* What waits, taken over. */
 static void take_pending (emp_journal_t *self)
 {
@@ -270,7 +288,11 @@ static void take_pending (emp_journal_t *self)
     emp_journal_bytes_t taken = self->pending;
     self->pending = self->spare;
     self->spare = taken;
+    uint64_t forgotten = self->forgotten;
+    self->forgotten = 0;
     pthread_mutex_unlock (&self->lock);
+    if (forgotten)
+        say_forgotten (self, forgotten);
 }
 
 static bool write_both (emp_journal_t *self)

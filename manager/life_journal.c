@@ -4,7 +4,7 @@
  *
  * A journal holds the records of all runs that went on with each other; what came of a ticket is what the last of them says that
  * tells of its end. A file that was rewritten has lost what was of no use to a run that goes on (journal.c): answers that do not
- * count, and the oldest attempts.
+ * count, the oldest attempts, and runs that have neither.
  * Cost: the file is read twice, since workers may be told of behind what they did; memory for the records of one number.
  */
 #include <assert.h>
@@ -290,12 +290,6 @@ static emp_status_t print_lives (book_t *self, const emp_ticket_name_t *name, FI
 
 /* ---- the file -------------------------------------------------------------------------------------------------------------- */
 
-static ssize_t read_file (void *arg, void *to, size_t size, uint64_t offset)
-{
-    const book_t *self = arg;
-    return pread (self->fd, to, size, (off_t) offset);
-}
-
 static emp_status_t find_header (book_t *self)
 {
     struct stat file;
@@ -303,8 +297,7 @@ static emp_status_t find_header (book_t *self)
     self->fd = open (self->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (self->fd < 0 || fstat (self->fd, &file) != 0)
         return say (self, EMP_INVALID, strerror (errno));
-    self->input =
-        (emp_journal_input_t){.read = read_file, .grow = realloc, .arg = self, .size = (uint64_t) file.st_size};
+    self->input = emp_journal_file (&self->fd, realloc, (uint64_t) file.st_size);
     emp_status_t status = emp_journal_find_header (&self->input, &header);
     self->nonce = header.nonce;
     return status == EMP_OK       ? EMP_OK

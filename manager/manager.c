@@ -443,6 +443,9 @@ static emp_status_t make_feeder (emp_t *self, emp_source_t **source_p, const cha
                                   .ended = feeder_ended,
                                   .arg = self};
     status = emp_feeder_new (&config, source_p, &self->feeders[self->feeders_count], why);
+    const char *refusal = status == EMP_STOPPED ? emp_course_refusal (self) : NULL;
+    if (refusal)
+        return emp_fail (self, EMP_INVALID, "JOURNAL: %s: %s", self->config.journal, refusal);
     if (status != EMP_OK)
         return emp_fail (self, status, "%s", why);
     pthread_mutex_lock (&self->lock);

@@ -116,6 +116,8 @@ emp_status_t emp_course_begin (emp_t *self);
 void emp_course_end (emp_t *self);
 /* Its feeders are over. */
 bool emp_course_fed (const emp_t *self);
+/* Why the run ends when a feeder's input is not what it was before; else NULL. */
+const char *emp_course_refusal (emp_t *self);
 /* queues.c. The i-th queue of that name; config.queues_count when there is none. */
 size_t emp_queues_find (const emp_t *self, const char *name);
 /* No more puts of the program's own; one that waits in another thread says EMP_STOPPED. */

@@ -120,6 +120,9 @@ static emp_status_t next_of_range (emp_source_t *self, emp_buf_t *row)
 /* What the reader said, as a sentence. */
 static emp_status_t reader_failed (emp_source_t *self, emp_status_t status, uint64_t line)
 {
+    const char *spool = self->spool ? emp_spool_why (self->spool) : NULL;
+    if (status == EMP_SYSTEM && spool)
+        return fail (self, status, "%s: what was read of it cannot be kept: %s", self->name, spool);
     if (status == EMP_SYSTEM)
         return fail (self, status, "%s: found \"%s\" while reading, expected more", self->name, strerror (errno));
     if (status == EMP_TOOBIG)
@@ -223,6 +226,11 @@ emp_status_t emp_source_rows (emp_source_t *self, uint32_t max, emp_buf_t *chunk
 const char *emp_source_error (const emp_source_t *self)
 {
     return self->error;
+}
+
+const char *emp_source_take_back (emp_source_t *self)
+{
+    return self->spool ? emp_spool_take_back (self->spool) : NULL;
 }
 
 void emp_source_cancel (emp_source_t *self)

@@ -36,6 +36,8 @@ emp_status_t emp_source_of_generator (emp_generator_fn *fn, void *arg, const emp
  *        column, where it is an empty cell. */
 emp_status_t emp_source_rows (emp_source_t *self, uint32_t max, emp_buf_t *chunk, uint32_t *ret_rows);
 const char *emp_source_error (const emp_source_t *self);
+/* The run was refused for its input: see emp_spool_take_back. NULL too when there is no spool. Behind the last call of rows. */
+const char *emp_source_take_back (emp_source_t *self);
 /* Ends early too: a program is told SIGTERM (its process group), and killed when it is still there after a second. */
 void emp_source_close (emp_source_t **self);
 /* From any thread: makes a next () that waits for input return EMP_STOPPED soon. */

@@ -24,26 +24,28 @@ typedef struct {
 } cursor_t;
 
 struct emp_spool {
-    char path[4096];
+    char path[EMP_JOURNAL_SIDE_MAX];
     int fd;
     bool durable, complete;
     emp_journal_system_t system;
     uint64_t nonce, run;
     uint64_t end;           /* of the file */
     uint64_t past_end;      /* where what earlier runs read ends */
+    uint64_t past;          /* bytes of the input in that */
     uint64_t total;         /* bytes of the input in it */
     uint64_t same;          /* bytes of the input that were compared */
     cursor_t ahead, behind; /* where it is read, where it is compared */
+    char why[EMP_JOURNAL_SIDE_MAX + 128];
 };
 
 static void path_of (const char *journal, uint32_t place, char *ret_path, size_t size)
 {
-    snprintf (ret_path, size, "%.4000s.spool-%u", journal, place);
+    snprintf (ret_path, size, "%.*s.spool-%u", EMP_JOURNAL_PATH_MAX, journal, place);
 }
 
 void emp_spool_remove (const char *journal, uint32_t place)
 {
-    char path[4096];
+    char path[EMP_JOURNAL_SIDE_MAX];
     path_of (journal, place, path, sizeof path);
     unlink (path);
 }
@@ -56,6 +58,17 @@ bool emp_spool_is_complete (const emp_spool_t *self)
 uint64_t emp_spool_differs (const emp_spool_t *self)
 {
     return self->same;
+}
+
+const char *emp_spool_why (const emp_spool_t *self)
+{
+    return *self->why ? self->why : NULL;
+}
+
+static emp_status_t fail (emp_spool_t *self, const char *what)
+{
+    snprintf (self->why, sizeof self->why, "%s: %s: %s", self->path, what, strerror (errno));
+    return EMP_SYSTEM;
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------------------ */
@@ -71,7 +84,7 @@ static emp_status_t append (emp_spool_t *self, const emp_journal_record_t *recor
         emp_journal_seal (bytes.data, bytes.size, self->nonce, self->end);
         if (!emp_journal_write (&self->system, self->fd, bytes.data, bytes.size, self->end) ||
             (self->durable && self->system.sync (self->fd) != 0))
-            status = EMP_SYSTEM;
+            status = fail (self, "writing");
         else
             self->end += bytes.size;
     }
@@ -88,6 +101,8 @@ static emp_status_t begin (emp_spool_t *self)
     if (ftruncate (self->fd, 0) != 0)
         return EMP_SYSTEM;
     emp_status_t status = append (self, records, 2);
+    if (status == EMP_OK && self->durable && !emp_journal_sync_folder (&self->system, self->path))
+        status = EMP_SYSTEM;
     self->past_end = self->ahead.offset = self->behind.offset = self->end;
     return status;
 }
@@ -98,12 +113,6 @@ typedef struct {
     emp_spool_t *spool;
     uint64_t damaged, damage_size;
 } reading_t;
-
-static ssize_t read_file (void *arg, void *to, size_t size, uint64_t offset)
-{
-    const emp_spool_t *self = arg;
-    return pread (self->fd, to, size, (off_t) offset);
-}
 
 static emp_status_t note_record (void *arg, uint64_t offset, uint64_t extent, const emp_journal_record_t *record)
 {
@@ -132,7 +141,7 @@ static emp_status_t refuse (const emp_spool_t *self, char *why, emp_status_t sta
 
 static emp_status_t read_back (emp_spool_t *self, const emp_spool_config_t *config, uint64_t size, char *why)
 {
-    const emp_journal_input_t input = {.read = read_file, .grow = self->system.grow, .arg = self, .size = size};
+    const emp_journal_input_t input = emp_journal_file (&self->fd, self->system.grow, size);
     reading_t reading = {.spool = self};
     const emp_journal_walk_t walk = {.record = note_record, .damage = note_damage, .arg = &reading};
     char text[256];
@@ -162,6 +171,7 @@ static emp_status_t read_back (emp_spool_t *self, const emp_spool_config_t *conf
             return refuse (self, why, EMP_SYSTEM, strerror (errno));
     }
     self->past_end = self->end;
+    self->past = self->total;
     return EMP_OK;
 }
 
@@ -259,13 +269,13 @@ static emp_status_t advance (const emp_spool_t *self, cursor_t *cursor)
 }
 
 /* Something is held, or *ret_size is 0. */
-static emp_status_t hold (const emp_spool_t *self, cursor_t *cursor, size_t size, size_t *ret_size)
+static emp_status_t hold (emp_spool_t *self, cursor_t *cursor, size_t size, size_t *ret_size)
 {
     emp_status_t status = EMP_OK;
     while (status == EMP_OK && cursor->size == 0 && cursor->offset < self->past_end)
         status = advance (self, cursor);
     *ret_size = status != EMP_OK ? 0 : cursor->size < size ? cursor->size : size;
-    return status;
+    return status == EMP_SYSTEM ? fail (self, "reading") : status;
 }
 
 static void pass (cursor_t *cursor, size_t size)
@@ -326,4 +336,11 @@ emp_status_t emp_spool_end (emp_spool_t *self)
         return EMP_STALE;
     self->complete = true;
     return append (self, &(emp_journal_record_t){.kind = EMP_JOURNAL_SPOOL_END, .count = self->total}, 1);
+}
+
+const char *emp_spool_take_back (emp_spool_t *self)
+{
+    bool good =
+        ftruncate (self->fd, (off_t) self->past_end) == 0 && (!self->durable || self->system.sync (self->fd) == 0);
+    return good && self->past == 0 ? NULL : self->path;
 }

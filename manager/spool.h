@@ -41,5 +41,10 @@ emp_status_t emp_spool_take (emp_spool_t *self, const uint8_t *data, size_t size
 emp_status_t emp_spool_end (emp_spool_t *self);
 /* How many bytes of the input were the same. */
 uint64_t emp_spool_differs (const emp_spool_t *self);
+/* EMP_SYSTEM was the spool's own: its path, and what it could not; else NULL. */
+const char *emp_spool_why (const emp_spool_t *self);
+/* The run was refused: what this run has read is taken out again, since it may be what was wrong. The path when something wrong may
+ * still be in the file, of this run (it could not be cut) or of an earlier one, else NULL. Nothing is read or taken behind it. */
+const char *emp_spool_take_back (emp_spool_t *self);
 
 #endif

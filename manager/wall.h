@@ -8,12 +8,17 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Milliseconds since 1970. It may jump. */
-static inline uint64_t emp_wall_ms (void)
+/* Microseconds since 1970. It may jump. */
+static inline uint64_t emp_wall_us (void)
 {
     struct timespec now;
     clock_gettime (CLOCK_REALTIME, &now);
-    return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
+    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+}
+
+static inline uint64_t emp_wall_ms (void)
+{
+    return emp_wall_us () / 1000;
 }
 
 #endif

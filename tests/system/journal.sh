@@ -17,7 +17,7 @@ run ()
 }
 says () { grep -qF -- "$2" err || { fail "$1: nothing says '$2'"; cat err; }; }
 same () { expect "$1: the dictionary" "$(cksum <out)" "$(cksum <"${2:-quiet}")"; }
-# refused <name> <text> <job> [options]: exit 2, a sentence, and nothing of the journal is changed.
+# refused <name> <text> <job> [options]: exit 2, a sentence, and nothing that was in the journal is changed.
 refused ()
 {
     local size
@@ -26,7 +26,7 @@ refused ()
     run "${@:3}"
     expect "$1: exit code" $? 2
     says "$1" "$2"
-    cmp -n "$size" j before || fail "$1: the journal was changed"
+    cmp -n "$size" j before || fail "$1: an earlier record was changed"
 }
 # kill_run <pid of a run in the background>: its manager is killed; what it leaves behind is waited for at the end.
 left=
@@ -145,17 +145,37 @@ run quiet.yaml --journal full.j --resume || fail "full, and then not: exit code"
 same "full, and then not"
 says "full, and then not" "; $answered of them in earlier runs"
 
+# The one group that has no room is the last: what the input was is still of use, and is kept.
+pipe_yaml () { sed "s|{queue: .*|{queue: mp_input_q, $1}|; s/^toolbox.*//; s/^JOURNAL.*//" job.yaml; }
+pipe_yaml 'lines: "-"' >pipe.yaml
+mkfifo fifo
+rm -f err
+"$eisenmp" run pipe.yaml --journal last.j --journal-sync sync <fifo >/dev/null 2> >(cat >err) & pid=$!
+exec 7>fifo
+until_true 20 test -s last.j
+begun=$(stat -c %s last.j)
+seq 1000000 1000004 >&7
+has_answer () { [ "$(stat -c %s last.j)" -gt $((begun + 150)) ]; }
+until_true 20 has_answer
+prlimit --pid $pid --fsize="$(stat -c %s last.j)"
+exec 7>&-
+wait $pid
+expect "no room for the end: exit code" $? 1
+until_true 20 grep -q "File too large" err
+says "no room for the end" "journal last.j: writing: File too large"
+[ -s last.j.spool-0 ] || fail "no room for the end: the spool is gone"
+run pipe.yaml --journal last.j --resume < <(:)
+expect "no room for the end: exit code of the resumed" $? 0
+says "no room for the end" "1 of 1 tickets answered"
+
 # ---- input that cannot be read twice ----------------------------------------------------------------------------------------
 
-pipe_yaml () { sed "s|{queue: .*|{queue: mp_input_q, $1}|; s/^toolbox.*//; s/^JOURNAL.*//" job.yaml; }
 seq 1000000 $((1000000 + tickets * 5 - 1)) >input
-pipe_yaml 'lines: "-"' >pipe.yaml
 run pipe.yaml <input || fail "pipe, from a file: exit code"
 cp out lines
 half=$((tickets * 20))
 # It reads a half of its input and waits for more; what it has read is in the spool.
 has_read () { [ "$(stat -c %s pipe.j.spool-0 2>/dev/null || echo 0)" -ge $half ]; }
-mkfifo fifo
 run pipe.yaml --journal pipe.j <fifo & pid=$!
 exec 7>fifo
 head -c $half input >&7
@@ -176,6 +196,25 @@ expect "done: the spool is gone" "$(ls -A | grep -c spool)" 0
 run pipe.yaml --journal pipe.j --resume < <(:)
 expect "done: no input is needed" $? 0
 same "done: no input is needed" lines
+# Wrong input by a pipe, behind a run that had read it from a file: it is not kept, and the right one goes on.
+rm -f half.j
+head -c $((7 * 8 * 5)) input >seven
+run pipe.yaml --journal half.j <seven || fail "seven tickets: exit code"
+truncate -s -150 half.j # the end of the input, the end of the run, an answer
+run pipe.yaml --journal half.j --resume < <(seq 1 5)
+expect "wrong input by a pipe: exit code" $? 2
+says "wrong input by a pipe" "found other rows"
+run pipe.yaml --journal half.j --resume </dev/null
+expect "no input: exit code" $? 2
+says "no input" "found the end of the input"
+run pipe.yaml --journal half.j --resume < <(cat seven)
+expect "the right input by a pipe: exit code" $? 0
+says "the right input by a pipe" "7 of 7 tickets answered"
+# A spool that has no room is not a fault of the input.
+rm -f half.j*
+(ulimit -f 8; run pipe.yaml --journal half.j --journal-sync none < <(cat input); echo $? >full.code)
+expect "no room for the input: exit code" "$(cat full.code)" 1
+says "no room for the input" "what was read of it cannot be kept: half.j.spool-0: writing: File too large"
 # A CSV by the name of a pipe.
 rm -f pipe.j
 pipe_yaml "csv: $PWD/fifo, column: number" >csv.yaml

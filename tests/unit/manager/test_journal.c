@@ -7,6 +7,7 @@
 #include <fcntl.h>
 
 #include "manager/journal.h"
+#include "manager/journal_read.h"
 #include "scratch.h"
 
 TestSuite (journal, .init = scratch_make, .fini = scratch_remove, .timeout = 120);
@@ -104,6 +105,8 @@ static void result_of (uint32_t place, uint64_t number, uint32_t from, uint8_t r
         ret_result[1 + i] = (uint8_t) (value >> (24 - 8 * i));
 }
 
+static bool silent; /* workers do not say what chunk they worked at */
+
 static bool add (emp_journal_t *journal, uint32_t place, uint64_t number, uint32_t from, uint32_t rows, bool dead)
 {
     uint8_t result[5];
@@ -116,7 +119,7 @@ static bool add (emp_journal_t *journal, uint32_t place, uint64_t number, uint32
                        .left = ROWS - from - rows,
                        .length = sizeof result,
                        .session = 77,
-                       .hash = hash_of (place, number)};
+                       .hash = silent ? 0 : hash_of (place, number)};
     return emp_journal_add (journal, 100 + place, decls[place].label, &part, result);
 }
 
@@ -156,7 +159,7 @@ static void take (void *arg, uint32_t feed, const emp_part_t *part, const uint8_
     cr_assert (feed >= 100 && feed < 100 + PLACES && part->number < NUMBERS);
     result_of (feed - 100, part->number, part->from, result);
     cr_assert (part->length == sizeof result && memcmp (payload, result, sizeof result) == 0, "a wrong answer");
-    cr_assert_eq (part->hash, hash_of (feed - 100, part->number));
+    cr_assert (part->hash == hash_of (feed - 100, part->number) || (silent && !part->hash));
     self->parts++;
     if (part->outcome != EMP_OUTCOME_DONE)
         return;
@@ -259,6 +262,29 @@ Test (journal, a_run_that_is_resumed_again_and_again_does_each_ticket_once)
     cr_assert_eq (done, answered_in_all ());
 }
 
+Test (journal, an_answer_that_does_not_name_its_chunk_counts_also_when_it_is_rewritten)
+{
+    size_t size;
+    silent = true;
+    uint8_t *data = whole_run (false, &size);
+    uint8_t *worker = memmem (data, size, "Process-1", 9);
+    const char *path = scratch_write ("j", data, size);
+    emp_journal_t *journal;
+    cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
+    cr_assert_eq (replay (journal).whole, answered_in_all ());
+    emp_journal_destroy (&journal);
+    *worker ^= 1;
+    scratch_write ("j", data, size);
+    cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why); /* without the hashes that it does not need */
+    emp_journal_destroy (&journal);
+    silent = false;
+    cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
+    cr_assert_str_empty (said);
+    cr_assert_eq (replay (journal).whole, answered_in_all ());
+    emp_journal_destroy (&journal);
+    free (data);
+}
+
 Test (journal, cut_at_every_byte_it_has_what_was_before)
 {
     size_t size;
@@ -339,6 +365,67 @@ Test (journal, a_record_that_lies_elsewhere_is_none)
     free (data);
 }
 
+/* A disk of which one block cannot be read. */
+typedef struct {
+    const uint8_t *data;
+    size_t size, bad;
+    bool shy; /* a read that comes to the block fails, and gives nothing of what is before it */
+    uint64_t records, damaged;
+} disk_t;
+
+static ssize_t read_disk (void *arg, void *to, size_t size, uint64_t offset)
+{
+    const disk_t *self = arg;
+    size_t end = (size_t) offset + size < self->size ? (size_t) offset + size : self->size;
+    if (end > self->bad && offset < self->bad + 4096) {
+        if (self->shy || offset >= self->bad) {
+            errno = EIO;
+            return -1;
+        }
+        end = self->bad;
+    }
+    memcpy (to, self->data + offset, end - offset);
+    return (ssize_t) (end - offset);
+}
+
+static emp_status_t count_record (void *arg, uint64_t offset, uint64_t extent, const emp_journal_record_t *record)
+{
+    disk_t *self = arg;
+    cr_assert (offset + extent <= self->bad || offset >= self->bad + 4096);
+    self->records += record->kind != 0;
+    return EMP_OK;
+}
+
+static emp_status_t count_damage (void *arg, uint64_t offset, uint64_t size)
+{
+    disk_t *self = arg;
+    cr_assert (offset <= self->bad && offset + size >= self->bad + 4096);
+    self->damaged += size;
+    return EMP_OK;
+}
+
+Test (journal, a_block_that_cannot_be_read_costs_what_lies_in_it)
+{
+    size_t size;
+    uint8_t *data = whole_run (false, &size);
+    cr_assert_gt (size, 8192 + 500);
+    for (int shy = 0; shy < 2; shy++) {
+        disk_t disk = {.data = data, .size = size, .bad = 4096, .shy = shy};
+        const emp_journal_input_t input = {.read = read_disk, .grow = realloc, .arg = &disk, .size = size};
+        const emp_journal_walk_t walk = {.record = count_record, .damage = count_damage, .arg = &disk};
+        emp_journal_record_t header;
+        uint64_t end;
+        cr_assert_eq (emp_journal_find_header (&input, &header), EMP_OK);
+        cr_assert_eq (emp_journal_scan (&input, header.nonce, 0, &walk, &end), EMP_OK);
+        cr_assert_eq (end, size);
+        cr_assert (disk.damaged >= 4096 && disk.damaged < 4096 + 2 * 200);
+        cr_assert_gt (disk.records, 30);
+        disk.bad = 0;
+        cr_assert_eq (emp_journal_find_header (&input, &header), EMP_SYSTEM);
+    }
+    free (data);
+}
+
 /* ---- what fails -------------------------------------------------------------------------------------------------------- */
 
 /* A run in which something fails; then what it counted is in the file, all of it. False when nothing has failed any more. */
@@ -412,6 +499,26 @@ Test (journal, every_allocation_fails_in_turn)
         failed = survives ();
         cr_assert (failed || i > 5);
     }
+}
+
+Test (journal, an_end_that_cannot_be_written_is_told)
+{
+    const char *path = scratch_path ("j");
+    emp_journal_t *journal;
+    uint64_t tickets, rows;
+    nothing_fails ();
+    cr_assert_eq (open_at (path, false, &journal), EMP_OK);
+    work (journal, NUMBERS);
+    fail_write = writes;
+    cr_assert_neq (emp_journal_close (journal, true), EMP_OK);
+    cr_assert_not (emp_journal_why (journal)[0] == '\0');
+    emp_journal_destroy (&journal);
+    nothing_fails ();
+    cr_assert_eq (open_at (path, true, &journal), EMP_OK);
+    cr_assert_not (emp_journal_is_whole (journal, 0, &tickets, &rows), "the input is needed");
+    cr_assert_eq (replay (journal).whole, answered_in_all ());
+    cr_assert_eq (emp_journal_close (journal, true), EMP_OK);
+    emp_journal_destroy (&journal);
 }
 
 Test (journal, every_allocation_of_a_resume_fails_in_turn)
@@ -530,14 +637,14 @@ Test (journal, tickets_of_others_than_feeders_cannot_be_made_again)
 
 /* ---- its size ------------------------------------------------------------------------------------------------------------- */
 
-Test (journal, what_is_of_no_use_is_left_out_when_it_is_rewritten)
+/* A journal of which nearly all is of no use, and is left out when it is opened to go on. */
+static off_t make_wasteful (const char *path)
 {
     emp_journal_t *journal;
-    const char *path = scratch_path ("j");
-    struct stat before, after;
+    struct stat file;
     enum { SIZE = 200000 };
     static uint8_t text[SIZE] = {0xc6, 0, 3, 0x0d, 0x3b}; /* a packed binary of 199 995 bytes */
-    cr_assert_eq (open_at (path, false, &journal), EMP_OK);
+    cr_assert_eq (open_at (path, false, &journal), EMP_OK, "%s", why);
     begin (journal);
     cr_assert_eq (emp_journal_check (journal, 0, 0, 9), EMP_JOURNAL_RUNS);
     for (uint32_t i = 0; i < 20; i++) { /* one ticket that was answered twenty times, as no run does */
@@ -546,14 +653,189 @@ Test (journal, what_is_of_no_use_is_left_out_when_it_is_rewritten)
     }
     cr_assert_eq (emp_journal_commit (journal), EMP_OK);
     emp_journal_destroy (&journal);
-    cr_assert_eq (stat (path, &before), 0);
-    cr_assert_eq (open_at (path, true, &journal), EMP_OK);
+    cr_assert_eq (stat (path, &file), 0);
+    cr_assert_gt (file.st_size, 20 * SIZE);
+    return file.st_size;
+}
+
+/* Opened to go on, and still what it was; its size. */
+static off_t gone_on (const char *path)
+{
+    emp_journal_t *journal;
+    struct stat file;
+    cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
     cr_assert_eq (emp_journal_answered (journal), 1);
     emp_journal_destroy (&journal);
-    cr_assert_eq (stat (path, &after), 0);
-    cr_assert (before.st_size > 20 * SIZE && after.st_size < 2 * SIZE);
-    cr_assert_eq (open_at (path, true, &journal), EMP_OK);
-    cr_assert_eq (emp_journal_answered (journal), 1);
+    cr_assert_eq (stat (path, &file), 0);
+    return file.st_size;
+}
+
+Test (journal, what_is_of_no_use_is_left_out_when_it_is_rewritten)
+{
+    const char *path = scratch_path ("j");
+    off_t size = make_wasteful (path);
+    cr_assert_lt (gone_on (path), size / 10);
+    cr_assert_lt (gone_on (path), size / 10);
+    cr_assert (access (scratch_path ("j.eisenmp-tmp"), F_OK) != 0);
+}
+
+Test (journal, it_is_rewritten_where_it_lies_and_as_it_was)
+{
+    struct stat file;
+    char path[PATH_MAX], link[PATH_MAX];
+    strcpy (path, scratch_path ("j"));
+    strcpy (link, scratch_path ("link"));
+    off_t size = make_wasteful (path);
+    cr_assert_eq (chmod (path, 0640), 0);
+    cr_assert_eq (symlink ("j", link), 0);
+    scratch_text ("j.tmp", "somebody's");
+    scratch_text ("link.tmp", "somebody's");
+    cr_assert_lt (gone_on (link), size / 10);
+    cr_assert (lstat (link, &file) == 0 && S_ISLNK (file.st_mode));
+    cr_assert (stat (path, &file) == 0 && file.st_size < size / 10 && (file.st_mode & 07777) == 0640);
+    cr_assert (stat (scratch_path ("j.tmp"), &file) == 0 && file.st_size == 10);
+    cr_assert (stat (scratch_path ("link.tmp"), &file) == 0 && file.st_size == 10);
+}
+
+Test (journal, what_a_killed_rewrite_has_left_is_taken_away_and_nothing_else)
+{
+    size_t front;
+    struct stat file;
+    char path[PATH_MAX], left[PATH_MAX];
+    strcpy (path, scratch_path ("j"));
+    strcpy (left, scratch_path ("j.eisenmp-tmp"));
+    off_t size = make_wasteful (path);
+    scratch_text ("j.eisenmp-tmp", "somebody's");
+    cr_assert_geq (gone_on (path), size, "it is not rewritten");
+    cr_assert (strstr (said, "could not be rewritten") && strstr (said, ".eisenmp-tmp"), "%s", said);
+    cr_assert (stat (left, &file) == 0 && file.st_size == 10);
+    uint8_t *data = slurp (path, &front);
+    scratch_write ("j.eisenmp-tmp", data, 5000); /* a beginning of this very journal */
+    cr_assert_lt (gone_on (path), size / 10);
+    cr_assert (access (left, F_OK) != 0);
+    free (data);
+}
+
+Test (journal, another_runs_file_of_the_same_name_is_left_alone)
+{
+    emp_journal_t *first, *second;
+    const char *path = scratch_path ("j");
+    cr_assert_eq (open_at (path, false, &first), EMP_OK);
+    cr_assert_eq (remove (path), 0);
+    cr_assert_eq (open_at (path, false, &second), EMP_OK);
+    emp_journal_destroy (&first);
+    cr_assert_eq (access (path, F_OK), 0);
+    emp_journal_destroy (&second);
+    cr_assert_neq (access (path, F_OK), 0);
+}
+
+Test (journal, damage_that_is_not_put_aside_durably_stays_in_the_file)
+{
+    size_t size;
+    emp_journal_t *journal;
+    uint8_t *data = whole_run (false, &size);
+    memset (data + size / 2 / 8 * 8, 0x55, 8);
+    const char *path = scratch_write ("j", data, size);
+    for (int i = 0; i < 2; i++) {
+        nothing_fails ();
+        fail_sync = 0;
+        cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
+        cr_assert (strstr (said, " damaged bytes at offset "), "%s", said);
+        emp_journal_destroy (&journal);
+    }
+    nothing_fails ();
+    cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
     emp_journal_destroy (&journal);
-    cr_assert (access (scratch_path ("j.tmp"), F_OK) != 0);
+    cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
+    cr_assert_str_empty (said);
+    emp_journal_destroy (&journal);
+    free (data);
+}
+
+Test (journal, a_file_that_is_damaged_in_too_many_places_stays_as_it_is)
+{
+    enum { PLACES_DAMAGED = 4100, EXTENT = 24 + 56 }; /* of a worker's record */
+    size_t begun, size;
+    emp_journal_t *journal;
+    char path[PATH_MAX];
+    strcpy (path, scratch_path ("j"));
+    cr_assert_eq (open_at (path, false, &journal), EMP_OK);
+    begin (journal);
+    emp_journal_keep (journal);
+    cr_assert_eq (emp_journal_commit (journal), EMP_OK);
+    free (slurp (path, &begun));
+    for (uint64_t i = 0; i < 2 * PLACES_DAMAGED; i++)
+        emp_journal_worker (journal, i, "Process-0000000001", "host-00000001", 1);
+    cr_assert_eq (emp_journal_commit (journal), EMP_OK);
+    emp_journal_destroy (&journal);
+    uint8_t *data = slurp (path, &size);
+    cr_assert_eq (size, begun + 2 * PLACES_DAMAGED * EXTENT);
+    for (size_t at = begun; at < size; at += 2 * EXTENT)
+        data[at + 30] ^= 1;
+    scratch_write ("j", data, size);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
+        emp_journal_keep (journal);
+        emp_journal_destroy (&journal);
+        size_t now;
+        free (slurp (path, &now));
+        cr_assert_geq (now, size);
+    }
+    free (data);
+}
+
+/* A run in which so many workers come, and nothing else is told. */
+static void idle_run (const char *path, uint64_t workers)
+{
+    emp_journal_t *journal;
+    cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
+    begin (journal);
+    for (uint64_t i = 0; i < workers; i++)
+        emp_journal_worker (journal, 70 + i, "Nobody", "a.host.that.is.far.away", (uint32_t) i);
+    cr_assert_eq (emp_journal_close (journal, false), EMP_OK);
+    emp_journal_destroy (&journal);
+}
+
+static bool has (const char *path, const char *text)
+{
+    size_t size;
+    uint8_t *data = slurp (path, &size);
+    bool found = memmem (data, size, text, strlen (text)) != NULL;
+    free (data);
+    return found;
+}
+
+Test (journal, workers_and_runs_of_which_nothing_is_kept_are_left_out)
+{
+    size_t size;
+    uint8_t *data = whole_run (false, &size);
+    struct stat file;
+    char path[PATH_MAX];
+    strcpy (path, scratch_write ("j", data, size));
+    idle_run (path, 10); /* one of them has the session of who answered in the run before */
+    cr_assert (has (path, "Nobody"));
+    idle_run (path, 20000);
+    cr_assert (stat (path, &file) == 0 && file.st_size > 1 << 20);
+    emp_journal_t *journal;
+    cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
+    cr_assert_eq (replay (journal).whole, answered_in_all ());
+    emp_journal_destroy (&journal);
+    cr_assert (stat (path, &file) == 0 && file.st_size < 2 * (off_t) size);
+    cr_assert (has (path, "Process-1") && !has (path, "Nobody"));
+    free (data);
+}
+
+Test (journal, history_that_no_group_takes_is_bounded_and_counted)
+{
+    emp_journal_t *journal;
+    struct stat file;
+    const char *path = scratch_path ("j");
+    cr_assert_eq (open_at (path, false, &journal), EMP_OK, "%s", why);
+    emp_journal_keep (journal);
+    for (uint64_t i = 0; i < 300000; i++)
+        emp_journal_worker (journal, i, "Nobody", "a.host.that.is.far.away", 1);
+    cr_assert_eq (emp_journal_commit (journal), EMP_OK);
+    cr_assert (strstr (said, "found no room while no ticket ended"), "%s", said);
+    emp_journal_destroy (&journal);
+    cr_assert (stat (path, &file) == 0 && file.st_size > 16 << 20 && file.st_size < 17 << 20);
 }

@@ -161,6 +161,32 @@ Test (spool, another_input_is_found_at_its_first_byte_that_differs)
     cr_assert_eq (open_of (2, true, &spool), EMP_INVALID, "of another run");
 }
 
+Test (spool, what_a_refused_run_has_read_is_taken_out_again)
+{
+    emp_spool_t *spool;
+    size_t new;
+    make_input ();
+    cr_assert_eq (open_of (1, true, &spool), EMP_OK);
+    cr_assert_eq (give (spool, 0, 300, &new), EMP_OK);
+    cr_assert_eq (emp_spool_end (spool), EMP_OK);
+    cr_assert_null (emp_spool_take_back (spool), "nothing is in it");
+    emp_spool_destroy (&spool);
+    cr_assert_eq (open_of (1, true, &spool), EMP_OK);
+    cr_assert (!emp_spool_is_complete (spool));
+    cr_assert_eq (spooled (spool), 0);
+    cr_assert_eq (give (spool, 0, 450, &new), EMP_OK);
+    emp_spool_destroy (&spool);
+    cr_assert_eq (open_of (1, true, &spool), EMP_OK);
+    cr_assert_eq (give (spool, 0, SIZE, &new), EMP_OK);
+    cr_assert_eq (emp_spool_end (spool), EMP_OK);
+    const char *path = emp_spool_take_back (spool);
+    cr_assert (path && strstr (path, "j.spool-3"), "of earlier runs something is");
+    emp_spool_destroy (&spool);
+    cr_assert_eq (open_of (1, true, &spool), EMP_OK);
+    cr_assert_eq (spooled (spool), 450);
+    emp_spool_destroy (&spool);
+}
+
 Test (spool, cut_at_every_byte_a_beginning_comes_back)
 {
     size_t size, before = 0;
@@ -199,6 +225,24 @@ Test (spool, changed_at_every_byte_no_other_bytes_come_back)
         emp_spool_destroy (&spool);
     }
     free (data);
+}
+
+Test (spool, its_own_failures_are_told_with_its_name)
+{
+    emp_spool_t *spool;
+    size_t new;
+    make_input ();
+    cr_assert_eq (open_of (1, false, &spool), EMP_OK);
+    cr_assert_eq (give (spool, 0, 300, &new), EMP_OK);
+    cr_assert_null (emp_spool_why (spool));
+    emp_status_t status = EMP_OK;
+    for (long i = 0; i < 5 && status != EMP_SYSTEM; i++) { /* memory is asked for before */
+        fail_at = calls + i;
+        status = give (spool, 300, SIZE, &new);
+    }
+    cr_assert_eq (status, EMP_SYSTEM);
+    cr_assert (strstr (emp_spool_why (spool), "j.spool-3: writing: "), "%s", emp_spool_why (spool));
+    emp_spool_destroy (&spool);
 }
 
 Test (spool, whatever_fails_in_turn_no_byte_is_handed_on_that_is_not_kept)
