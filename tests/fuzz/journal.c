@@ -322,8 +322,8 @@ static void honest_runs (fuzz_input_t *input)
         switch (what >> 1 & 7) {
         case 0:
         case 1: make_ticket (&self, place); break;
-        case 2:
-        case 3: open ? answer (&self, place, number, ROWS, false) : make_ticket (&self, place); break;
+        case 2: open ? answer (&self, place, number, ROWS, false) : make_ticket (&self, place); break;
+        case 3: open ? answer (&self, place, number, 2, false) : make_ticket (&self, place); break;
         case 4: open ? answer (&self, place, number, 1, false) : make_ticket (&self, place); break;
         case 5: open ? answer (&self, place, number, 1 + number % ROWS, true) : make_ticket (&self, place); break;
         case 6: commit (&self); break;
