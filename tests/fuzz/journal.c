@@ -16,6 +16,7 @@
 #define NUMBERS 12u
 #define ROWS 4u
 #define ALL ((1u << ROWS) - 1)
+#define LIVES 6 /* of a run: each is a file that is read and written */
 
 static const emp_journal_decl_t decls[PLACES] = {{"first", "mp_input_q", ROWS}, {"second", "blue_q_7", ROWS}};
 
@@ -313,6 +314,7 @@ static void honest_runs (fuzz_input_t *input)
     honest_t self = {0};
     char path[4096];
     snprintf (path, sizeof path, "%s", fuzz_write ("h", "", 0));
+    unsigned lives = 1;
     bool on = resume (&self, path, true);
     while (on && fuzz_left (input)) {
         uint8_t what = fuzz_byte (input);
@@ -327,7 +329,7 @@ static void honest_runs (fuzz_input_t *input)
         case 4: open ? answer (&self, place, number, 1, false) : make_ticket (&self, place); break;
         case 5: open ? answer (&self, place, number, 1 + number % ROWS, true) : make_ticket (&self, place); break;
         case 6: commit (&self); break;
-        default: on = kill_and_resume (&self, input, path); break;
+        default: on = lives++ < LIVES && kill_and_resume (&self, input, path); break;
         }
     }
     emp_journal_destroy (&self.journal);

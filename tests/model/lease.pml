@@ -352,7 +352,10 @@ end:
     od
 }
 
-#define LATE(t) :: atomic { ghost[t] -> late (t); SETTLE }
+/* It may also never come. */
+#define LATE(t)                                                                                                        \
+    :: atomic { ghost[t] -> late (t); SETTLE }                                                                         \
+    :: ghost[t] -> ghost[t] = false
 
 /* A handle of the run before means another ticket by now. */
 #define OLDER(t)                                                                                                       \
