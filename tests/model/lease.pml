@@ -253,7 +253,10 @@ inline lose (t, w)
     :: else
     fi;
     handed[t] = (handed[t] == w + 1 -> 0 : handed[t]);
-    ghost[t] = ghost[t] || has[2 * w + t];
+    if /* its last words come some time, or never */
+    :: ghost[t] = ghost[t] || has[2 * w + t]
+    :: true
+    fi;
     has[2 * w + t] = 0
 }
 
@@ -352,10 +355,7 @@ end:
     od
 }
 
-/* It may also never come. */
-#define LATE(t)                                                                                                        \
-    :: atomic { ghost[t] -> late (t); SETTLE }                                                                         \
-    :: ghost[t] -> ghost[t] = false
+#define LATE(t) :: atomic { ghost[t] -> late (t); SETTLE }
 
 /* A handle of the run before means another ticket by now. */
 #define OLDER(t)                                                                                                       \
