@@ -169,17 +169,29 @@ static emp_status_t add_part (emp_journal_index_t *self, const emp_journal_part_
     return EMP_OK;
 }
 
-/* Parts of a ticket that are kept, and whether one of them is spoilt. */
-static uint32_t count_parts (const emp_journal_index_t *self, const emp_journal_part_t *like, bool *ret_spoilt)
+/* Of a ticket: its parts that are kept, their rows, the rows that it had before the first of them, and whether one is spoilt. */
+typedef struct {
+    uint64_t parts, rows, total;
+    bool spoilt;
+} sum_t;
+
+/* A part is spoilt that has rows of another: it is of another run, whose begin is damaged. */
+static sum_t sum_up (const emp_journal_index_t *self, const emp_journal_part_t *like)
 {
-    uint32_t count = 0;
-    *ret_spoilt = false;
-    for (size_t i = 0; i < self->parts_count; i++)
-        if (self->parts[i].place == like->place && self->parts[i].number == like->number) {
-            count++;
-            *ret_spoilt |= self->parts[i].spoilt;
-        }
-    return count;
+    sum_t sum = {.rows = like->rows, .total = (uint64_t) like->rows + like->left, .spoilt = like->spoilt};
+    for (size_t i = 0; i < self->parts_count; i++) {
+        const emp_journal_part_t *part = &self->parts[i];
+        if (part->place != like->place || part->number != like->number)
+            continue;
+        uint64_t total = (uint64_t) part->rows + part->left;
+        bool apart =
+            (uint64_t) part->from + part->rows <= like->from || (uint64_t) like->from + like->rows <= part->from;
+        sum.parts++;
+        sum.rows += part->rows;
+        sum.total = total > sum.total ? total : sum.total;
+        sum.spoilt |= part->spoilt || !apart;
+    }
+    return sum;
 }
 
 /* The ticket has ended; its parts count, or they do not. NULL: those of all tickets, since the run has ended. */
@@ -211,8 +223,8 @@ static bool is_answer (const emp_journal_record_t *record, uint64_t hash)
 static emp_status_t end_ticket (emp_journal_index_t *self, emp_journal_feed_t *feed, const emp_journal_part_t *last,
                                 uint32_t parts)
 {
-    bool spoilt;
-    if (count_parts (self, last, &spoilt) != parts || spoilt || last->spoilt) {
+    sum_t sum = sum_up (self, last);
+    if (sum.parts != parts || sum.rows != sum.total || sum.spoilt) {
         emp_status_t status = end_parts (self, last, true);
         return status ? status : add_useless (self, last->offset, last->extent);
     }
@@ -239,11 +251,20 @@ static emp_status_t take_answer (emp_journal_index_t *self, uint64_t offset, uin
         return add_useless (self, offset, extent);
     if (record->kind == EMP_JOURNAL_DEAD)
         extent = 0; /* is history, and kept as such */
-    emp_journal_part_t part = {record->place, !is_answer (record, piece->hashes[place]), record->number, offset,
-                               extent};
+    emp_journal_part_t part = {.place = record->place,
+                               .spoilt = !is_answer (record, piece->hashes[place]),
+                               .from = record->from,
+                               .rows = record->rows,
+                               .left = record->left,
+                               .number = record->number,
+                               .offset = offset,
+                               .extent = extent};
     if (!part.spoilt && record->hash)
         piece->hashes[place] = record->hash;
-    return record->left ? add_part (self, &part) : end_ticket (self, feed, &part, record->parts);
+    if (record->left == 0)
+        return end_ticket (self, feed, &part, record->parts);
+    part.spoilt = sum_up (self, &part).spoilt;
+    return add_part (self, &part);
 }
 
 /* Another run begins, or none does: what the one before tells of itself is of no use when it did nothing. */

@@ -3,8 +3,8 @@
  * journal_index.h - what the records of a journal come to: which tickets of which feed have been answered, and the hash of
  * each chunk that was made.
  *
- * A ticket counts as answered once all of its rows were, within one run: by one record, or, when it was halved, by several, the
- * last of which says that none are left; not when one of them is dead, its values are no whole msgpack, or it was worked at
+ * A ticket counts as answered once all of its rows were, each once, within one run: by one record, or, when it was halved, by
+ * several, the last of which says that none are left; not when one of them is dead, its values are no whole msgpack, or it was worked at
  * anything but the chunk that was made (a worker that does not say at what is believed when that chunk is known). The first such end
  * counts.
  * Cost: 8 bytes and a bit a ticket that was made, in pieces of 4096, given back as they are passed (emp_journal_index_pass); 8
@@ -32,6 +32,7 @@ typedef struct {
 typedef struct {
     uint32_t place;
     bool spoilt; /* it answers nothing */
+    uint32_t from, rows, left;
     uint64_t number, offset, extent;
 } emp_journal_part_t;
 

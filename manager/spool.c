@@ -287,9 +287,10 @@ static void pass (cursor_t *cursor, size_t size)
 emp_status_t emp_spool_read (emp_spool_t *self, void *to, size_t size, size_t *ret_size)
 {
     emp_status_t status = hold (self, &self->ahead, size, ret_size);
-    if (*ret_size)
+    if (*ret_size) {
         memcpy (to, self->ahead.data, *ret_size);
-    pass (&self->ahead, *ret_size);
+        pass (&self->ahead, *ret_size);
+    }
     return status;
 }
 

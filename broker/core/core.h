@@ -16,12 +16,7 @@
  *   lane     one consumer on one queue; holds at most `window` tickets, that is its credit
  *   sink     the collector: gets exactly one RESULT for each ticket that ends, in order of serial 1, 2, 3…
  *
- * States of a ticket. "-" cannot happen (assert), "stale" changes nothing and is counted.
- *  state \ event | pushed to a lane | copied to another | done, any attempt so far | refused by its holder | holder lost         | refused, older
- *  waiting       | held, attempt+1  | -                 | answered                 | stale                 | -                   | stale
- *  held          | -                | shared, attempt+1 | answered                 | fails                 | comes back or fails | stale
- *  shared        | -                | -                 | answered                 | held by the other     | held by the other   | stale
- *  answered/dead | -                | -                 | stale                    | stale                 | -                   | stale
+ * What may happen to a ticket in each state, and what follows, is the table in states.def.
  * attempt counts pushes and is the fence; failures are counted apart. Fails: it waits again, or is halved, or is dead (poison.c).
  * A refusal is a failure. When a holder is LOST only the ticket that it was at fails: the one the event names, or, when that
  * is not known (0), the oldest held on each of its lanes; the others had not begun and go back as they were. When a holder

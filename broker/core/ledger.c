@@ -1,39 +1,35 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * ledger.c - see ledger.h. First what may happen, as a table; then how it is done.
+ * ledger.c - see ledger.h. What may happen is a table, states.def; here is how it is done.
  */
 #include "poison.h"
 #include "state.h"
+#include "states.def"
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
-typedef enum { WAITING, HELD, SHARED } state_t;
+typedef enum { CORE_STATES } state_t;
 
-typedef enum { PUSHED, COPIED, DONE, REFUSED, LOST, OLD_REFUSAL } happening_t;
+typedef enum { CORE_HAPPENINGS } happening_t;
 
-typedef enum { IS_HELD, IS_SHARED, IS_ANSWERED, FAILS, COMES_BACK, STAYS, IS_STALE } verdict_t;
+typedef enum { CORE_VERDICTS } verdict_t;
 
-/* state \ happening | pushed  | copied    | done, any attempt | refused by a holder | a holder lost        | refused, older
- * waiting           | held    | -         | answered          | stale               | -                    | stale
- * held              | -       | shared    | answered          | fails               | comes back, or fails | stale
- * shared            | -       | -         | answered          | stays, with the other holder               | stale
- * ended             | -       | -         | stale             | stale               | -                    | stale
- * fails, comes back: poison.c. stays: held by the other alone; the failure is counted. An ended ticket has no record, so its
- * row is the caller's: a handle that finds nothing is stale. */
+/* An ended ticket has no record, so its row is the caller's: a handle that finds nothing is stale. */
+#define CORE_ROW(state, happening, verdict)                                                                            \
+    _Static_assert ((state) != ENDED || (verdict) == IS_STALE || (verdict) == CANNOT_BE, "nobody looks that up");
+CORE_STATE_TABLE (CORE_ROW)
+#undef CORE_ROW
+
 static verdict_t judge (state_t state, happening_t happening)
 {
-    static const verdict_t table[3][6] = {
-        [WAITING] = {IS_HELD, IS_STALE, IS_ANSWERED, IS_STALE, IS_STALE, IS_STALE},
-        [HELD] = {IS_STALE, IS_SHARED, IS_ANSWERED, FAILS, COMES_BACK, IS_STALE},
-        [SHARED] = {IS_STALE, IS_STALE, IS_ANSWERED, STAYS, STAYS, IS_STALE},
+    static const verdict_t table[ENDED + 1][OLD_REFUSAL + 1] = {
+#define CORE_ROW(state, happening, verdict) [state][happening] = verdict,
+        CORE_STATE_TABLE (CORE_ROW)
+#undef CORE_ROW
     };
-    bool can_be = happening == PUSHED   ? state == WAITING
-                  : happening == COPIED ? state == HELD
-                  : happening == LOST   ? state != WAITING
-                                        : true;
-    assert (can_be);
-    (void) can_be;
-    return table[state][happening];
+    verdict_t verdict = table[state][happening];
+    assert (verdict != CANNOT_BE);
+    return verdict;
 }
 
 static state_t state_of (const core_ticket_t *self)

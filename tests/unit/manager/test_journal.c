@@ -330,6 +330,47 @@ Test (journal, changed_at_every_byte_it_loses_one_record_and_says_so)
     free (data);
 }
 
+/* The n-th record of a kind in a sound file. */
+static uint8_t *record_of (uint8_t *data, size_t size, uint32_t kind, unsigned n)
+{
+    size_t at = 0;
+    while (at < size && (data[at + 12] != kind || n-- > 0))
+        at += emp_journal_size_at (data + at);
+    cr_assert_lt (at, size, "no such record");
+    return data + at;
+}
+
+/* Parts of two runs whose border is damaged: [0] of the first, [2] and [3] of the second, whose [0 1] is damaged too. */
+Test (journal, parts_of_two_runs_are_never_put_together)
+{
+    const char *path = scratch_path ("j");
+    emp_journal_t *journal;
+    taken_t taken = {0};
+    size_t size;
+    for (uint32_t run = 0; run < 2; run++) {
+        cr_assert_eq (open_at (path, run > 0, &journal), EMP_OK, "%s", why);
+        begin (journal);
+        cr_assert_eq (emp_journal_check (journal, 0, 0, hash_of (0, 0)), EMP_JOURNAL_RUNS);
+        add (journal, 0, 0, 0, 1 + run, false);
+        if (run) {
+            add (journal, 0, 0, 2, 1, false);
+            add (journal, 0, 0, 3, 1, false);
+        }
+        cr_assert_eq (emp_journal_commit (journal), EMP_OK);
+        emp_journal_destroy (&journal);
+    }
+    uint8_t *data = slurp (path, &size);
+    record_of (data, size, EMP_JOURNAL_RUN, 1)[30] ^= 1;
+    record_of (data, size, EMP_JOURNAL_ANSWER, 1)[30] ^= 1;
+    cr_assert_eq (open_at (scratch_write ("j", data, size), true, &journal), EMP_OK, "%s", why);
+    begin (journal);
+    cr_assert_eq (emp_journal_replay (journal, 0, PLACES, take, &taken), EMP_OK);
+    cr_assert_eq (taken.parts, 0, "a ticket with a row that nobody has answered");
+    cr_assert_eq (emp_journal_check (journal, 0, 0, hash_of (0, 0)), EMP_JOURNAL_RUNS);
+    emp_journal_destroy (&journal);
+    free (data);
+}
+
 Test (journal, damaged_bytes_are_put_aside)
 {
     size_t size, aside;
