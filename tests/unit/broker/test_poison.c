@@ -58,6 +58,25 @@ Test (poison, while_others_wait_one_suspect_is_out_at_a_time)
     scene_end (s);
 }
 
+Test (poison, a_suspect_that_waited_for_the_others_goes_with_the_last_of_them)
+{
+    emp_core_config_t config = scene_config ();
+    config.dead_after = 0;
+    config.backlog_max = 3;
+    s = scene_of_two_workers (&config, 1);
+    scene (s, "put a 4 => keep a1, keep a2, keep a3, keep a4, push a1#1 A, push a2#1 B\n"
+              "lost A exit 1 at a1 => closed A, gone A exit 1 took 1\n"
+              "lost B exit 1 at a2 => closed B, gone B exit 1 took 1\n"
+              "hello C => welcome C\nlane C 1 => lane C ok\nready C => push a2#2 C\n"
+              "hello D => welcome D\nlane D 1 => lane D ok\nready D => push a3#1 D\n"
+              "done D a3#1 => result 2 a3#1 done, free a3, push a4#1 D\n"
+              "done D a4#1 => result 3 a4#1 done, free a4\n" /* the backlog is full */
+              "hello E => welcome E\nlane E 1 => lane E ok\nready E =>\n"
+              "put a 1 => keep a5\n"
+              "ack 3 => push a5#1 D, push a1#2 E");
+    scene_end (s);
+}
+
 Test (poison, what_is_killed_from_outside_or_refused_or_silent_is_no_suspect)
 {
     begin (2);
