@@ -2,8 +2,8 @@
  *
  * main.c - sim: runs schedules, and shows one that fails.
  *
- *     sim [--seed S] [--count N] [--seconds T]    schedules S, S + 1, …; exit 1 with the first that fails, shrunk and told
- *     sim --replay S [--shrink]                   that one, told; --shrink: made smaller first if it fails
+ *     sim [--seed S] [--count N] [--brief]    schedules S, S + 1, …; exit 1 with the first that fails, shrunk and told; --brief: named
+ *     sim --replay S [--shrink]               that one, told; --shrink: made smaller first if it fails
  *
  * An assert of a core, or its crash, is a failure like any other. Each 64th schedule runs twice and has to come out the same.
  */
@@ -90,17 +90,14 @@ static double now (void)
     return (double) time.tv_sec + (double) time.tv_nsec / 1e9;
 }
 
-static int run_many (uint64_t seed, uint64_t count, uint64_t seconds)
+static int run_many (uint64_t seed, uint64_t count, bool brief)
 {
     double begin = now ();
     for (uint64_t i = 0; i < count; i++) {
         plan_t plan;
         plan_draw (&plan, seed + i);
-        if (i % 256 == 0) {
+        if (i % 256 == 0)
             alarm (PATIENCE_S);
-            if (seconds && now () - begin > (double) seconds)
-                break;
-        }
         uint64_t digest = 0, again = 0;
         const char *broken = run (&plan, false, &digest);
         if (!broken && i % 64 == 0) {
@@ -111,6 +108,8 @@ static int run_many (uint64_t seed, uint64_t count, uint64_t seconds)
             continue;
         printf ("sim: seed %llu fails: %s\n", (unsigned long long) plan.seed, broken);
         fflush (stdout);
+        if (brief)
+            return 1;
         show (&plan, true);
         printf ("sim: once more: sim --replay %llu --shrink\n", (unsigned long long) plan.seed);
         return 1;
@@ -132,25 +131,27 @@ static uint64_t number (const char *option, const char *text)
 
 int main (int argc, char **argv)
 {
-    uint64_t seed = 1, count = 1000, seconds = 0;
-    bool replay = false, smaller = false;
+    uint64_t seed = 1, count = 1000;
+    bool brief = false, replay = false, smaller = false;
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (strcmp (argv[i], "--shrink") == 0) {
             smaller = true;
             continue;
         }
+        if (strcmp (argv[i], "--brief") == 0) {
+            brief = true;
+            continue;
+        }
         if (strcmp (argv[i], "--seed") == 0)
             seed = number (argv[i], value);
         else if (strcmp (argv[i], "--count") == 0)
             count = number (argv[i], value);
-        else if (strcmp (argv[i], "--seconds") == 0)
-            seconds = number (argv[i], value);
         else if (strcmp (argv[i], "--replay") == 0) {
             seed = number (argv[i], value);
             replay = true;
         } else {
-            fprintf (stderr, "usage: sim [--seed S] [--count N] [--seconds T] | --replay S [--shrink]\n");
+            fprintf (stderr, "usage: sim [--seed S] [--count N] [--brief] | --replay S [--shrink]\n");
             return 2;
         }
         i++;
@@ -161,7 +162,7 @@ int main (int argc, char **argv)
 #endif
     signal (SIGALRM, hangs);
     if (!replay)
-        return run_many (seed, count, seconds);
+        return run_many (seed, count, brief);
     plan_t plan;
     plan_draw (&plan, seed);
     return show (&plan, smaller);
