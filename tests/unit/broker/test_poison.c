@@ -266,6 +266,19 @@ Test (poison, of_two_holders_one_may_die_and_the_other_goes_on)
     scene_end (s);
 }
 
+Test (poison, of_a_ticket_that_two_hold_an_older_refusal_changes_nothing)
+{
+    begin (1);
+    scene (s, "put a 1 end => keep a1, push a1#1 A\n"
+              "bye A => closed A, gone A bye 0 took 1, push a1#2 B\n"
+              "stop =>\n"
+              "hello D => welcome D\nlane D 1 => lane D ok\nready D =>\n"
+              "at 300000\ntick => push a1#3 D\n"
+              "refuse D a1#1 => stale\n"
+              "done B a1#2 => revoke a1#3 D, result 2 a1#2 done, free a1, stopped B, stopped D, sink stopped");
+    scene_end (s);
+}
+
 Test (poison, what_has_failed_is_not_copied_again)
 {
     begin (1);
