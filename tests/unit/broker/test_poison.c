@@ -45,6 +45,16 @@ Test (poison, a_ticket_that_killed_goes_alone_to_a_lane_that_is_kept_free_for_it
     scene_end (s);
 }
 
+Test (poison, a_lane_that_was_kept_free_and_has_ended_is_kept_no_more)
+{
+    begin (2);
+    scene (s, "put a 4 => keep a1, keep a2, keep a3, keep a4, push a1#1 A, push a2#1 B, push a3#1 A, push a4#1 B\n"
+              "lost A exit 1 at a1 => closed A, gone A exit 1 took 2\n" /* B is reserved */
+              "lost B signal 9 at a2 => closed B, gone B signal 9 took 2");
+    arrive ('C', "push a1#2 C");
+    scene_end (s);
+}
+
 Test (poison, while_others_wait_one_suspect_is_out_at_a_time)
 {
     begin (1);
