@@ -5,7 +5,8 @@
  * A PUT and a DONE go by different sockets and overtake each other. Taken at once, the DONE would let its worker leave, and
  * what that one had put and what is still under way would come from nobody. So the core says "too early", and the message
  * waits here until the session's puts are there, or the session ends: then its tickets are done again by others.
- * Bound: a message ends at least one ticket that its session holds, so there are never more than tickets are held; what is
+ * Bound: a message ends at least one ticket, and a lane is never given more at once than its window. Tickets that are held are no
+ * bound: of one that two hold, or that was answered meanwhile, several endings may lie here. What is
  * beyond that is no sound peer's, and is dropped. Cost: O(parked messages) for each PUT while there are any, else one compare.
  */
 #include <stdlib.h>
@@ -16,7 +17,7 @@ void parked_keep (emp_broker_t *self, uint64_t session, uint32_t queue, zmq_msg_
 {
     emp_core_stats_t stats;
     emp_core_stats (self->core, &stats);
-    if (self->parked_count >= stats.held) {
+    if (self->parked_count >= stats.lanes * self->config.core.window_max) {
         broker_drop (self);
         return;
     }

@@ -266,6 +266,8 @@ static const char *check_quiet (const emp_core_t *self, const core_queue_t *queu
         return "a queue is in the list of suspicious ones, and is not, or the other way round";
     if (queue->reserved && !suspects)
         return "a lane is kept free for nobody";
+    if (queue->reserved && !is_in (&queue->lanes, &queue->reserved->in_queue))
+        return "a lane is kept free that is closed";
     if (suspects && (queue->suspects_out == 0 || core_list_is_empty (&queue->tickets)) && has_free_lane (queue) &&
         core_backlog_has_room (&self->backlog, self->counts.held))
         return "a suspect waits beside a lane that holds nothing";

@@ -207,7 +207,7 @@ void core_poison_deal (emp_core_t *self, emp_effects_t *fx)
         next = core_list_next (&self->suspicious, link);
         core_queue_t *queue = CORE_OF (link, core_queue_t, in_suspicious);
         deal_queue (self, queue, fx);
-        if (core_list_is_empty (&queue->suspects) && !queue->reserved)
+        if (core_list_is_empty (&queue->suspects))
             core_link_remove (link);
     }
 }

@@ -8,11 +8,11 @@
 #include "poison.h"
 #include "state.h"
 
-/* One ticket for each lane in turn, and one of each queue in turn. */
-static void deal (emp_core_t *self, emp_effects_t *fx)
+/* One ticket for each lane in turn, and one of each queue in turn. True: some were dealt. */
+static bool deal_tickets (emp_core_t *self, emp_effects_t *fx)
 {
+    bool some = false;
     core_link_t *link;
-    core_poison_deal (self, fx);
     while ((link = core_list_first (&self->runnable)) && core_backlog_has_room (&self->backlog, self->counts.held)) {
         core_queue_t *queue = CORE_OF (link, core_queue_t, in_runnable);
         core_ticket_t *ticket = CORE_OF (core_list_first (&queue->tickets), core_ticket_t, link);
@@ -23,7 +23,17 @@ static void deal (emp_core_t *self, emp_effects_t *fx)
             core_link_remove (link);
             core_list_add_tail (&self->runnable, link);
         }
+        some = true;
     }
+    return some;
+}
+
+/* Suspects first. One that had to wait for the others need not any more when the last of these is dealt. */
+static void deal (emp_core_t *self, emp_effects_t *fx)
+{
+    do
+        core_poison_deal (self, fx);
+    while (deal_tickets (self, fx) && !core_list_is_empty (&self->suspicious));
     if (core_backlog_count (&self->backlog) + self->counts.held <= self->backlog.max)
         self->backlog.over = 0;
 }

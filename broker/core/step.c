@@ -160,9 +160,10 @@ static emp_status_t a_feed_puts (emp_core_t *self, const emp_event_t *event, emp
 {
     core_feed_t *feed = core_feed_find (self, event->feed);
     core_session_t *session = core_session_hear (self, event->session);
-    if (session)
-        session->seen += event->count; /* taken or not: nobody needs to wait for it any more */
     bool own = feed && feed->session_id == event->session;
+    bool again = own && event->number < feed->next + feed->skipped; /* it was seen before */
+    if (session && !again)
+        session->seen += event->count; /* taken or not: nobody needs to wait for it any more */
     if ((!feed || (own && feed->ended)) && event->end && event->count == 0)
         return session ? EMP_OK : EMP_UNKNOWN; /* a worker's ended with its queue */
     if (!own || feed->ended)

@@ -73,3 +73,17 @@ Test (balance, a_ticket_that_killed_its_old_holder_fails_where_it_is_now)
               "refuse B a2#2 => result 2 a2#2 dead bye 0, free a2");
     scene_end (s);
 }
+
+Test (balance, the_ticket_in_hand_stays_however_many_are_idle)
+{
+    emp_core_config_t config = scene_config ();
+    config.dead_after = 0;
+    scene_t *scene_here = scene_of_two_workers (&config, 2);
+    scene (scene_here, "credit B 0 =>\n"
+                       "put a 2 => keep a1, keep a2, push a1#1 A, push a2#1 A\n"
+                       "credit B 2 =>\n"
+                       "hello C => welcome C\nlane C 2 => lane C ok\nready C =>\n"
+                       "at 60000\n"
+                       "tick => revoke a2#1 A, push a2#2 B");
+    scene_end (scene_here);
+}

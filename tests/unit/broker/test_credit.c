@@ -173,6 +173,31 @@ Test (credit, what_is_kept_back_is_given_with_any_event_that_comes_when_it_is_du
     scene_end (s);
 }
 
+Test (credit, of_two_queues_that_keep_some_back_the_first_is_looked_at_first)
+{
+    begin ("declare q 1000 => queue q ok\ndeclare r 1000 => queue r ok\n"
+           "feed M => feed a 16\nfeed M r => feed b 16\n"
+           "lane A 1 => lane A ok\nready A =>\nlane A r 1 => lane A:r ok\nready A:r =>");
+    put_all_in_time ('a');
+    put_all_in_time ('b');
+    scene (s, "at 500000\n"
+              "done A a0#1 => ...\n"
+              "at 503000\n"
+              "done A:r b0#1 => ...");
+    cr_assert_eq (emp_core_next_due (s->core), 510000);
+    scene (s, "at 510000\ntick => ...");
+    cr_assert_eq (emp_core_next_due (s->core), 513000);
+    scene_end (s);
+}
+
+Test (credit, a_managers_feed_that_asks_is_given_no_more_than_ever)
+{
+    emp_core_config_t config = scene_config ();
+    s = scene_of_one_queue (&config);
+    scene (s, "want a =>");
+    scene_end (s);
+}
+
 Test (credit, nothing_is_kept_back_when_nothing_waits)
 {
     begin ("declare q 100 => queue q ok\n"

@@ -377,6 +377,21 @@ Test (end, B20_a_ticket_is_held_until_the_puts_that_its_done_announces_are_here)
     scene_end (s);
 }
 
+Test (end, a_put_that_comes_twice_is_no_other_put_that_a_done_may_have_announced)
+{
+    begin_pipeline ();
+    scene (s, "put a 1 end => keep a1, push a1#1 A\n"
+              "stop =>\n"
+              "feed A r => feed b 0\n"
+              "want b => credit b 2\n"
+              "put b 1 => keep b0, push b0#1 A:r\n"
+              "put b 1 number 0 => stale\n"
+              "done A a1#1 puts 2 => too early\n" /* b1 is under way */
+              "put b 1 => keep b1, push b1#1 A:r\n"
+              "done A a1#1 puts 2 => result 2 a1#1 done, free a1, stopped A, stopped B");
+    scene_end (s);
+}
+
 Test (end, the_ticket_of_a_worker_whose_puts_never_came_is_done_again)
 {
     begin_pipeline ();

@@ -45,6 +45,16 @@ Test (poison, a_ticket_that_killed_goes_alone_to_a_lane_that_is_kept_free_for_it
     scene_end (s);
 }
 
+Test (poison, a_lane_that_was_kept_free_and_has_ended_is_kept_no_more)
+{
+    begin (2);
+    scene (s, "put a 4 => keep a1, keep a2, keep a3, keep a4, push a1#1 A, push a2#1 B, push a3#1 A, push a4#1 B\n"
+              "lost A exit 1 at a1 => closed A, gone A exit 1 took 2\n" /* B is reserved */
+              "lost B signal 9 at a2 => closed B, gone B signal 9 took 2");
+    arrive ('C', "push a1#2 C");
+    scene_end (s);
+}
+
 Test (poison, while_others_wait_one_suspect_is_out_at_a_time)
 {
     begin (1);
@@ -55,6 +65,25 @@ Test (poison, while_others_wait_one_suspect_is_out_at_a_time)
     arrive ('D', "push a3#1 D, push a4#1 D"); /* not a1 */
     scene (s, "done D a3#1 => result 2 a3#1 done, free a3");
     scene (s, "done D a4#1 => result 3 a4#1 done, free a4, push a1#2 D"); /* nobody else waits */
+    scene_end (s);
+}
+
+Test (poison, a_suspect_that_waited_for_the_others_goes_with_the_last_of_them)
+{
+    emp_core_config_t config = scene_config ();
+    config.dead_after = 0;
+    config.backlog_max = 3;
+    s = scene_of_two_workers (&config, 1);
+    scene (s, "put a 4 => keep a1, keep a2, keep a3, keep a4, push a1#1 A, push a2#1 B\n"
+              "lost A exit 1 at a1 => closed A, gone A exit 1 took 1\n"
+              "lost B exit 1 at a2 => closed B, gone B exit 1 took 1\n"
+              "hello C => welcome C\nlane C 1 => lane C ok\nready C => push a2#2 C\n"
+              "hello D => welcome D\nlane D 1 => lane D ok\nready D => push a3#1 D\n"
+              "done D a3#1 => result 2 a3#1 done, free a3, push a4#1 D\n"
+              "done D a4#1 => result 3 a4#1 done, free a4\n" /* the backlog is full */
+              "hello E => welcome E\nlane E 1 => lane E ok\nready E =>\n"
+              "put a 1 => keep a5\n"
+              "ack 3 => push a5#1 D, push a1#2 E");
     scene_end (s);
 }
 
@@ -263,6 +292,19 @@ Test (poison, of_two_holders_one_may_die_and_the_other_goes_on)
               "lost A signal 9 => closed A, gone A signal 9 took 1\n"
               "refuse B a1#2 => push a1#3 B\n"
               "done B a1#3 => result 3 a1#3 done, free a1, stopped B, sink stopped");
+    scene_end (s);
+}
+
+Test (poison, of_a_ticket_that_two_hold_an_older_refusal_changes_nothing)
+{
+    begin (1);
+    scene (s, "put a 1 end => keep a1, push a1#1 A\n"
+              "bye A => closed A, gone A bye 0 took 1, push a1#2 B\n"
+              "stop =>\n"
+              "hello D => welcome D\nlane D 1 => lane D ok\nready D =>\n"
+              "at 300000\ntick => push a1#3 D\n"
+              "refuse D a1#1 => stale\n"
+              "done B a1#2 => revoke a1#3 D, result 2 a1#2 done, free a1, stopped B, stopped D, sink stopped");
     scene_end (s);
 }
 

@@ -603,6 +603,61 @@ static void await_put (const house_t *house, uint64_t count)
     cr_assert_eq (stats.put, count);
 }
 
+/* An ending that says that one ticket was put. */
+static void done_raw (zsock_t *intake, const house_t *house, uint64_t session, const emp_lane_chunk_t *chunk,
+                      uint64_t ticket)
+{
+    emp_wire_t wire = {.kind = EMP_WIRE_DONE,
+                       .run = emp_broker_run (house->broker),
+                       .session = session,
+                       .lane = 65536, /* the first lane of all */
+                       .window = 1,
+                       .puts = 1,
+                       .count = 1};
+    wire.parts[0] = (emp_part_t){.ticket = ticket, .attempt = chunk->attempt};
+    emp_buf_t header;
+    emp_buf_init (&header, EMP_WIRE_HEADER_MAX);
+    cr_assert_eq (emp_wire_encode (&wire, &header), EMP_OK);
+    zmq_msg_t payload;
+    zmq_msg_init (&payload);
+    cr_assert_eq (emp_socket_send (zsock_resolve (intake), header.data, header.size, &payload, true), EMP_OK);
+    emp_buf_release (&header);
+}
+
+/* Of a ticket that another has answered meanwhile an ending may lie there too, so there may be more of them than tickets held. */
+Test (shell, endings_that_wait_for_puts_may_be_more_than_the_tickets_that_are_held)
+{
+    house_t house = build (1000, 5000000);
+    emp_session_t *one = worker (&house, "Process-1");
+    emp_feed_t *feed, *own;
+    emp_lane_t *lane;
+    emp_sink_t *sink;
+    cr_assert_eq (emp_sink_new (house.manager, &sink), EMP_OK);
+    cr_assert_eq (emp_feed_new (house.manager, "q", "q", &feed), EMP_OK);
+    cr_assert_eq (emp_lane_new (one, "q", 1, &lane), EMP_OK);
+    cr_assert_eq (emp_feed_new (one, "q", "q", &own), EMP_OK);
+    put (feed, "chunk");
+    emp_lane_chunk_t chunk;
+    cr_assert_eq (emp_lane_next (lane, UINT64_MAX, &chunk), EMP_OK);
+    zsock_t *intake = intake_of (&house);
+    done_raw (intake, &house, emp_session_id (one), &chunk,
+              chunk.ticket + (UINT64_C (2) << 32)); /* one that has ended */
+    done_raw (intake, &house, emp_session_id (one), &chunk, chunk.ticket);
+    put_raw (intake, &house, emp_session_id (one), own, 0, 0); /* without credit: not taken, and seen all the same */
+    const emp_wire_t *wire;
+    const uint8_t *payload;
+    cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_OK);
+    cr_assert_eq (wire->parts[0].number, 0);
+    emp_lane_release (chunk.frame);
+    zsock_destroy (&intake);
+    emp_sink_destroy (&sink);
+    emp_feed_destroy (&own);
+    emp_feed_destroy (&feed);
+    emp_lane_destroy (&lane);
+    emp_session_destroy (&one);
+    tear_down (&house);
+}
+
 Test (shell, a_workers_feed_may_not_skip)
 {
     house_t house = build (1000, 5000000);
