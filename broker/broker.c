@@ -59,7 +59,7 @@ static size_t poll_set (emp_broker_t *self)
     if (room > self->items_room) {
         struct pollfd *items = realloc (self->items, room * sizeof *items);
         if (!items)
-            abort (); /* out of memory for the poll set: nothing can go on */
+            broker_exhausted (); /* out of memory for the poll set: nothing can go on */
         self->items = items;
         self->items_room = room;
     }

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../common/scan.h"
 #include "shell.h"
@@ -12,6 +13,14 @@
 void broker_drop (emp_broker_t *self)
 {
     atomic_fetch_add_explicit (&self->dropped, 1, memory_order_relaxed);
+}
+
+void broker_exhausted (void)
+{
+    static const char text[] =
+        "eisenmp: the broker is out of memory, nothing can go on; what a journal has can be resumed\n";
+    (void) !write (STDERR_FILENO, text, sizeof text - 1);
+    _exit (1);
 }
 
 static void answer (emp_broker_t *self, uint64_t session, emp_control_t *message)
@@ -159,7 +168,7 @@ static slice_t *chunk_at (emp_broker_t *self, uint64_t ticket)
             room *= 2;
         slice_t *chunks = realloc (self->chunks, room * sizeof *chunks);
         if (!chunks)
-            abort (); /* out of memory with a ticket in hand; bounded by the queues' maxima */
+            broker_exhausted (); /* out of memory with a ticket in hand; bounded by the queues' maxima */
         memset (chunks + self->chunks_room, 0, (room - self->chunks_room) * sizeof *chunks);
         self->chunks = chunks;
         self->chunks_room = room;
@@ -279,7 +288,7 @@ emp_status_t broker_step (emp_broker_t *self, const emp_event_t *event)
     emp_effects_clear (&self->fx);
     emp_status_t status = emp_core_step (self->core, event, self->now, &self->fx);
     if (status == EMP_NOMEM)
-        abort (); /* the core has changed nothing, but its peer counts on what it sent */
+        broker_exhausted (); /* the core has changed nothing, but its peer counts on what it sent */
     /* Foreseen, and in the core's count of what was stale: a ticket that was handed over while its first holder had begun
      * it is answered twice; a death is told of a session that has said BYE, or was given up. */
     bool foreseen =

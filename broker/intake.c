@@ -82,7 +82,7 @@ static void one_message (emp_broker_t *self, uint32_t queue, zmq_msg_t *header, 
 {
     blob_t *blob = blob_new (payload);
     if (!blob)
-        abort (); /* out of memory with a ticket in hand */
+        broker_exhausted (); /* out of memory with a ticket in hand */
     uint64_t session;
     intake_verdict_t verdict = intake_take (self, queue, header, blob, &session);
     if (verdict == INTAKE_TOO_EARLY)

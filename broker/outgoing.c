@@ -160,7 +160,7 @@ static void mark_dirty (emp_broker_t *self, lane_t *lane)
         size_t room = self->dirty_room ? self->dirty_room * 2 : 16;
         lane_t **list = realloc (self->dirty, room * sizeof (lane_t *));
         if (!list)
-            abort (); /* out of memory for a list of pointers: nothing can go on */
+            broker_exhausted (); /* out of memory for a list of pointers: nothing can go on */
         self->dirty = list;
         self->dirty_room = room;
     }
@@ -175,6 +175,8 @@ static void send_header (emp_broker_t *self, lane_t *lane, const emp_wire_t *wir
     emp_status_t status = emp_wire_encode (wire, &header);
     if (status == EMP_OK)
         status = emp_socket_send (lane->handle, header.data, header.size, payload, false);
+    if (status == EMP_NOMEM)
+        broker_exhausted (); /* the peer is there, and would wait for it */
     if (status != EMP_OK) {
         /* The peer's connection broke; its session's end gives the tickets back. */
         if (payload)
@@ -194,7 +196,7 @@ static void flush_batch (emp_broker_t *self, lane_t *lane)
     if (slices_join (batch->slices, batch->wire.count, &payload) == EMP_OK)
         send_header (self, lane, &batch->wire, &payload);
     else
-        abort (); /* out of memory with a ticket in hand */
+        broker_exhausted (); /* out of memory with a ticket in hand */
     release_batch (batch);
 }
 
@@ -284,7 +286,7 @@ static void keep (emp_broker_t *self, const kept_t *result)
         size_t room = self->kept_room ? self->kept_room * 2 : 64;
         kept_t *list = realloc (self->kept, room * sizeof *list);
         if (!list)
-            abort (); /* out of memory with a result in hand; bounded by the core's backlog */
+            broker_exhausted (); /* out of memory with a result in hand; bounded by the core's backlog */
         self->kept = list;
         self->kept_room = room;
     }

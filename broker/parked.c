@@ -25,7 +25,7 @@ void parked_keep (emp_broker_t *self, uint64_t session, uint32_t queue, zmq_msg_
         size_t room = self->parked_room ? self->parked_room * 2 : 16;
         parked_t *list = realloc (self->parked, room * sizeof *list);
         if (!list)
-            abort (); /* out of memory with an ending in hand */
+            broker_exhausted (); /* out of memory with an ending in hand */
         self->parked = list;
         self->parked_room = room;
     }

@@ -99,6 +99,8 @@ void peer_send (emp_broker_t *self, const peer_t *peer, emp_control_t *message)
         if (status != EMP_OK)
             zmq_msg_close (&body);
     }
+    if (status == EMP_NOMEM)
+        broker_exhausted (); /* the peer is there, and would wait for it */
     if (status != EMP_OK)
         broker_drop (self);
     emp_buf_release (&frame);

@@ -220,5 +220,7 @@ void parked_forget (emp_broker_t *self, uint64_t session);
 void parked_release (emp_broker_t *self);
 /* Counts a message of a peer that is dropped. */
 void broker_drop (emp_broker_t *self);
+/* Out of memory where nothing can go on: says so, and ends the process with exit status 1. */
+_Noreturn void broker_exhausted (void);
 
 #endif

@@ -283,7 +283,10 @@ static emp_status_t wait_until (emp_t *self, uint64_t until)
 {
     if (self->stage != EMP_RUNNING)
         return self->stage == EMP_OVER ? self->verdict : emp_fail (self, EMP_STATE, "nothing was started");
-    if (self->journal && self->feeders_count < emp_journal_feeds (self->journal))
+    pthread_mutex_lock (&self->lock);
+    bool refused = self->refused; /* then other feeders may not even have begun */
+    pthread_mutex_unlock (&self->lock);
+    if (self->journal && !refused && self->feeders_count < emp_journal_feeds (self->journal))
         return emp_fail (self, EMP_INVALID, "JOURNAL: %s: found %zu feeders, expected %u as before",
                          self->config.journal, self->feeders_count, emp_journal_feeds (self->journal));
     const emp_chunk_t *held = emp_client_held (&self->client);

@@ -488,6 +488,8 @@ static emp_status_t load (emp_config_t *config, emp_diag_t *diag, const char *mo
         read_root (&self, root);
         status = diag->errors ? EMP_INVALID : EMP_OK;
     }
+    if (status == EMP_NOMEM && diag->errors == 0) /* while its text is there: an error shows a line of it */
+        emp_diag_error (diag, 0, "%s", emp_status_text (EMP_NOMEM));
     emp_yaml_destroy (&tree);
     emp_buf_release (&file);
     free (directory);
@@ -499,8 +501,6 @@ emp_status_t emp_jobfile_load (emp_config_t *config, const char *path, const cha
     emp_diag_t diag;
     emp_diag_init (&diag, path, messages);
     emp_status_t status = load (config, &diag, modules_dir);
-    if (status == EMP_NOMEM && diag.errors == 0)
-        emp_diag_error (&diag, 0, "%s", emp_status_text (EMP_NOMEM));
     if (status)
         snprintf (config->error, sizeof config->error, "%s", diag.first);
     return status;

@@ -608,7 +608,10 @@ emp_t *emp_new (void)
         return NULL;
     self->screen = emp_config_init (&self->config) == EMP_OK ? emp_screen_new (stderr) : NULL;
     self->history = emp_history_new ();
-    if (!self->screen || !self->history) {
+    bool zone = msgpack_zone_init (&self->zone, 8192);
+    if (!self->screen || !self->history || !zone) {
+        if (zone)
+            msgpack_zone_destroy (&self->zone);
         emp_screen_destroy (&self->screen);
         emp_history_destroy (&self->history);
         emp_config_release (&self->config);
@@ -620,7 +623,6 @@ emp_t *emp_new (void)
     self->directory_lock = -1;
     emp_client_init (&self->client, &emp_lane_calls, NULL, NULL, "manager");
     emp_procs_init (&self->procs);
-    msgpack_zone_init (&self->zone, 8192);
     return self;
 }
 

@@ -541,6 +541,9 @@ emp_status_t emp_results_take (emp_results_t *self, uint32_t feed, const emp_par
 void emp_results_lose (emp_results_t *self, const emp_part_t *part, emp_status_t why)
 {
     assert (self && part && why);
+    pthread_mutex_lock (&self->lock);
+    self->counts.lost++;
+    pthread_mutex_unlock (&self->lock);
     if (part->outcome == EMP_OUTCOME_DONE && part->length == 0)
         return;
     if (!*self->why && why == EMP_FULL)

@@ -72,6 +72,7 @@ typedef struct {
     uint64_t parts;         /* taken: one a ticket, but for halved ones */
     uint64_t whole_dead;    /* of these, dead: tickets that were never halved, */
     uint64_t parts_dead;    /* and parts of halved ones */
+    uint64_t lost;          /* parts that could not be taken at all */
     uint64_t not_kept;      /* tickets whose values, or reason, found no room */
     uint64_t twice;         /* ends of a ticket that had ended already */
     uint64_t refused;       /* parts that no feed of ours can have caused */

@@ -32,16 +32,19 @@ const char *emp_rundir_base (void)
     return "/tmp";
 }
 
-/* Removes a folder of ours that no manager holds any more. */
+/* Removes a folder of ours that no manager holds any more. One without a lock is nobody's either: who made it was killed before it
+ * had one, or who removed it when the lock had gone. */
 static void sweep_one (const char *base_path, int base, const char *name)
 {
     int folder = openat (base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (folder < 0)
         return;
     struct stat info;
+    errno = 0;
     int lock = openat (folder, LOCK_NAME, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    bool bare = lock < 0 && errno == ENOENT;
     if (fstat (folder, &info) == 0 && info.st_uid == geteuid () && time (NULL) - info.st_mtime >= YOUNG_S &&
-        lock >= 0 && flock (lock, LOCK_EX | LOCK_NB) == 0) {
+        (bare || (lock >= 0 && flock (lock, LOCK_EX | LOCK_NB) == 0))) {
         char path[EMP_RUNDIR_MAX + 1];
         snprintf (path, sizeof path, "%s/%s", base_path, name);
         emp_directory_remove (path);

@@ -124,7 +124,8 @@ bool emp_summary_agrees (emp_t *self, char ret_why[EMP_BOOKS_WHY_MAX])
     run.put = core.put;
     run.rows_put = core.rows_put;
     run.sent = core.serial;
-    run.parts = counts.parts;
+    run.parts = counts.parts + counts.lost;
+    run.drained |= counts.lost > 0; /* those have ended, and are missing here */
     run.ended = counts.answered + counts.dead + counts.partly;
     run.rows_ended = counts.rows_answered + counts.rows_dead;
     count_fed (self, true, &run.fed, &run.rows_fed);

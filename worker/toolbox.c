@@ -151,6 +151,10 @@ static emp_port_t *make_queue (emp_toolbox_t *self, size_t i)
     emp_port_t *queue = atomic_load (&self->queues[i].queue);
     if (!queue) {
         queue = emp_port_new (&self->client, self->job->queues[i]);
+        if (!queue) { /* a module is told that there is no such queue by NULL, and would be told a lie */
+            fprintf (stderr, "eisenmp: %s: out of memory\n", self->name);
+            _exit (1);
+        }
         atomic_store (&self->queues[i].queue, queue);
     }
     pthread_mutex_unlock (&self->lock);

@@ -13,6 +13,14 @@
 #include "../producer.h"
 #include "session_inner.h"
 
+/* What is put and was not sent is not put, and its feeder knows; who holds a ticket and does not send its ending would hold it for ever. */
+static emp_status_t judged (emp_batch_t *self, emp_status_t status)
+{
+    if ((status == EMP_NOMEM || status == EMP_SYSTEM) && self->wire.kind == EMP_WIRE_DONE)
+        emp_session_break (self->session);
+    return status;
+}
+
 static emp_status_t flush_locked (emp_batch_t *self)
 {
     emp_wire_t *wire = &self->wire;
@@ -41,7 +49,7 @@ static emp_status_t flush_locked (emp_batch_t *self)
      * what was sent. */
     if (status == EMP_OK && size <= EMP_WIRE_BATCH_BYTES && emp_buf_reserve (&self->payload, size + size / 4) != EMP_OK)
         self->payload.broken = EMP_OK;
-    return status;
+    return judged (self, status);
 }
 
 emp_status_t emp_batch_flush (emp_batch_t *self)
@@ -65,7 +73,7 @@ static emp_status_t add_bytes (emp_batch_t *self, emp_buf_t *bytes)
     emp_status_t status = emp_buf_append (&self->payload, bytes->data, bytes->size);
     if (status == EMP_OK)
         emp_buf_clear (bytes);
-    return status;
+    return judged (self, status);
 }
 
 emp_status_t emp_batch_add (emp_batch_t *self, const emp_part_t *part, emp_buf_t *bytes, bool keep, uint64_t now)

@@ -47,6 +47,12 @@ static void go_down (emp_session_t *self, const char *reason)
         self->on_message (self->arg, NULL);
 }
 
+void emp_session_break (emp_session_t *self)
+{
+    atomic_store (&self->broken, true);
+    ring (self->bell);
+}
+
 void emp_session_leave (emp_session_t *self)
 {
     pthread_mutex_lock (&self->lock);
@@ -339,6 +345,8 @@ static void *io_thread (void *arg)
             io.next_beat = emp_now () + self->beat_us;
         }
         read_door (self, &io.heard);
+        if (atomic_load (&self->broken) && !atomic_load (&self->down))
+            go_down (self, "an answer could not be sent: out of memory");
         judge_silence (self, &io);
         if (!io_sleep (self, &io))
             break;

@@ -61,6 +61,7 @@ struct emp_session {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* an answer, put credit, down, stopped */
     emp_buf_t outbox;       /* frames for the door, each behind its 4 bytes of length */
+    _Atomic bool broken;    /* emp_session_break */
     bool closing;
     emp_kind_t expect;       /* kind of the answer that a caller waits for; 0 none */
     const char *expect_name; /* its name must be this one, if not NULL: the answer to an old question is not ours */
@@ -96,6 +97,9 @@ struct emp_feed {
 
 /* Under the session's lock: this attempt of a ticket shall not be begun. */
 void emp_lane_revoke (emp_session_t *session, uint32_t lane, uint64_t ticket, uint32_t attempt);
+/* An ending is lost that the broker waits for: the session ends in a moment, so that it gives what is held here to others. Any thread,
+ * also one that has the session's lock. */
+void emp_session_break (emp_session_t *self);
 /* Asks and waits for an answer of kind `expect`: EMP_OK and *answer, EMP_TIMEOUT, EMP_SYSTEM when down. */
 emp_status_t emp_session_ask (emp_session_t *self, emp_control_t *question, emp_kind_t expect, emp_feed_t *feed,
                               emp_control_t *answer);

@@ -30,6 +30,16 @@ kill -KILL $pid
 wait $pid 2>/dev/null
 until_true 20 no_folder
 
+# What others left: a manager that was killed before its folder had a lock, and one of which the lock was removed already.
+old=("$TMPDIR/eisenmp-aaaaaa" "$TMPDIR/eisenmp-bbbbbb")
+mkdir -m 700 "${old[@]}" "$TMPDIR/eisenmp-cccccc"
+touch "${old[1]}/door"
+touch -d '1 minute ago' "${old[@]}"
+job quick.yaml tally 10 5 "PROCS_MAX: 1"
+"$eisenmp" run quick.yaml >quick.out 2>quick.err || fail "quick: exit code"
+for folder in "${old[@]}"; do [ ! -e "$folder" ] || fail "it is left: $folder"; done
+rmdir "$TMPDIR/eisenmp-cccccc" || fail "one that may be about to get its lock was removed"
+
 # It goes before the report, which nobody may read, so that a manager that dies then leaves nothing.
 job report.yaml echo 50000 1000 "PROCS_MAX: 1" "queues: [{name: q}]"
 sed -i 's/worker_entrance/echo_q/; s/mp_input_q/q/' report.yaml

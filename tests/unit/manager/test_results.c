@@ -406,6 +406,7 @@ Test (results, B28_what_cannot_be_taken_is_counted_and_told)
     emp_results_lose (results, &result, EMP_FULL);
     emp_results_lose (results, &result, EMP_NOMEM);
     cr_assert_eq (counts ().not_kept, 2);
+    cr_assert_eq (counts ().lost, 3, "so that the books balance");
     cr_assert_str_eq (emp_results_why (results), "more than 65536 feeds");
     cr_assert_eq (answer (1, 0, 7), EMP_OK);
     cr_assert_eq (emp_results_count (results), 1, "what can be kept is kept");
