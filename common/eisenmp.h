@@ -284,7 +284,8 @@ EMP_API emp_status_t emp_run_q_feeder (emp_t *self, emp_generator_fn *generator,
 /* Waits until the feeders are done, every ticket is answered or dead and every worker has confirmed its stop.
  * No feeder may be started after this. RESULTS_FILE is then written. EMP_OK, or EMP_INCOMPLETE when a ticket is dead,
  * missing or answered only in part, what came back does not add up to what was put, a feeder failed, results found no room or
- * could not be written, or the run was ended before its feeders were done or this was called. */
+ * could not be written, or the run was ended before its feeders were done or this was called. EMP_INVALID: a run that is resumed
+ * has other input than before, or fewer feeders. */
 EMP_API emp_status_t emp_wait (emp_t *self);
 /* The same for timeout_ms at the most: EMP_TIMEOUT when the run is not over yet. It goes on; ask again. */
 EMP_API emp_status_t emp_wait_for (emp_t *self, int timeout_ms);

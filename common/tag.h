@@ -4,7 +4,7 @@
  * what goes into a session of its own and is nobody's child any more.
  *
  * A supervisor has EISENMP_SUPERVISOR=<its session> from the manager that started it, each of its slots EISENMP_SLOT=<its
- * own session>. Who starts a program with an environment of its own choice is not found so.
+ * own session>, a program that a feed reads EISENMP_FEED=<its manager's process id>. Who starts a program with an environment of its own choice is not found so.
  */
 #ifndef EMP_TAG_H
 #define EMP_TAG_H
@@ -15,6 +15,7 @@
 
 #define EMP_TAG_SLOT "EISENMP_SLOT"
 #define EMP_TAG_SUPERVISOR "EISENMP_SUPERVISOR"
+#define EMP_TAG_FEED "EISENMP_FEED"
 #define EMP_TAG_MAX 48 /* bytes of "EISENMP_SUPERVISOR=0123456789abcdef" and its end */
 
 void emp_tag_text (const char *name, uint64_t session, char *ret_tag);

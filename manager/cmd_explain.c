@@ -51,13 +51,17 @@ static const struct {
 /* The reader of a file; NULL: a sentence was said. */
 static emp_life_read_fn *find_reader (const char *path)
 {
-    char head[64];
+    char head[128];
     errno = 0;
     FILE *file = fopen (path, "re");
     size_t size = file ? fread (head, 1, sizeof head, file) : 0;
     int why = !file || ferror (file) ? (errno ? errno : EIO) : 0;
     if (file)
         fclose (file);
+    /* The first of a journal's two headers may be damaged. */
+    bool second = size >= EMP_JOURNAL_SECOND_AT + 4 && memcmp (head + EMP_JOURNAL_SECOND_AT, EMP_JOURNAL_MARK, 4) == 0;
+    if (second && !why)
+        return emp_life_of_journal;
     for (size_t i = 0; i < READERS && !why; i++)
         if (size >= readers[i].at + readers[i].size &&
             memcmp (head + readers[i].at, readers[i].mark, readers[i].size) == 0)

@@ -145,10 +145,13 @@ static void listen_end (listener_t *self)
 
 static void print_summary (const emp_t *manager, const emp_summary_t *sum)
 {
-    fprintf (stderr, "eisenmp: %llu of %llu tickets answered, %llu rows, %llu results, %.3f s",
-             (unsigned long long) sum->answered, (unsigned long long) sum->tickets,
-             (unsigned long long) sum->rows_answered, (unsigned long long) sum->results,
-             (double) (emp_now () - manager->started_us) / 1e6);
+    fprintf (stderr, "eisenmp: %llu of %llu tickets answered", (unsigned long long) sum->answered,
+             (unsigned long long) sum->tickets);
+    if (manager->journal && emp_journal_answered (manager->journal))
+        fprintf (stderr, " (%llu of them in earlier runs)",
+                 (unsigned long long) emp_journal_answered (manager->journal));
+    fprintf (stderr, ", %llu rows, %llu results, %.3f s", (unsigned long long) sum->rows_answered,
+             (unsigned long long) sum->results, (double) (emp_now () - manager->started_us) / 1e6);
     if (sum->dead || sum->missing || sum->partly)
         fprintf (stderr, "; %llu dead, %llu missing", (unsigned long long) sum->dead,
                  (unsigned long long) sum->missing);
@@ -163,9 +166,6 @@ static void print_summary (const emp_t *manager, const emp_summary_t *sum)
     if (sum->fenced)
         fprintf (stderr, "; %llu late result%s fenced off", (unsigned long long) sum->fenced,
                  sum->fenced == 1 ? "" : "s");
-    if (manager->journal && emp_journal_answered (manager->journal))
-        fprintf (stderr, "; %llu of them in earlier runs",
-                 (unsigned long long) emp_journal_answered (manager->journal));
     if (sum->dropped)
         fprintf (stderr, "; %llu late or foreign messages dropped", (unsigned long long) sum->dropped);
     fprintf (stderr, "\n");

@@ -44,13 +44,13 @@ static void flush (emp_collector_t *self)
 /* One that is not known was opened by a worker: the manager's are announced before they put. */
 static emp_status_t meet_feed (emp_collector_t *self, const emp_wire_t *wire)
 {
-    emp_results_clock (self->config.results, emp_wall_ms ());
     return emp_results_worker_feed (self->config.results, wire->feed, wire->label);
 }
 
 static void take_all (emp_collector_t *self, const emp_wire_t *wire, const uint8_t *payload)
 {
     emp_status_t known = meet_feed (self, wire);
+    emp_results_clock (self->config.results, emp_wall_ms ());
     for (uint32_t i = 0; i < wire->count; i++) {
         if (known == EMP_OK)
             take (self, wire->feed, &wire->parts[i], payload);
@@ -96,6 +96,7 @@ static void keep_group (emp_collector_t *self)
         emp_journal_foreign (self->config.journal, "a queue of workers");
     if (emp_journal_commit (self->config.journal) == EMP_OK) {
         pthread_mutex_lock (&self->lock);
+        emp_results_clock (self->config.results, emp_wall_ms ());
         emp_journal_each (self->config.journal, take, self);
         flush (self);
         pthread_mutex_unlock (&self->lock);
@@ -133,12 +134,31 @@ static void *collector_thread (void *arg)
     return NULL;
 }
 
+static void hear_clock (void *arg, uint64_t ms)
+{
+    const emp_collector_t *self = arg;
+    emp_results_clock (self->config.results, ms);
+}
+
+static void hear_worker (void *arg, const emp_control_t *joined)
+{
+    const emp_collector_t *self = arg;
+    emp_history_joined (self->config.history, joined->session, joined->name, joined->host, joined->pid);
+}
+
+static void hear_attempt (void *arg, const emp_control_t *attempt, uint64_t ms)
+{
+    const emp_collector_t *self = arg;
+    emp_history_attempt (self->config.history, attempt, ms);
+}
+
 emp_status_t emp_collector_replay (emp_collector_t *self, uint32_t first, uint32_t beyond)
 {
     pthread_mutex_lock (&self->lock);
     emp_results_counts_t before, after;
     emp_results_counts (self->config.results, &before);
-    emp_status_t status = emp_journal_replay (self->config.journal, first, beyond, take, self);
+    const emp_journal_hearer_t hearer = {take, hear_clock, hear_worker, hear_attempt, self};
+    emp_status_t status = emp_journal_replay (self->config.journal, first, beyond, &hearer);
     flush (self);
     emp_results_counts (self->config.results, &after); /* nobody else takes meanwhile */
     self->replayed.parts += after.parts - before.parts;

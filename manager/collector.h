@@ -21,6 +21,7 @@ typedef struct {
     emp_results_t *results;
     emp_journal_t *journal; /* or NULL */
     emp_journal_sync_t sync;
+    emp_history_t *history; /* of whom, and of what, earlier runs tell */
     /* In the collector's thread. With a journal: whether workers have put tickets by now, which the broker counts before it hears
      * of the end of the ticket while they held which they did. */
     bool (*workers_put) (void *arg);

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "../common/tag.h"
 #include "../common/thread.h"
 #include "manager.h"
 #include "spool.h"
@@ -228,6 +230,9 @@ static emp_status_t verdict (emp_t *self)
     emp_results_counts (self->results, &counts);
     emp_summary_t sum;
     emp_summary (self, &sum);
+    if (self->too_few)
+        return emp_fail (self, EMP_INVALID, "JOURNAL: %s: found %zu feeders, expected %u as before",
+                         self->config.journal, self->feeders_count, emp_journal_feeds (self->journal));
     if (self->refused)
         return emp_fail (self, EMP_INVALID, "JOURNAL: %s: %s", self->config.journal, why ? why : "");
     if (self->unkept)
@@ -284,11 +289,10 @@ static emp_status_t wait_until (emp_t *self, uint64_t until)
     if (self->stage != EMP_RUNNING)
         return self->stage == EMP_OVER ? self->verdict : emp_fail (self, EMP_STATE, "nothing was started");
     pthread_mutex_lock (&self->lock);
-    bool refused = self->refused; /* then other feeders may not even have begun */
+    /* One that is refused for its input may not have begun all of its feeders. */
+    if (self->journal && !self->refused && self->feeders_count < emp_journal_feeds (self->journal))
+        self->refused = self->too_few = true;
     pthread_mutex_unlock (&self->lock);
-    if (self->journal && !refused && self->feeders_count < emp_journal_feeds (self->journal))
-        return emp_fail (self, EMP_INVALID, "JOURNAL: %s: found %zu feeders, expected %u as before",
-                         self->config.journal, self->feeders_count, emp_journal_feeds (self->journal));
     const emp_chunk_t *held = emp_client_held (&self->client);
     if (held)
         return emp_fail (self, EMP_STATE, "a chunk of queue %s is still in hand: it would be waited for in vain",
@@ -372,5 +376,8 @@ void emp_slay (emp_t *self)
     while (self->launcher && !self->workers_gone && emp_thread_wait (&self->changed, &self->lock, until))
         ;
     pthread_mutex_unlock (&self->lock);
+    char tag[EMP_TAG_MAX];
+    emp_tag_text (EMP_TAG_FEED, (uint64_t) getpid (), tag);
+    emp_tag_sweep (tag);
     emp_sweep (self);
 }

@@ -23,7 +23,7 @@ struct emp_feeder {
     pthread_t thread;
     _Atomic uint64_t tickets, rows;
     _Atomic bool over, cancelled;
-    bool started, refused;
+    bool started, refused, cut;
     emp_buf_t chunk;
     bool failed;
     char error[EMP_TEXT_MAX + 1];
@@ -129,16 +129,31 @@ static void take_back (emp_feeder_t *self)
                   "; what earlier runs have read is in %s: remove it to give all of the input again", path);
 }
 
+/* Earlier runs came further than this one: what they have made is there, or is missing. */
+static void count_made (emp_feeder_t *self)
+{
+    uint64_t tickets, rows;
+    emp_journal_made (self->config.journal, self->config.place, &tickets, &rows);
+    if (tickets <= emp_feeder_tickets (self))
+        return;
+    self->cut = true;
+    atomic_store (&self->tickets, tickets);
+    atomic_store (&self->rows, rows);
+}
+
 static void feed_all (emp_feeder_t *self)
 {
     uint64_t tickets, rows;
     if (self->source) {
-        if (feed_source (self) && self->config.journal &&
+        bool whole = feed_source (self);
+        if (whole && self->config.journal &&
             !emp_journal_feed_end (self->config.journal, self->config.place, atomic_load (&self->tickets),
                                    atomic_load (&self->rows), &tickets))
             refuse (self, tickets, "the end of the input");
         if (self->config.journal)
             take_back (self);
+        if (!whole && self->config.journal)
+            count_made (self);
     } else if (emp_journal_is_whole (self->config.journal, self->config.place, &tickets, &rows))
         skip_all (self, tickets, rows);
     emp_feed_end (self->feed);
@@ -190,12 +205,14 @@ emp_status_t emp_feeder_new (const emp_feeder_config_t *config, emp_source_t **s
     }
     self->source = *source_p;
     *source_p = NULL;
+    atomic_store (&self->over, true); /* until it is started */
     *ret_self = self;
     return EMP_OK;
 }
 
 emp_status_t emp_feeder_start (emp_feeder_t *self)
 {
+    atomic_store (&self->over, false);
     self->started = emp_thread_start (&self->thread, "emp-feeder", feeder_thread, self);
     if (!self->started)
         atomic_store (&self->over, true);
@@ -217,6 +234,11 @@ bool emp_feeder_is_over (const emp_feeder_t *self)
 bool emp_feeder_is_refused (const emp_feeder_t *self)
 {
     return self->refused;
+}
+
+bool emp_feeder_is_cut (const emp_feeder_t *self)
+{
+    return self->cut;
 }
 
 const char *emp_feeder_error (const emp_feeder_t *self)

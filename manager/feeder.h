@@ -41,6 +41,8 @@ bool emp_feeder_is_over (const emp_feeder_t *self);
 /* Its input is not what it was before the run was resumed: emp_feeder_error says where. When it is over. */
 bool emp_feeder_is_refused (const emp_feeder_t *self);
 /* Why it failed, or NULL. When it is over. */
+/* Behind its end: it came less far than an earlier run, whose tickets it counts as its own. */
+bool emp_feeder_is_cut (const emp_feeder_t *self);
 const char *emp_feeder_error (const emp_feeder_t *self);
 const char *emp_feeder_label (const emp_feeder_t *self);
 uint64_t emp_feeder_tickets (const emp_feeder_t *self); /* any thread */

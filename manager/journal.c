@@ -26,6 +26,16 @@ uint64_t emp_journal_known (const emp_journal_t *self, uint32_t place)
     return place < self->index.feeds_count ? self->index.feeds[place].beyond : 0;
 }
 
+void emp_journal_made (const emp_journal_t *self, uint32_t place, uint64_t *ret_tickets, uint64_t *ret_rows)
+{
+    *ret_tickets = *ret_rows = 0;
+    if (place >= self->index.feeds_count)
+        return;
+    const emp_journal_feed_t *feed = &self->index.feeds[place];
+    *ret_tickets = feed->ended ? feed->tickets : feed->beyond;
+    *ret_rows = feed->ended ? feed->rows : feed->beyond * feed->rows_max;
+}
+
 uint32_t emp_journal_feeds (const emp_journal_t *self)
 {
     uint32_t feeds = 0;
@@ -48,32 +58,74 @@ uint64_t emp_journal_answered (const emp_journal_t *self)
 typedef struct {
     const emp_journal_t *journal;
     uint32_t first, beyond;
-    emp_journal_take_fn *take;
-    void *arg;
+    const emp_journal_hearer_t *hearer;
 } replay_t;
+
+static void copy_text (char *ret_text, size_t room, const char *text, size_t size)
+{
+    snprintf (ret_text, room, "%.*s", (int) (size < room ? size : room - 1), text);
+}
+
+static void tell_worker (const emp_journal_hearer_t *hearer, const emp_journal_record_t *record)
+{
+    emp_control_t joined = {.kind = EMP_MSG_JOINED, .session = record->session, .pid = record->pid};
+    copy_text (joined.name, sizeof joined.name, record->name, record->name_size);
+    copy_text (joined.host, sizeof joined.host, record->host, record->host_size);
+    if (hearer->worker)
+        hearer->worker (hearer->arg, &joined);
+}
+
+static void tell_attempt (const replay_t *self, const emp_journal_record_t *record)
+{
+    emp_control_t attempt = {.kind = EMP_MSG_ATTEMPT,
+                             .id = self->journal->places[record->place].id,
+                             .window = record->number,
+                             .attempt = record->attempt,
+                             .rows = record->rows,
+                             .from = record->from,
+                             .session = record->session,
+                             .ended = (emp_attempt_end_t) record->fate,
+                             .how = (emp_how_t) record->how,
+                             .code = record->code};
+    copy_text (attempt.text, sizeof attempt.text, (const char *) record->data, record->size);
+    if (self->hearer->attempt)
+        self->hearer->attempt (self->hearer->arg, &attempt, record->when_us / 1000);
+}
+
+static void tell_answer (const replay_t *self, const emp_journal_record_t *record)
+{
+    emp_part_t part;
+    emp_journal_part_of (record, &part);
+    if (self->hearer->clock)
+        self->hearer->clock (self->hearer->arg, record->when_us / 1000);
+    self->hearer->take (self->hearer->arg, self->journal->places[record->place].id, &part, record->data);
+}
 
 static emp_status_t replay_record (void *arg, uint64_t offset, uint64_t extent, const emp_journal_record_t *record)
 {
     (void) extent;
     const replay_t *self = arg;
-    if (record->kind != EMP_JOURNAL_ANSWER || record->place < self->first || record->place >= self->beyond ||
-        !emp_journal_index_counts (&self->journal->index, offset))
+    if (record->kind == EMP_JOURNAL_WORKER)
+        tell_worker (self->hearer, record);
+    bool of_ticket = record->kind == EMP_JOURNAL_ANSWER || record->kind == EMP_JOURNAL_ATTEMPT;
+    if (!of_ticket || record->place < self->first || record->place >= self->beyond)
         return EMP_OK;
-    emp_part_t part;
-    emp_journal_part_of (record, &part);
-    self->take (self->arg, self->journal->places[record->place].id, &part, record->data);
+    if (record->kind == EMP_JOURNAL_ATTEMPT)
+        tell_attempt (self, record);
+    else if (emp_journal_index_counts (&self->journal->index, offset))
+        tell_answer (self, record);
     return EMP_OK;
 }
 
-emp_status_t emp_journal_replay (emp_journal_t *self, uint32_t first, uint32_t beyond, emp_journal_take_fn *take,
-                                 void *arg)
+emp_status_t emp_journal_replay (emp_journal_t *self, uint32_t first, uint32_t beyond,
+                                 const emp_journal_hearer_t *hearer)
 {
     uint64_t answered = 0, end;
     for (uint32_t i = first; i < beyond && i < self->index.feeds_count; i++)
         answered += self->index.feeds[i].answered;
-    if (answered == 0)
+    if (answered == 0 && self->index.history == 0)
         return EMP_OK;
-    replay_t replay = {.journal = self, .first = first, .beyond = beyond, .take = take, .arg = arg};
+    replay_t replay = {.journal = self, .first = first, .beyond = beyond, .hearer = hearer};
     const emp_journal_walk_t walk = {.record = replay_record, .arg = &replay};
     emp_journal_input_t input = emp_journal_input (self, self->past);
     return emp_journal_scan (&input, self->nonce, 0, &walk, &end);

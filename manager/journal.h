@@ -59,6 +59,8 @@ emp_status_t emp_journal_feed (emp_journal_t *self, uint32_t place, uint32_t id,
 bool emp_journal_is_whole (const emp_journal_t *self, uint32_t place, uint64_t *ret_tickets, uint64_t *ret_rows);
 /* How many chunks of the feed earlier runs have made: input that has made as many again is the input of before. */
 uint64_t emp_journal_known (const emp_journal_t *self, uint32_t place);
+/* Tickets and rows that a feed has at the least, as earlier runs made it: all of them when its end was seen, else chunks of ROWS_MAX. */
+void emp_journal_made (const emp_journal_t *self, uint32_t place, uint64_t *ret_tickets, uint64_t *ret_rows);
 
 /* What is to be done with a chunk that was made: it runs, its ticket was answered, or it is not the one that was made before. */
 typedef enum { EMP_JOURNAL_RUNS, EMP_JOURNAL_SKIPS, EMP_JOURNAL_DIFFERS } emp_journal_check_t;
@@ -86,10 +88,18 @@ void emp_journal_each (emp_journal_t *self, emp_journal_take_fn *take, void *arg
 /* Why commit failed; "" when it did not. */
 const char *emp_journal_why (const emp_journal_t *self);
 
-/* The answers of earlier runs to tickets of the feeds first … beyond - 1, which have begun, in the order in which they came.
+/* What earlier runs tell of tickets of the feeds first … beyond - 1, which have begun: answers that count, with the time at which
+ * each came; attempts that were no answers; and of all who worked, each some time. In the order of the file. Any but `take` may be NULL.
  * EMP_SYSTEM, EMP_NOMEM. */
-emp_status_t emp_journal_replay (emp_journal_t *self, uint32_t first, uint32_t beyond, emp_journal_take_fn *take,
-                                 void *arg);
+typedef struct {
+    emp_journal_take_fn *take;
+    void (*clock) (void *arg, uint64_t ms); /* before each */
+    void (*worker) (void *arg, const emp_control_t *joined);
+    void (*attempt) (void *arg, const emp_control_t *attempt, uint64_t ms);
+    void *arg;
+} emp_journal_hearer_t;
+emp_status_t emp_journal_replay (emp_journal_t *self, uint32_t first, uint32_t beyond,
+                                 const emp_journal_hearer_t *hearer);
 /* Feeds that earlier runs had. */
 uint32_t emp_journal_feeds (const emp_journal_t *self);
 /* Tickets that were answered in earlier runs. */

@@ -21,8 +21,9 @@
 
 #define EMP_JOURNAL_VERSION 1u
 #define EMP_JOURNAL_HEAD 24u
-#define EMP_JOURNAL_MARK "EJ1\n" /* the magic, as bytes, */
-#define EMP_JOURNAL_MARK_AT 8u   /* of the first record and each other */
+#define EMP_JOURNAL_MARK "EJ1\n"  /* the magic, as bytes, */
+#define EMP_JOURNAL_SECOND_AT 72u /* the same of the second header */
+#define EMP_JOURNAL_MARK_AT 8u    /* of the first record and each other */
 #define EMP_JOURNAL_PAYLOAD_MAX (EMP_WIRE_PAYLOAD_MAX + 4096u)
 #define EMP_JOURNAL_NO_PLACE UINT32_MAX /* of a ticket that no feeder made, but a worker or the program put */
 #define EMP_JOURNAL_FEEDS_MAX 1024u

@@ -45,6 +45,7 @@ typedef struct {
     note_t *notes;
     size_t notes_count, notes_room;
     uint64_t more; /* that found no room */
+    bool closed;   /* the last run has ended by itself */
 } book_t;
 
 static emp_status_t say (book_t *self, emp_status_t status, const char *what)
@@ -146,7 +147,9 @@ static emp_status_t take (void *arg, uint64_t offset, uint64_t extent, const emp
     book_t *self = arg;
     switch (record->kind) {
     case EMP_JOURNAL_FEED: name_place (self, record); return EMP_OK;
+    case EMP_JOURNAL_CLOSE: self->closed = true; return EMP_OK;
     case EMP_JOURNAL_RUN:
+        self->closed = false;
         if (self->run < EMP_JOURNAL_FEEDS_MAX)
             self->resumed_at[self->run] = record->when_us / 1000;
         self->run++;
@@ -222,7 +225,8 @@ static int compare (const void *left, const void *right)
 
 static void print_life (book_t *self, uint32_t place, FILE *out)
 {
-    emp_life_sum_t sum = {.queue = self->places[place].label, .number = self->number, .missing = true};
+    emp_life_sum_t sum = {
+        .queue = self->places[place].label, .number = self->number, .missing = true, .open = !self->closed};
     uint64_t rows = sum_up (self, place, &sum);
     emp_life_print_sum (&sum, out);
     uint32_t run = 1;

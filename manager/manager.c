@@ -365,6 +365,14 @@ static emp_status_t declare_feeds (const emp_t *self, emp_journal_decl_t **ret_f
 }
 
 /* Before anything is started too: what cannot be gone on with is known now. */
+/* Both may be NULL. */
+static bool are_one_file (const char *left, const char *right)
+{
+    struct stat a, b;
+    return left && right && stat (left, &a) == 0 && stat (right, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
 static emp_status_t start_journal (emp_t *self)
 {
     if (!self->config.journal)
@@ -387,7 +395,12 @@ static emp_status_t start_journal (emp_t *self)
         status = emp_journal_open (&config, &self->journal, why);
     free (feeds);
     free (labels);
-    return status == EMP_OK ? EMP_OK : emp_fail (self, status, "%s", why);
+    if (status != EMP_OK)
+        return emp_fail (self, status, "%s", why);
+    return are_one_file (self->config.journal, self->config.results_file)
+               ? emp_fail (self, EMP_INVALID, "RESULTS_FILE: found '%s', the file of JOURNAL, expected another",
+                           self->config.results_file)
+               : EMP_OK;
 }
 
 static bool workers_put (void *arg)
@@ -413,6 +426,7 @@ static emp_status_t start_collector (emp_t *self)
                                            .results = self->results,
                                            .journal = self->journal,
                                            .sync = self->config.journal_sync,
+                                           .history = self->history,
                                            .workers_put = workers_put,
                                            .stream = self->stream,
                                            .unkept = journal_failed,

@@ -79,7 +79,8 @@ struct emp {
     bool broker_gone;
     bool unkept;       /* the journal could not be written */
     bool unstreamed;   /* RESULTS_STREAM could not */
-    bool refused;      /* the input is not what it was before the run was resumed */
+    bool refused;      /* the input is not what it was before the run was resumed, */
+    bool too_few;      /* since it has fewer feeders */
     bool workers_gone; /* and none will be started */
     int workers_code;  /* of the last supervisor */
     emp_loss_t losses[EMP_LOSSES_MAX];

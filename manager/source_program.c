@@ -12,11 +12,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../common/how.h"
+#include "../common/tag.h"
 #include "sentence.h"
 
 #define GRACE_MS 1000
@@ -63,8 +65,12 @@ static int spawn (pid_t *ret_pid, char *const *argv, const char *directory, int 
         error = prepare_attributes (&attributes);
         if (!error)
             error = prepare_files (&files, directory, output);
+        char tag[EMP_TAG_MAX];
+        emp_tag_text (EMP_TAG_FEED, (uint64_t) getpid (), tag);
+        char **environment = emp_tag_environment (tag);
         if (!error)
-            error = posix_spawnp (ret_pid, argv[0], &files, &attributes, argv, environ);
+            error = environment ? posix_spawnp (ret_pid, argv[0], &files, &attributes, argv, environment) : ENOMEM;
+        free (environment);
         posix_spawn_file_actions_destroy (&files);
     }
     posix_spawnattr_destroy (&attributes);

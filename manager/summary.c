@@ -109,6 +109,8 @@ static bool feeds_agree (emp_t *self, emp_run_books_t *ret_run, char *ret_why)
 bool emp_summary_agrees (emp_t *self, char ret_why[EMP_BOOKS_WHY_MAX])
 {
     emp_run_books_t run = {.drained = self->drain_said};
+    for (size_t i = 0; i < self->feeders_count; i++)
+        run.drained |= emp_feeder_is_over (self->feeders[i]) && emp_feeder_is_cut (self->feeders[i]);
     if (!feeds_agree (self, &run, ret_why))
         return false;
     if (self->broker_gone)

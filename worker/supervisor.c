@@ -634,6 +634,14 @@ static void see_manager_off (const supervisor_t *self)
     close (pidfd);
 }
 
+/* Programs that the manager's feeds read: nobody else knows of them. */
+static void sweep_feeds (const emp_supervisor_config_t *config)
+{
+    char tag[EMP_TAG_MAX];
+    emp_tag_text (EMP_TAG_FEED, (uint64_t) config->child_of, tag);
+    emp_tag_sweep (tag);
+}
+
 static bool is_orphan (const emp_supervisor_config_t *config)
 {
     return config->child_of && getppid () != config->child_of;
@@ -660,6 +668,8 @@ int emp_supervisor_run (const emp_supervisor_config_t *config)
     if (self.signals >= 0)
         close (self.signals);
     see_manager_off (&self);
+    if (is_orphan (config))
+        sweep_feeds (config);
     if (config->directory && is_orphan (config))
         emp_directory_remove (config->directory);
     return self.exit_code;

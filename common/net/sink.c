@@ -73,8 +73,8 @@ emp_status_t emp_sink_more (emp_sink_t *self, uint64_t until, const emp_wire_t *
         }
         if (status != EMP_TIMEOUT)
             continue; /* dropped and counted */
-        if (atomic_load (&self->session->down))
-            return EMP_SYSTEM;
+        if (atomic_load (&self->session->down) || atomic_load (&self->session->leave))
+            return EMP_SYSTEM; /* nothing waits then, so nothing may ask again */
         if (until != UINT64_MAX && emp_now () >= until)
             return EMP_TIMEOUT;
         emp_session_wait (self->session, self->fd, until);

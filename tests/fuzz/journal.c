@@ -142,7 +142,8 @@ static void go_on (const uint8_t *data, size_t size)
     if (journal && begin (journal)) {
         unsigned sum = 0;
         uint64_t tickets, rows;
-        FUZZ_MUST (emp_journal_replay (journal, 0, PLACES, touch, &sum) == EMP_OK);
+        FUZZ_MUST (emp_journal_replay (journal, 0, PLACES, &(emp_journal_hearer_t){.take = touch, .arg = &sum}) ==
+                   EMP_OK);
         for (uint64_t number = 0; number < NUMBERS; number++)
             emp_journal_check (journal, number % PLACES, number / PLACES, 1 + number);
         emp_journal_is_whole (journal, 0, &tickets, &rows);
@@ -282,7 +283,8 @@ static bool resume (honest_t *self, const char *path, bool sound)
     if (!self->journal)
         return false;
     FUZZ_MUST (begin (self->journal));
-    FUZZ_MUST (emp_journal_replay (self->journal, 0, PLACES, take, self) == EMP_OK);
+    FUZZ_MUST (emp_journal_replay (self->journal, 0, PLACES, &(emp_journal_hearer_t){.take = take, .arg = self}) ==
+               EMP_OK);
     uint64_t whole = 0;
     for (uint32_t place = 0; place < PLACES; place++)
         for (uint64_t number = 0; number < NUMBERS; number++) {

@@ -69,6 +69,8 @@ not_explained "did you mean 'mp_input_q (default)'?" 'mp_imput_q (default);_TID_
 before=$(cksum run.j)
 dd if=run.j of=cut.j bs=1 count=$(($(wc -c <run.j) - 5)) 2>dd.err
 explained cut.j 7 '^mp_input_q \(default\);_TID_7: 10 rows, answered$'
+{ head -c 9 run.j; printf x; tail -c +11 run.j; } >first.j
+explained first.j 7 '^mp_input_q \(default\);_TID_7: 10 rows, answered$'
 head -c 20 run.j >torn.j
 not_explained 'torn.j: it begins like a journal, and is none' 7 torn.j
 expect "journal: it was only read" "$(cksum run.j)" "$before"
@@ -82,10 +84,10 @@ job on.yaml trouble 1000 10 "PROCS_MAX: 2" "toolbox: {trouble: wedge, at: 777}" 
 pid=$!
 is_told () { "$eisenmp" explain 99 on.j >life.out 2>life.err; }
 until_true 20 is_told # the last ticket, so the wedged one is in hand
-explained on.j 77 '^mp_input_q \(default\);_TID_77: missing: it was put, and did not come back$'
+explained on.j 77 '^mp_input_q \(default\);_TID_77: it was put, and has not come back yet$'
 kill -KILL $pid
 wait $pid 2>/dev/null
-explained on.j 77 '^mp_input_q \(default\);_TID_77: missing: it was put, and did not come back$'
+explained on.j 77 '^mp_input_q \(default\);_TID_77: it was put, and has not come back yet$'
 
 # The summary of a run that had trouble adds up, in tickets and in rows, whatever ended it.
 adds_up () # <name>

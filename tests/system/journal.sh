@@ -61,7 +61,7 @@ run job.yaml --resume
 expect "resumed when all is done: exit code" $? 0
 same "killed $killed times"
 says "resumed when all is done" "$tickets of $tickets tickets answered"
-says "resumed when all is done" "; $tickets of them in earlier runs"
+says "resumed when all is done" "($tickets of them in earlier runs)"
 expect "no ticket is missing" "$(sort -u tally | wc -l)" $tickets
 lines=$(wc -l <tally)
 run job.yaml --resume
@@ -128,7 +128,7 @@ sed 's/at: 77/at: 777/' dead.yaml >alive.yaml
 run alive.yaml --resume
 expect "dead, and alive: exit code" $? 0
 every_ticket_once "dead, and alive" report 10
-says "dead, and alive" "; 9 of them in earlier runs"
+says "dead, and alive" "(9 of them in earlier runs)"
 
 # ---- a disk that is full -----------------------------------------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ answered=$(sed -n 's/^eisenmp: \([0-9]*\) of .* tickets answered.*/\1/p' err)
 [ "$answered" -gt 0 ] || fail "full: nothing was answered before"
 run quiet.yaml --journal full.j --resume || fail "full, and then not: exit code"
 same "full, and then not"
-says "full, and then not" "; $answered of them in earlier runs"
+says "full, and then not" "($answered of them in earlier runs)"
 
 # The one group that has no room is the last: what the input was is still of use, and is kept.
 pipe_yaml () { sed "s|{queue: .*|{queue: mp_input_q, $1}|; s/^toolbox.*//; s/^JOURNAL.*//" job.yaml; }

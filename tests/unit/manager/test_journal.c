@@ -195,7 +195,8 @@ static taken_t replay (emp_journal_t *journal)
 {
     taken_t taken = {0};
     begin (journal);
-    cr_assert_eq (emp_journal_replay (journal, 0, PLACES, take, &taken), EMP_OK);
+    cr_assert_eq (emp_journal_replay (journal, 0, PLACES, &(emp_journal_hearer_t){.take = take, .arg = &taken}),
+                  EMP_OK);
     cr_assert_eq (taken.whole, emp_journal_answered (journal), "what counts is told whole");
     for (uint32_t place = 0; place < PLACES; place++)
         for (uint64_t number = 0; number < NUMBERS; number++) {
@@ -364,7 +365,8 @@ Test (journal, parts_of_two_runs_are_never_put_together)
     record_of (data, size, EMP_JOURNAL_ANSWER, 1)[30] ^= 1;
     cr_assert_eq (open_at (scratch_write ("j", data, size), true, &journal), EMP_OK, "%s", why);
     begin (journal);
-    cr_assert_eq (emp_journal_replay (journal, 0, PLACES, take, &taken), EMP_OK);
+    cr_assert_eq (emp_journal_replay (journal, 0, PLACES, &(emp_journal_hearer_t){.take = take, .arg = &taken}),
+                  EMP_OK);
     cr_assert_eq (taken.parts, 0, "a ticket with a row that nobody has answered");
     cr_assert_eq (emp_journal_check (journal, 0, 0, hash_of (0, 0)), EMP_JOURNAL_RUNS);
     emp_journal_destroy (&journal);
