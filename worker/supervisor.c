@@ -518,9 +518,18 @@ static bool connect_broker (supervisor_t *self)
 }
 
 typedef struct {
+    pid_t manager;
     int pidfd, end;
     const char *directory;
 } watch_t;
+
+/* Programs that the manager's feeds read: nobody else knows of them. */
+static void sweep_feeds (pid_t manager)
+{
+    char tag[EMP_TAG_MAX];
+    emp_tag_text (EMP_TAG_FEED, (uint64_t) manager, tag);
+    emp_tag_sweep (tag);
+}
 
 /* The manager may die before its broker has answered, and nobody reads the signal of it yet. Nothing was started, so
  * there is nothing to end. */
@@ -532,6 +541,7 @@ static void *watch_manager (void *arg)
         ;
     if (items[1].revents || !items[0].revents)
         return NULL;
+    sweep_feeds (self->manager);
     if (self->directory)
         emp_directory_remove (self->directory);
     _exit (1);
@@ -540,7 +550,8 @@ static void *watch_manager (void *arg)
 static bool connect_watched (supervisor_t *self)
 {
     pid_t manager = self->config->child_of;
-    watch_t watch = {.pidfd = manager ? (int) syscall (SYS_pidfd_open, manager, 0) : -1,
+    watch_t watch = {.manager = manager,
+                     .pidfd = manager ? (int) syscall (SYS_pidfd_open, manager, 0) : -1,
                      .end = eventfd (0, EFD_CLOEXEC),
                      .directory = self->config->directory};
     pthread_t thread;
@@ -623,23 +634,17 @@ static void set_ties (supervisor_t *self)
     prctl (PR_SET_PDEATHSIG, SIGHUP);
 }
 
-/* The signal comes when the manager begins to die; a little later it is nobody's parent any more. */
+/* Its sockets close, or the signal comes, when the manager begins to die; a little later it is nobody's parent any more. */
 static void see_manager_off (const supervisor_t *self)
 {
-    int pidfd = self->hung_up ? (int) syscall (SYS_pidfd_open, self->config->child_of, 0) : -1;
+    bool alone = !self->session || atomic_load (&self->orders.down); /* one that lives has a broker that answers */
+    bool dies = self->hung_up || (self->config->child_of && alone);
+    int pidfd = dies ? (int) syscall (SYS_pidfd_open, self->config->child_of, 0) : -1;
     if (pidfd < 0)
         return;
     struct pollfd item = {.fd = pidfd, .events = POLLIN};
     poll (&item, 1, ORPHANED_MS);
     close (pidfd);
-}
-
-/* Programs that the manager's feeds read: nobody else knows of them. */
-static void sweep_feeds (const emp_supervisor_config_t *config)
-{
-    char tag[EMP_TAG_MAX];
-    emp_tag_text (EMP_TAG_FEED, (uint64_t) config->child_of, tag);
-    emp_tag_sweep (tag);
 }
 
 static bool is_orphan (const emp_supervisor_config_t *config)
@@ -661,15 +666,15 @@ int emp_supervisor_run (const emp_supervisor_config_t *config)
             run_slots (&self);
         }
     }
+    see_manager_off (&self);
     emp_session_destroy (&self.session);
     emp_orders_release (&self.orders);
     free (self.slots);
     free (self.items);
     if (self.signals >= 0)
         close (self.signals);
-    see_manager_off (&self);
     if (is_orphan (config))
-        sweep_feeds (config);
+        sweep_feeds (config->child_of);
     if (config->directory && is_orphan (config))
         emp_directory_remove (config->directory);
     return self.exit_code;

@@ -231,6 +231,23 @@ wait $pid
 expect "a CSV again: exit code" $? 0
 same "a CSV again" lines
 
+# ---- a resumed run that ends early ---------------------------------------------------------------------------------------
+
+# What earlier runs have answered is there, and not missing.
+feed_of () { printf '%s\n' "PROCS_MAX: 2" "ROWS_MAX: 1" "RESULTS_PRINT: false" "worker_modules:" \
+    "  - {worker_path: $EMP_TEST_MODULES/pace.so, worker_ref: worker_entrance}" "feed: [{program: [sh, -c, \"$1\"]}]"; }
+feed_of "seq 1 40" >whole.yaml
+run whole.yaml --journal e.j || fail "early: exit code $code"
+feed_of "seq 1 4; exit 3" >early.yaml
+run early.yaml --journal e.j --resume
+expect "early: exit code" $? 1
+says "early" "40 of 40 tickets answered (40 of them in earlier runs), 40 rows"
+says "early" "exited with 3"
+run whole.yaml --journal s.db --results s.db
+expect "one file: exit code" $? 2
+says "one file" "the file of JOURNAL, expected another"
+rm -f s.db
+
 # ---- tickets that workers put -------------------------------------------------------------------------------------------
 
 # Their parents are answered, and would not put them again: with the first of these answers the file says so. PROCS_MAX 1: nobody

@@ -40,6 +40,14 @@ job quick.yaml tally 10 5 "PROCS_MAX: 1"
 for folder in "${old[@]}"; do [ ! -e "$folder" ] || fail "it is left: $folder"; done
 rmdir "$TMPDIR/eisenmp-cccccc" || fail "one that may be about to get its lock was removed"
 
+# So do programs that a feed reads, however far down (with_reports.sh looks).
+sed 's/range: {start: 0, count: 1}/program: [sh, -c, "seq 1 5; (: >began; sleep 1000; true)"]/; /stay/d' keep.yaml >program.yaml
+"$eisenmp" run program.yaml >program.out 2>program.err &
+pid=$!
+until_true 20 test -e began
+kill -KILL $pid
+wait $pid 2>/dev/null
+
 # It goes before the report, which nobody may read, so that a manager that dies then leaves nothing.
 job report.yaml echo 50000 1000 "PROCS_MAX: 1" "queues: [{name: q}]"
 sed -i 's/worker_entrance/echo_q/; s/mp_input_q/q/' report.yaml
