@@ -287,6 +287,23 @@ static void slot_ended (supervisor_t *self, slot_t *slot)
 
 /* ---- time is up -------------------------------------------------------------------------------------------------- */
 
+static bool anybody_works (const supervisor_t *self)
+{
+    for (uint32_t i = 0; i < self->config->procs; i++)
+        if ((self->slots[i].child.pid && !self->slots[i].fenced_until) || self->slots[i].waits)
+            return true;
+    return false;
+}
+
+/* While others work, one that was given up has time to wake up and leave. Without any, nothing goes on before it is replaced. */
+static void hurry_fenced (supervisor_t *self)
+{
+    uint64_t soon = emp_now () + emp_session_dead_after (self->session);
+    for (uint32_t i = 0; i < self->config->procs; i++)
+        if (self->slots[i].fenced_until > soon)
+            self->slots[i].fenced_until = soon;
+}
+
 /* The broker has given it up. It may be frozen only, so it has time to wake up, send what it has and leave. */
 static void fence (supervisor_t *self, slot_t *slot)
 {
@@ -296,6 +313,8 @@ static void fence (supervisor_t *self, slot_t *slot)
                                              : emp_limit_fenced (emp_session_dead_after (self->session));
     slot->fenced_until = emp_now () + grace;
     self->fenced++;
+    if (!anybody_works (self))
+        hurry_fenced (self);
     if (!self->config->child_of)
         say ("%s (process %d) is silent, and was given up", slot->name, (int) slot->child.pid);
 }
@@ -303,29 +322,25 @@ static void fence (supervisor_t *self, slot_t *slot)
 /* Nobody works any more but those that were given up, and at least one slot knew that it had worked enough. */
 static bool only_fenced_are_left (const supervisor_t *self)
 {
-    for (uint32_t i = 0; i < self->config->procs; i++) {
-        const slot_t *slot = &self->slots[i];
-        if ((slot->child.pid && !slot->fenced_until) || slot->waits)
-            return false;
-    }
-    return self->ended;
+    return self->ended && !anybody_works (self);
 }
 
 /* Kills a slot whose time is up; returns when to look at it again. */
 static uint64_t judge (const supervisor_t *self, slot_t *slot, uint64_t now, bool fenced_go)
 {
-    if (slot->fenced_until) {
-        if (now < slot->fenced_until && !fenced_go)
-            return slot->fenced_until;
-        slot->fenced_until = EMP_LIMIT_NEVER;
-        emp_child_signal (&slot->child, SIGKILL);
-        return EMP_LIMIT_NEVER;
-    }
     uint64_t ticket = 0, look;
     emp_limit_t limit = {.limit = self->limit};
     if (slot->late || !emp_slotpage_oldest (slot->child.page, &ticket, &limit.since))
         limit.since = 0;
-    if (!emp_limit_is_over (&limit, now, &look))
+    bool over = emp_limit_is_over (&limit, now, &look);
+    if (slot->fenced_until) {
+        if (now < slot->fenced_until && !fenced_go && !over)
+            return look < slot->fenced_until ? look : slot->fenced_until;
+        slot->fenced_until = EMP_LIMIT_NEVER;
+        emp_child_signal (&slot->child, SIGKILL);
+        return EMP_LIMIT_NEVER;
+    }
+    if (!over)
         return look;
     slot->late = true;
     slot->late_ticket = ticket;

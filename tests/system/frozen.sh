@@ -46,6 +46,16 @@ silence
 kill -CONT $(slots $pid)
 check both 600
 
+# A row that freezes whoever gets it: once nobody is left to work, those who were given up are replaced without the grace that they
+# would have to wake up.
+job row.yaml trouble 1000 10 "PROCS_MAX: 2" "BEAT: 0.1" "DEAD_AFTER: 0.5" "ATTEMPTS_MAX: 3" "toolbox: {trouble: stop, at: 55}"
+begin=$SECONDS
+"$eisenmp" run row.yaml >row.out 2>row.err
+expect "row: exit code" $? 1
+expect "row: tickets answered" "$(tickets row.out | cksum)" "$(seq 0 99 | grep -vx 5 | cksum)"
+grep -q '_TID_5: 3 attempts: worker was silent' row.out || fail "row: $(grep _TID_5 row.out)"
+[ $((SECONDS - begin)) -le 20 ] || fail "row: took $((SECONDS - begin)) s"
+
 # The supervisor is one process like any other: given up with its slots, and another one is started in its place.
 frozen supervisor 600
 boss=$(children $pid)

@@ -8,6 +8,7 @@
  *   several                      three results for the ticket
  *   refuse                       emp_chunk_fail
  *   wedge                        never returns
+ *   stop                         the process is stopped (SIGSTOP)
  *   once                         dies of signal 9 the first time the number is seen (marks it in the file `mark`)
  *   grandchild                   leaves a child behind that sleeps in a session of its own
  *   family                       the same, and never returns
@@ -57,6 +58,8 @@ __attribute__ ((no_sanitize ("undefined"))) static bool make_trouble (emp_toolbo
     if (strcmp (what, "wedge") == 0 || strcmp (what, "family") == 0)
         for (;;)
             pause ();
+    if (strcmp (what, "stop") == 0)
+        raise (SIGSTOP);
     if (strcmp (what, "once") == 0)
         die_once (toolbox);
     if (strcmp (what, "refuse") == 0) {
