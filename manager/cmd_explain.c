@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "commands.h"
 #include "journal_form.h"
@@ -52,7 +53,12 @@ static const struct {
 static emp_life_read_fn *find_reader (const char *path)
 {
     char head[128];
+    struct stat is;
     errno = 0;
+    if (stat (path, &is) == 0 && !S_ISREG (is.st_mode) && !S_ISDIR (is.st_mode)) {
+        fprintf (stderr, "eisenmp: %s: not a regular file\n", path); /* a pipe would be waited for */
+        return NULL;
+    }
     FILE *file = fopen (path, "re");
     size_t size = file ? fread (head, 1, sizeof head, file) : 0;
     int why = !file || ferror (file) ? (errno ? errno : EIO) : 0;

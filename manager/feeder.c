@@ -22,8 +22,8 @@ struct emp_feeder {
     emp_feed_t *feed;
     pthread_t thread;
     _Atomic uint64_t tickets, rows;
-    _Atomic bool over, cancelled;
-    bool started, refused, cut;
+    _Atomic bool over, cancelled, refused; /* over, too, before it is started */
+    bool started, cut;
     emp_buf_t chunk;
     bool failed;
     char error[EMP_TEXT_MAX + 1];

@@ -139,6 +139,8 @@ emp_status_t emp_journal_close (emp_journal_t *self, bool whole)
         self, &(emp_journal_record_t){.kind = EMP_JOURNAL_CLOSE, .code = whole ? 0 : 1, .when_us = emp_wall_us ()});
     bool fresh = self->fresh;
     emp_status_t status = emp_journal_commit (self);
+    if (status == EMP_OK)
+        status = emp_journal_look_after (self);
     self->fresh = fresh && (!whole || status != EMP_OK);
     return status;
 }

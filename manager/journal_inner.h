@@ -75,6 +75,8 @@ bool emp_journal_is_named (const emp_journal_t *self, const char *path);
 bool emp_journal_sync_folder (const emp_journal_system_t *system, const char *path);
 /* The first `size` bytes of it, to be walked over. */
 emp_journal_input_t emp_journal_input (emp_journal_t *self, uint64_t size);
+/* EMP_SYSTEM, and why: somebody has removed the file, or cut it. */
+emp_status_t emp_journal_look_after (emp_journal_t *self);
 uint64_t emp_journal_random (void);
 extern const emp_journal_system_t emp_journal_libc;
 

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "journal_inner.h"
@@ -324,6 +325,15 @@ emp_status_t emp_journal_commit (emp_journal_t *self)
     (void) !ftruncate (self->fd, (off_t) self->end);
     self->group.size = self->ids.size = 0;
     return EMP_SYSTEM;
+}
+
+emp_status_t emp_journal_look_after (emp_journal_t *self)
+{
+    struct stat file;
+    bool good = fstat (self->fd, &file) == 0 && file.st_nlink > 0 && (uint64_t) file.st_size >= self->end;
+    if (!good)
+        fail (self, "at the end of the run, removed or cut by somebody", ENOENT);
+    return good ? EMP_OK : EMP_SYSTEM;
 }
 
 void emp_journal_each (emp_journal_t *self, emp_journal_take_fn *take, void *arg)

@@ -134,6 +134,12 @@ bool emp_summary_agrees (emp_t *self, char ret_why[EMP_BOOKS_WHY_MAX]);
 /* Kills the workers without asking, waits a second for that at the most, and removes the folder of sockets: the process
  * then ends by _exit. Any thread, whatever the others are at. */
 void emp_slay (emp_t *self);
+/* runfiles.c: of RESULTS_FILE, RESULTS_STREAM and JOURNAL, in this order, before anything is started. */
+emp_status_t emp_start_output (emp_t *self);
+emp_status_t emp_start_stream (emp_t *self);
+emp_status_t emp_start_journal (emp_t *self);
+void emp_journal_says (void *self, const char *sentence);
+
 /* Writes a text whole to the screen. */
 void emp_say (emp_t *self, const char *text);
 

@@ -86,14 +86,14 @@ mutant ()
         echo "mutant $n ($file): its line is there twice: $old"
         return 1
     fi
-    cp broker/core/*.[ch] "$folder/broker/core/"
+    cp broker/core/*.[ch] broker/core/*.def "$folder/broker/core/"
     cp common/*.h common/consumer.c common/producer.c "$folder/common/"
     text=${text/"$old"/"$new"}
     printf '%s' "${text%x}" >"$folder/$file"
     objects=()
     for source in "${sources[@]}"; do
         object=$work/plain/${source//\//_}.o
-        if [ "$source" = "$file" ] || [[ $file == *.h ]]; then
+        if [ "$source" = "$file" ] || [[ $file == *.h || $file == *.def ]]; then
             object=$folder/${source//\//_}.o
             (cd "$folder" && cc "${flags[@]}" -c "$source" -o "$object") || { echo "mutant $n ($file): does not compile"; return 1; }
         fi

@@ -41,6 +41,8 @@ not_explained 'expected a ticket' seven segv.db
 not_explained 'nowhere.db: No such file or directory' 7 nowhere.db
 not_explained 'segv.yaml: neither a results file nor a journal' 7 segv.yaml
 not_explained 'Is a directory' 7 .
+mkfifo pipe
+not_explained 'pipe: not a regular file' 7 pipe
 not_explained 'a ticket and the file of a run are needed'
 not_explained 'the file of a run is needed behind the ticket' 7
 head -c 4096 segv.db >cut.db

@@ -247,6 +247,18 @@ run whole.yaml --journal s.db --results s.db
 expect "one file: exit code" $? 2
 says "one file" "the file of JOURNAL, expected another"
 rm -f s.db
+seq 1 9 >lines.csv
+printf '%s\n' "worker_modules:" "  - {worker_path: $EMP_TEST_MODULES/pace.so, worker_ref: worker_entrance}" "feed: [{lines: lines.csv}]" >lines.yaml
+run lines.yaml --results lines.csv
+expect "a feed's file: exit code" $? 2
+says "a feed's file" "the file of a feed, expected another"
+expect "a feed's file: it is as it was" "$(cksum <lines.csv)" "$(seq 1 9 | cksum)"
+run whole.yaml --journal gone.j & pid=$!
+until_true 20 test -s gone.j
+rm gone.j
+wait $pid
+expect "removed: exit code" $? 1
+says "removed" "removed or cut by somebody"
 
 # ---- tickets that workers put -------------------------------------------------------------------------------------------
 

@@ -104,7 +104,7 @@ Test (session, an_answer_that_comes_when_its_asker_is_gone_is_dropped)
 {
     open_door ();
     emp_session_t *session;
-    cr_assert_eq (knock (1000, &session), EMP_OK);
+    cr_assert_eq (knock (20000, &session), EMP_OK);
     pthread_attr_t attributes;
     pthread_attr_init (&attributes);
     pthread_attr_setstacksize (&attributes, 64u << 20); /* not kept for a later thread: gone with its own */
