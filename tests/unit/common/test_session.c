@@ -77,7 +77,7 @@ static emp_status_t knock (uint64_t beat_ms, emp_session_t **ret_session)
     emp_control_t answer = {.kind = EMP_MSG_WELCOME, .window = beat_ms, .size = 60000};
     pthread_t thread;
     cr_assert (emp_thread_start (&thread, "welcome", welcome, &answer));
-    emp_session_config_t config = {.endpoint = endpoint, .role = EMP_ROLE_WORKER, .name = "w", .timeout_ms = 300};
+    emp_session_config_t config = {.endpoint = endpoint, .role = EMP_ROLE_WORKER, .name = "w", .timeout_ms = 2000};
     emp_status_t status = emp_session_new (&config, ret_session, NULL);
     pthread_join (thread, NULL);
     return status;
@@ -104,7 +104,7 @@ Test (session, an_answer_that_comes_when_its_asker_is_gone_is_dropped)
 {
     open_door ();
     emp_session_t *session;
-    cr_assert_eq (knock (20000, &session), EMP_OK);
+    cr_assert_eq (knock (1000, &session), EMP_OK);
     pthread_attr_t attributes;
     pthread_attr_init (&attributes);
     pthread_attr_setstacksize (&attributes, 64u << 20); /* not kept for a later thread: gone with its own */
