@@ -58,6 +58,16 @@ Test (balance, nothing_is_taken_while_tickets_wait_or_the_run_drains)
     scene_end (s);
 }
 
+Test (balance, a_look_that_was_planned_before_the_run_drains_takes_nothing)
+{
+    begin ();
+    scene (s, "credit B 4 =>\n"
+              "drain =>\n"
+              "at 50001\n"
+              "tick =>");
+    scene_end (s);
+}
+
 Test (balance, a_ticket_that_killed_its_old_holder_fails_where_it_is_now)
 {
     emp_core_config_t config = scene_config ();

@@ -358,6 +358,35 @@ Test (poison, who_is_overtaken_gets_nothing_until_it_says_what_became_of_that)
     scene_end (s);
 }
 
+Test (poison, who_is_overtaken_gets_nothing_that_comes_back)
+{
+    begin (1);
+    scene (s, "hello D => welcome D\nlane D 1 => lane D ok\nready D =>\n"
+              "put a 3 end => keep a1, keep a2, keep a3, push a1#1 A, push a2#1 B, push a3#1 D\n"
+              "done B a2#1 => result 2 a2#1 done, free a2\n"
+              "stop =>\nat 300000\ntick => push a1#2 B\n"
+              "done B a1#2 => revoke a1#1 A, result 3 a1#2 done, free a1\n"
+              "credit B 0 =>\n"
+              "bye D => closed D, gone D bye 0 took 1\n"
+              "refuse A a1#1 => push a3#2 A\n"
+              "done A a3#2 => result 4 a3#2 done, free a3, stopped A, stopped B, sink stopped");
+    scene_end (s);
+}
+
+Test (poison, a_ticket_that_comes_back_with_all_its_failures_is_dead)
+{
+    emp_core_config_t config = scene_config ();
+    config.dead_after = 0;
+    config.attempts_max = 1;
+    s = scene_of_two_workers (&config, 1);
+    scene (s, "put a 2 end => keep a1, keep a2, push a1#1 A, push a2#1 B\n"
+              "done B a2#1 => result 2 a2#1 done, free a2\n"
+              "stop =>\nat 300000\ntick => push a1#2 B\n"
+              "lost A signal 9 at a1 => closed A, gone A signal 9 took 1\n"
+              "bye B => closed B, result 3 a1#1 dead signal 9, free a1, gone B bye 0 took 1, sink stopped");
+    scene_end (s);
+}
+
 Test (poison, a_worker_that_did_not_begin_what_another_has_answered_is_not_killed)
 {
     begin (1);
@@ -373,10 +402,10 @@ Test (poison, a_worker_that_did_not_begin_what_another_has_answered_is_not_kille
 Test (poison, nothing_is_copied_once_workers_put)
 {
     begin (1);
-    scene (s, "feed A => ...\nwant b => ...\n"
+    scene (s, "feed A => feed b 0\nwant b => credit b 29\n"
               "put a 2 end => keep a1, keep a2, push a1#1 A, push a2#1 B\n"
-              "put b 1 end => ...\n"
-              "done B a2#1 => ...\ndone B b1#1 => ...\n"
+              "put b 1 end => keep b0\n"
+              "done B a2#1 => result 2 a2#1 done, free a2, push b0#1 B\ndone B b0#1 => result 3 b0#1 done, free b0\n"
               "stop =>\nat 300000\ntick =>\nat 900000\ntick =>");
     cr_assert_eq (stats ().copied, 0);
     cr_assert_eq (stats ().workers_put, 1);
