@@ -169,6 +169,7 @@ static slice_t *chunk_at (emp_broker_t *self, uint64_t ticket)
         slice_t *chunks = realloc (self->chunks, room * sizeof *chunks);
         if (!chunks)
             broker_exhausted (); /* out of memory with a ticket in hand; bounded by the queues' maxima */
+        assert (chunks);
         memset (chunks + self->chunks_room, 0, (room - self->chunks_room) * sizeof *chunks);
         self->chunks = chunks;
         self->chunks_room = room;

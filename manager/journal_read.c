@@ -76,7 +76,7 @@ static const uint8_t *bytes_at (window_t *self, uint64_t offset, uint64_t size)
     if (offset >= self->input->size || size > self->input->size - offset)
         return NULL;
     size_t keep = offset < end ? (size_t) (end - offset) : 0;
-    if (keep)
+    if (keep && self->bytes.data)
         memmove (self->bytes.data, self->bytes.data + (offset - self->begin), keep);
     self->bytes.size = keep;
     self->begin = offset;
