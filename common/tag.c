@@ -141,3 +141,10 @@ unsigned emp_tag_sweep (const char *tag)
     }
     return killed;
 }
+
+void emp_tag_sweep_feeds (pid_t manager)
+{
+    char tag[EMP_TAG_MAX];
+    emp_tag_text (EMP_TAG_FEED, (uint64_t) manager, tag);
+    emp_tag_sweep (tag);
+}

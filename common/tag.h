@@ -29,5 +29,7 @@ void emp_tag_await_end (int pidfd, uint64_t deadline);
 /* Kills every process of this host that has the tag, but the caller, and what they start meanwhile, until there is none.
  * Gives up after a second. Returns how many. O(processes of the host). */
 unsigned emp_tag_sweep (const char *tag);
+/* The same of the programs that this manager's feeds read. */
+void emp_tag_sweep_feeds (pid_t manager);
 
 #endif

@@ -46,6 +46,8 @@ static const struct {
 } readers[] = {
     {0, "SQLite format 3", 16, emp_life_of_results},
     {EMP_JOURNAL_MARK_AT, EMP_JOURNAL_MARK, sizeof EMP_JOURNAL_MARK - 1, emp_life_of_journal},
+    {EMP_JOURNAL_SECOND_AT, EMP_JOURNAL_MARK, sizeof EMP_JOURNAL_MARK - 1,
+     emp_life_of_journal}, /* the first is damaged */
 };
 #define READERS (sizeof readers / sizeof *readers)
 
@@ -64,10 +66,6 @@ static emp_life_read_fn *find_reader (const char *path)
     int why = !file || ferror (file) ? (errno ? errno : EIO) : 0;
     if (file)
         fclose (file);
-    /* The first of a journal's two headers may be damaged. */
-    bool second = size >= EMP_JOURNAL_SECOND_AT + 4 && memcmp (head + EMP_JOURNAL_SECOND_AT, EMP_JOURNAL_MARK, 4) == 0;
-    if (second && !why)
-        return emp_life_of_journal;
     for (size_t i = 0; i < READERS && !why; i++)
         if (size >= readers[i].at + readers[i].size &&
             memcmp (head + readers[i].at, readers[i].mark, readers[i].size) == 0)

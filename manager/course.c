@@ -376,8 +376,6 @@ void emp_slay (emp_t *self)
     while (self->launcher && !self->workers_gone && emp_thread_wait (&self->changed, &self->lock, until))
         ;
     pthread_mutex_unlock (&self->lock);
-    char tag[EMP_TAG_MAX];
-    emp_tag_text (EMP_TAG_FEED, (uint64_t) getpid (), tag);
-    emp_tag_sweep (tag);
+    emp_tag_sweep_feeds (getpid ());
     emp_sweep (self);
 }

@@ -61,16 +61,11 @@ typedef struct {
     const emp_journal_hearer_t *hearer;
 } replay_t;
 
-static void copy_text (char *ret_text, size_t room, const char *text, size_t size)
-{
-    snprintf (ret_text, room, "%.*s", (int) (size < room ? size : room - 1), text);
-}
-
 static void tell_worker (const emp_journal_hearer_t *hearer, const emp_journal_record_t *record)
 {
     emp_control_t joined = {.kind = EMP_MSG_JOINED, .session = record->session, .pid = record->pid};
-    copy_text (joined.name, sizeof joined.name, record->name, record->name_size);
-    copy_text (joined.host, sizeof joined.host, record->host, record->host_size);
+    snprintf (joined.name, sizeof joined.name, "%.*s", (int) record->name_size, record->name);
+    snprintf (joined.host, sizeof joined.host, "%.*s", (int) record->host_size, record->host);
     if (hearer->worker)
         hearer->worker (hearer->arg, &joined);
 }
@@ -87,7 +82,7 @@ static void tell_attempt (const replay_t *self, const emp_journal_record_t *reco
                              .ended = (emp_attempt_end_t) record->fate,
                              .how = (emp_how_t) record->how,
                              .code = record->code};
-    copy_text (attempt.text, sizeof attempt.text, (const char *) record->data, record->size);
+    snprintf (attempt.text, sizeof attempt.text, "%.*s", (int) record->size, (const char *) record->data);
     if (self->hearer->attempt)
         self->hearer->attempt (self->hearer->arg, &attempt, record->when_us / 1000);
 }

@@ -300,7 +300,8 @@ static void hurry_fenced (supervisor_t *self)
 {
     uint64_t soon = emp_now () + emp_session_dead_after (self->session);
     for (uint32_t i = 0; i < self->config->procs; i++)
-        if (self->slots[i].fenced_until > soon)
+        if (self->slots[i].fenced_until > soon &&
+            self->slots[i].fenced_until != EMP_LIMIT_NEVER) /* that one is killed */
             self->slots[i].fenced_until = soon;
 }
 
@@ -538,14 +539,6 @@ typedef struct {
     const char *directory;
 } watch_t;
 
-/* Programs that the manager's feeds read: nobody else knows of them. */
-static void sweep_feeds (pid_t manager)
-{
-    char tag[EMP_TAG_MAX];
-    emp_tag_text (EMP_TAG_FEED, (uint64_t) manager, tag);
-    emp_tag_sweep (tag);
-}
-
 /* The manager may die before its broker has answered, and nobody reads the signal of it yet. Nothing was started, so
  * there is nothing to end. */
 static void *watch_manager (void *arg)
@@ -556,7 +549,7 @@ static void *watch_manager (void *arg)
         ;
     if (items[1].revents || !items[0].revents)
         return NULL;
-    sweep_feeds (self->manager);
+    emp_tag_sweep_feeds (self->manager); /* nobody else knows of them */
     if (self->directory)
         emp_directory_remove (self->directory);
     _exit (1);
@@ -689,7 +682,7 @@ int emp_supervisor_run (const emp_supervisor_config_t *config)
     if (self.signals >= 0)
         close (self.signals);
     if (is_orphan (config))
-        sweep_feeds (config->child_of);
+        emp_tag_sweep_feeds (config->child_of);
     if (config->directory && is_orphan (config))
         emp_directory_remove (config->directory);
     return self.exit_code;
