@@ -7,7 +7,6 @@
 #include <assert.h>
 
 #define WORK_AHEAD_US 12000u
-#define LONG_CHUNK_US 50000u
 
 /* ---- chunks that others have now ---------------------------------------------------------------------------------- */
 
@@ -36,8 +35,6 @@ bool emp_revokes_take (emp_revokes_t *self, uint64_t ticket, uint32_t attempt)
 
 static uint64_t window_for (uint64_t chunk_us)
 {
-    if (chunk_us >= LONG_CHUNK_US)
-        return 1;
     uint64_t ahead = 1 + WORK_AHEAD_US / (chunk_us ? chunk_us : 1);
     return ahead < EMP_CONSUMER_WINDOW_MAX ? ahead : EMP_CONSUMER_WINDOW_MAX;
 }

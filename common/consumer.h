@@ -4,7 +4,7 @@
  * whether an ending may wait for others. net/lane.c has the sockets.
  *
  * Credit follows the work. A consumer asks to hold one chunk more than it can work off in WORK_AHEAD_US, so a fast one
- * never waits for the wire and a slow one hoards nothing; from LONG_CHUNK_US on the round trip is lost in the
+ * never waits for the wire and a slow one hoards nothing; from WORK_AHEAD_US on the round trip is lost in the
  * chunk's own time and it holds one chunk only. Figures: net/README.md.
  * Pure: no socket, clock, lock or allocation; the same calls give the same answers. One owner, but for the ring of what was
  * taken back, which whoever hears of it writes: its users lock it. Cost: O(1) each, a look into the ring O(its entries).
