@@ -15,7 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOKS 5 /* a millisecond apart, at an environment that is empty */
+enum { START_CODE = 26, ENV_START = 50, ENV_END = 51 };
+#define EXEC_US 200000u
 #define SWEEP_US 1000000u
 
 void emp_tag_text (const char *name, uint64_t session, char *ret_tag)
@@ -37,58 +38,76 @@ char **emp_tag_environment (char *tag)
     return list;
 }
 
-/* ---- who has it -------------------------------------------------------------------------------------------------- */
-
-/* *ret_any: it has an environment at all. */
-static bool environment_has (pid_t pid, const char *tag, bool *ret_any)
-{
-    char path[64], *line = NULL;
-    size_t room = 0;
-    *ret_any = false;
-    snprintf (path, sizeof path, "/proc/%d/environ", (int) pid);
-    FILE *environment = fopen (path, "re");
-    if (!environment)
-        return false;
-    bool found = false;
-    while (!found && getdelim (&line, &room, 0, environment) > 0) {
-        *ret_any = true;
-        found = strcmp (line, tag) == 0;
-    }
-    free (line);
-    fclose (environment);
-    return found;
-}
-
-/* A thread of the kernel's, and who is dead and not collected, have no program. */
-static bool has_program (pid_t pid)
-{
-    char path[64], byte;
-    snprintf (path, sizeof path, "/proc/%d/exe", (int) pid);
-    return readlink (path, &byte, 1) > 0;
-}
-
-/* In the middle of an exec the kernel shows no environment; a moment later it does. */
-bool emp_tag_is_on (pid_t pid, const char *tag)
-{
-    bool any = false, found = false;
-    for (int look = 0; look < LOOKS && !any; look++) {
-        if (look && !has_program (pid))
-            return false;
-        if (look)
-            poll (NULL, 0, 1);
-        found = environment_has (pid, tag, &any);
-    }
-    return found;
-}
-
-/* ---- the sweep --------------------------------------------------------------------------------------------------- */
-
 static uint64_t now (void)
 {
     struct timespec time;
     clock_gettime (CLOCK_MONOTONIC, &time);
     return (uint64_t) time.tv_sec * 1000000u + (uint64_t) time.tv_nsec / 1000;
 }
+
+/* ---- who has it -------------------------------------------------------------------------------------------------- */
+
+/* *ret_size: so many bytes of environment were there to be read. */
+static bool environment_has (pid_t pid, const char *tag, uint64_t *ret_size)
+{
+    char path[64], *line = NULL;
+    size_t room = 0;
+    ssize_t size;
+    bool found = false;
+    *ret_size = 0;
+    snprintf (path, sizeof path, "/proc/%d/environ", (int) pid);
+    FILE *environment = fopen (path, "re");
+    for (; environment && !found && (size = getdelim (&line, &room, 0, environment)) > 0; *ret_size += (uint64_t) size)
+        found = strcmp (line, tag) == 0;
+    free (line);
+    if (environment)
+        fclose (environment);
+    return found;
+}
+
+/* Of the fields of /proc/pid/stat, proc(5), those from the third on, as numbers. */
+static bool stat_of (pid_t pid, uint64_t *fields)
+{
+    char path[64], text[1024], *at;
+    snprintf (path, sizeof path, "/proc/%d/stat", (int) pid);
+    FILE *stat = fopen (path, "re");
+    size_t size = stat ? fread (text, 1, sizeof text - 1, stat) : 0;
+    if (stat)
+        fclose (stat);
+    text[size] = 0;
+    at = strrchr (text, ')'); /* the end of the second, which may hold anything */
+    for (int number = 3; at && number <= ENV_END; number++)
+        if ((at = strchr (at + 1, ' ')))
+            fields[number] = strtoull (at, NULL, 10);
+    return at != NULL;
+}
+
+/* So many bytes are all there is. In the middle of an exec an environment has no bytes, then 0 between its start and its
+ * end, and the start of the code is 0 to the last; and what was opened before the exec ends where the old program did,
+ * also in the middle. A thread of the kernel's, and who is dead and not collected, have no program and nothing to read. */
+static bool is_whole (pid_t pid, uint64_t size)
+{
+    char path[64], byte;
+    uint64_t fields[ENV_END + 1];
+    snprintf (path, sizeof path, "/proc/%d/exe", (int) pid);
+    if (readlink (path, &byte, 1) <= 0 || !stat_of (pid, fields))
+        return true;
+    return fields[START_CODE] && fields[ENV_START] && fields[ENV_END] - fields[ENV_START] == size;
+}
+
+/* The way through an exec is as long as the disk and the scheduler make it. */
+bool emp_tag_is_on (pid_t pid, const char *tag)
+{
+    uint64_t size, deadline = now () + EXEC_US;
+    bool found = environment_has (pid, tag, &size);
+    while (!found && !is_whole (pid, size) && now () < deadline) {
+        poll (NULL, 0, 1);
+        found = environment_has (pid, tag, &size);
+    }
+    return found;
+}
+
+/* ---- the sweep --------------------------------------------------------------------------------------------------- */
 
 void emp_tag_await_end (int pidfd, uint64_t deadline)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <criterion/criterion.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,25 @@ Test (tag, is_on_who_was_started_with_it_and_on_nobody_else)
     kill (pid, SIGKILL);
     waitpid (pid, NULL, 0);
     cr_assert (!emp_tag_is_on (pid, tag));
+}
+
+/* Whoever looks sees the environment of before, none, or the one of after: none is no answer. */
+Test (tag, is_on_who_is_in_the_middle_of_an_exec)
+{
+    pid_t pid = start ("echo x; again='exec sh -c \"$0\" \"$0\"'; exec sh -c \"$again\" \"$again\""); /* for ever */
+    for (int look = 0; look < 2000; look++)
+        cr_assert (emp_tag_is_on (pid, tag), "look %d", look);
+    kill (pid, SIGKILL);
+    waitpid (pid, NULL, 0);
+}
+
+Test (tag, is_not_on_who_has_no_environment)
+{
+    pid_t pid = start ("echo x; exec env -i sleep 1000");
+    while (emp_tag_is_on (pid, tag))
+        poll (NULL, 0, 1);
+    kill (pid, SIGKILL);
+    waitpid (pid, NULL, 0);
 }
 
 Test (tag, is_not_on_who_is_dead_and_not_collected)
