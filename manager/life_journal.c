@@ -194,7 +194,8 @@ static bool is_end (const note_t *note)
     return note->kind != EMP_JOURNAL_ATTEMPT;
 }
 
-/* What the last run says that tells of the ticket's end. Returns all its rows, 0: not known. */
+/* What the last run says that tells of the ticket's end; its parts may have ended in any order, and after one of them
+ * nothing was left. Returns all its rows, 0: not known. */
 static uint64_t sum_up (const book_t *self, uint32_t place, emp_life_sum_t *sum)
 {
     uint32_t run = 0;
@@ -202,11 +203,13 @@ static uint64_t sum_up (const book_t *self, uint32_t place, emp_life_sum_t *sum)
         const note_t *note = &self->notes[i];
         if (note->place != place || !is_end (note))
             continue;
-        if (note->run != run)
+        if (note->run != run) {
             sum->rows_answered = sum->rows_dead = 0;
+            sum->missing = true;
+        }
         run = note->run;
         *(note->kind == EMP_JOURNAL_DEAD ? &sum->rows_dead : &sum->rows_answered) += note->event.rows;
-        sum->missing = note->left > 0;
+        sum->missing &= note->left > 0;
     }
     return sum->missing ? 0 : sum->rows_answered + sum->rows_dead;
 }
