@@ -215,7 +215,9 @@ static void run_modules (slot_t *self)
 static _Noreturn void end (slot_t *self)
 {
     bool asked = emp_toolbox_is_leaving (self->toolbox);
-    bool good = !emp_toolbox_is_broken (self->toolbox) && !emp_session_is_down (self->session);
+    /* The broker of a run that is over hangs up, and its last word, that the queues have stopped, was heard before. */
+    bool over = emp_session_is_cut (self->session) && !asked;
+    bool good = !emp_toolbox_is_broken (self->toolbox) && (over || !emp_session_is_down (self->session));
     emp_toolbox_close (self->toolbox);
     emp_session_destroy (&self->session);
     zsys_shutdown (); /* waits, bounded by their linger, until the last results and the BYE have left */
