@@ -221,7 +221,7 @@ int emp_cmd_run (int argc, char **argv)
         "once more: the workers are killed, within 1 s, and what there is is reported; a third time: all is killed at "
         "once. "
         "Exit status: 0 every ticket was answered, 1 some were not (they "
-        "are listed), 2 bad usage or configuration.\n`eisenmp keys` lists the keys of a job file.",
+        "are listed), 2 bad usage or configuration.\n`eisenmp settings` lists the keys of a job file.",
         NULL,
         NULL,
         NULL};
@@ -275,7 +275,7 @@ int emp_cmd_run (int argc, char **argv)
     return code;
 }
 
-int emp_cmd_keys (int argc, char **argv)
+int emp_cmd_settings (int argc, char **argv)
 {
     static const struct argp argp = {NULL, NULL, NULL, "Lists the keys of a job file, with type, range and default.",
                                      NULL, NULL, NULL};

@@ -4,7 +4,7 @@
  * included, as packed msgpack in the order in which they were set.
  *
  * One table (keys.c) lists the keys that eisenmp knows: name, alias, type, range, default, help. It makes the checks,
- * the "did you mean" of the job file, the section of manager/README.md and `eisenmp keys`.
+ * the "did you mean" of the job file, the section of manager/README.md and `eisenmp settings`.
  * Bounds: attributes as attributes.h says, EMP_CONFIG_MODULES_MAX modules, EMP_CONFIG_QUEUES_MAX queues,
  * EMP_CONFIG_FEEDS_MAX feeds; so the job blob is always under EMP_BLOB_MAX. What is larger than BIG_DATA_MIN is not in the
  * blob: bigdata.h.
