@@ -124,6 +124,10 @@ static void take_answer (emp_session_t *self, const emp_control_t *message)
     }
     *self->answer = *message;
     self->answer->blob = NULL;
+    if (self->answer_room && message->blob_size <= self->answer_room_size) {
+        memcpy (self->answer_room, message->blob, message->blob_size);
+        self->answer->blob = self->answer_room;
+    }
     if (self->expect_feed && message->status == EMP_OK) {
         self->expect_feed->id = message->id;
         atomic_store (&self->expect_feed->credit, message->window);
@@ -150,6 +154,7 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     case EMP_MSG_LANE:
     case EMP_MSG_FEED:
     case EMP_MSG_COUNTED:
+    case EMP_MSG_PIECE:
     case EMP_MSG_SINK: take_answer (self, message); break;
     case EMP_MSG_PUT_CREDIT: take_put_credit (self, message); break;
     case EMP_MSG_TOOL:
@@ -164,7 +169,6 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     case EMP_MSG_INFO:
     case EMP_MSG_ATTEMPT:
     case EMP_MSG_FETCH:
-    case EMP_MSG_PIECE:
     case EMP_MSG_DRAIN:
     case EMP_MSG_KILL: pass_on = true; break;
     case EMP_MSG_BEAT:
@@ -514,6 +518,35 @@ emp_status_t emp_session_count (emp_session_t *self, const char *queue, uint64_t
         *ret_maxsize = answer.size;
     }
     return status;
+}
+
+#define FETCH_TRIES 3
+
+/* The answer to a question that was given up may come now: it names what it answers. */
+emp_status_t emp_session_fetch (emp_session_t *self, const char *hash, uint64_t offset, void *buffer, size_t room,
+                                size_t *ret_got, uint64_t *ret_total)
+{
+    emp_control_t question = {.kind = EMP_MSG_FETCH, .session = self->id, .window = offset}, answer;
+    snprintf (question.text, sizeof question.text, "%s", hash);
+    emp_status_t status = EMP_TIMEOUT;
+    for (int i = 0; i < FETCH_TRIES && status == EMP_TIMEOUT; i++) {
+        pthread_mutex_lock (&self->lock);
+        self->answer_room = buffer;
+        self->answer_room_size = room;
+        pthread_mutex_unlock (&self->lock);
+        status = emp_session_ask (self, &question, EMP_MSG_PIECE, NULL, &answer);
+        bool ours = status == EMP_OK && answer.window == offset && strcmp (answer.text, hash) == 0;
+        if (status == EMP_OK && (!ours || (answer.status == EMP_OK && !answer.blob)))
+            status = EMP_TIMEOUT;
+    }
+    pthread_mutex_lock (&self->lock);
+    self->answer_room = NULL;
+    pthread_mutex_unlock (&self->lock);
+    if (status != EMP_OK || answer.status != EMP_OK)
+        return status != EMP_OK ? status : answer.status;
+    *ret_got = answer.blob_size;
+    *ret_total = answer.size;
+    return EMP_OK;
 }
 
 /* ---- for lanes and the sink ---------------------------------------------------------------------------------------------- */

@@ -80,6 +80,8 @@ struct emp_session {
     const char *expect_name; /* its name must be this one, if not NULL: the answer to an old question is not ours */
     emp_feed_t *expect_feed; /* becomes known to put credit in the moment of its answer */
     emp_control_t *answer;   /* the caller's; filled in */
+    uint8_t *answer_room;    /* for its blob, or NULL: that is not kept */
+    size_t answer_room_size;
     bool answered;
     emp_feed_t *feeds;    /* those that are open */
     emp_lane_t *lanes;    /* those that are open */

@@ -12,6 +12,7 @@
 #include <czmq.h>
 
 #include "../buf.h"
+#include "../keyring.h"
 
 /* Called once before the first socket of the process, from any thread, any number of times: takes czmq's hands off
  * SIGINT and the environment's off our options. */
@@ -25,7 +26,6 @@ emp_status_t emp_socket_connect (zsock_t *self, const char *endpoint);
 
 /* ---- over tcp ---------------------------------------------------------------------------------------------------- */
 
-#define EMP_KEY_SIZE 40 /* characters of a key as text, Z85 */
 
 bool emp_endpoint_is_remote (const char *endpoint);
 /* Keys of the two ends as text; the broker's is "" for a connection without keys. */
