@@ -23,7 +23,7 @@ bool emp_content_is_hash (const char *text, size_t size);
 /* Of `size` bytes in memory. */
 void emp_content_of_bytes (const void *data, size_t size, char ret_hash[EMP_CONTENT_TEXT_MAX]);
 /* Of all bytes of a regular file, from its beginning; its position is not used and stays. *ret_size is how many they were.
- * EMP_SYSTEM with errno: it cannot be read; EMP_TOOBIG: more than EMP_CONTENT_BYTES_MAX; EMP_NOMEM. 1 GiB takes about a second. */
+ * EMP_SYSTEM with errno: it cannot be read; EMP_TOOBIG: more than EMP_CONTENT_BYTES_MAX; EMP_NOMEM. 1 GiB takes 1 to 3 s. */
 emp_status_t emp_content_of_file (int fd, char ret_hash[EMP_CONTENT_TEXT_MAX], uint64_t *ret_size);
 /* Reads `size` bytes at `offset`, or as many as there are, in spite of signals and short reads. EMP_SYSTEM with errno. */
 emp_status_t emp_content_read (int fd, uint64_t offset, void *buffer, size_t size, size_t *ret_got);

@@ -2,9 +2,9 @@
  *
  * keyring_list.c - see keyring.h: the list of allowed keys in memory.
  *
- * The kernel's times have grains (4 ms here), so what changes twice within one looks the same. A reading is final only when
- * everything in it was older than SETTLED_S at its beginning; until then each refresh reads anew. It goes by the times of change of
- * state (ctime), which nobody can set.
+ * Times of files have grains (some milliseconds before Linux 6.13, more on some file systems), so what changes twice within
+ * one looks the same. A reading is final only when everything in it was older than SETTLED_S at its beginning; until then each
+ * refresh reads anew. It goes by the times of change of state (ctime), which nobody can set.
  */
 #include <dirent.h>
 #include <errno.h>

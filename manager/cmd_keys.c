@@ -155,18 +155,20 @@ static const struct {
     int (*run) (const char *directory, const options_t *options);
     const char *takes;
     const struct argp_option *options;
-    const char *usage, *help, *more;
+    const char *usage, *help, *doc;
 } commands[] = {
-    {"new", make, NULL, force_options, "new [--force]", "make this host's pair, print its public key", ""},
-    {"show", show, NULL, NULL, "show", "print this host's public key", ""},
+    {"new", make, NULL, force_options, "new [--force]", "make this host's pair, print its public key",
+     "Makes this host's pair of keys, and prints its public key, for where the broker runs to allow it."},
+    {"show", show, NULL, NULL, "show", "print this host's public key", "Prints this host's public key."},
     {"allow", allow, "KEY", allow_options, "allow KEY [--name NAME] [--role worker|manager]", "let in who has this key",
-     " A key that is allowed already gets the name and role that are given. Put it in single quotes, for the shell; "
-     "one that begins "
-     "with '-' (none that `eisenmp keys new` makes) goes last, behind --."},
+     "Lets in who has this key. One that is allowed already gets the name and role that are given. Put it in single "
+     "quotes, for the "
+     "shell; one that begins with '-' (none that `eisenmp keys new` makes) goes last, behind --."},
     {"list", list, NULL, NULL, "list", "print whom the broker lets in",
-     " On a terminal in columns; else a line a key: name, role, key, since, with tabs between."},
-    {"revoke", disallow, "NAME|KEY", NULL, "revoke NAME|KEY", "let it in no more: a broker that runs ends its sessions",
-     ""},
+     "Prints whom the broker lets in: on a terminal in columns; else a line a key: name, role, key, since, with tabs "
+     "between."},
+    {"revoke", disallow, "NAME|KEY", NULL, "revoke NAME|KEY", "let it in no more",
+     "Takes a key, or the key of that name, out of the list; a broker that runs ends its sessions."},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
@@ -235,7 +237,7 @@ static int run (size_t i, int argc, char **argv)
 {
     char name[64], text[1024], directory[EMP_KEYRING_PATH_MAX], why[EMP_KEYRING_WHY_MAX];
     snprintf (name, sizeof name, "eisenmp keys %s", commands[i].name);
-    snprintf (text, sizeof text, "Does this: %s.%s\v" PLACE "\n" EXIT_STATUS, commands[i].help, commands[i].more);
+    snprintf (text, sizeof text, "%s\v" PLACE "\n" EXIT_STATUS, commands[i].doc);
     argv[0] = name;
     options_t options = {.takes = commands[i].takes};
     const struct argp argp = {commands[i].options, take_option, commands[i].takes, text, NULL, NULL, NULL};

@@ -363,6 +363,12 @@ Test (arena, what_is_not_sealed_or_not_of_this_form_is_refused)
     head.objects = UINT64_MAX - 7;
     cr_assert_eq (open_forged (head, true), EMP_INVALID);
     head = good;
+    head.objects = sizeof head - sizeof (uint64_t);
+    cr_assert_eq (open_forged (head, true), EMP_INVALID, "objects in its head");
+    head = good;
+    head.address = UINT64_MAX - 4094;
+    cr_assert_eq (open_forged (head, true), EMP_INVALID, "addresses behind the last one");
+    head = good;
     head.count = 0;
     cr_assert_eq (open_forged (head, true), EMP_INVALID);
 }

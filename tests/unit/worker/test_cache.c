@@ -263,6 +263,9 @@ Test (cache, what_was_used_longest_ago_goes_first)
     cache = open_cache (0);
     cr_assert_eq (files (""), 1, "a bound that became lower counts at once, for what is ours");
     emp_cache_close (&cache);
+    cache = open_cache (1000);
+    expect_good (cache, a, 1000); /* what is not ours does not count either */
+    emp_cache_close (&cache);
 }
 
 Test (cache, what_is_in_use_is_not_removed_whoever_uses_it)
@@ -402,9 +405,13 @@ Test (cache, two_that_fetch_the_same_at_once_both_have_it_whole)
     emp_cache_t *cache = open_cache (EMP_CACHE_BYTES_DEFAULT);
     cr_assert_eq (files ("part-"), 2, "of those that live nothing is swept");
     expect_good (cache, hash, 300000); /* and a third is faster */
+    struct stat before, after;
+    cr_assert_eq (stat (path, &before), 0);
     cr_assert_eq (write (to_child[1], "xx", 2), 2);
     cr_assert (end_of (children[0]) == 0 && end_of (children[1]) == 0);
     cr_assert (files ("part-") == 0 && files ("") == 1 && has (hash));
+    cr_assert_eq (stat (path, &after), 0);
+    cr_assert_eq (after.st_ino, before.st_ino, "nobody took the place of what is in use");
     server.asked = 0;
     expect_good (cache, hash, 300000);
     cr_assert_eq (server.asked, 0);
