@@ -147,7 +147,7 @@ host_pid ()
 {
     local here pid
     here=$(readlink /proc/self/ns/pid)
-    until_true 20 host_descend "$1" "$here" && echo "$pid"
+    until_true 20 host_descend "$1" "$here" >&2 && echo "$pid"
 }
 host_descend ()
 {

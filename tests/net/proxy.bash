@@ -58,13 +58,18 @@ peer_ends ()
 }
 # net_over <name> <exit code>: it ends by itself, with that code.
 net_over () { until_true 20 is_over "${pids[$1]}" && { wait "${pids[$1]}"; expect "$1: exit code" $? "$2"; }; }
-# net_down <name>
+# net_down <name>: the program itself, below all that `where` puts over it, and before its stdin ends, so that it does not end by itself
+# while it is killed.
 net_down ()
 {
-    local out=${from[$1]}
+    local pid child=${pids[$1]} out=${from[$1]}
+    while [ -n "$child" ]; do
+        pid=$child
+        child=$(children "$pid" | head -n 1)
+    done
+    kill "$pid" 2>/dev/null
+    wait "${pids[$1]}" 2>/dev/null
     [ -z "${to[$1]:-}" ] || peer_ends "$1"
     exec {out}>&-
-    kill "${pids[$1]}" 2>/dev/null
-    wait "${pids[$1]}" 2>/dev/null
     unset "from[$1]" "pids[$1]" "port[$1]"
 }

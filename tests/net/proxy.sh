@@ -126,6 +126,13 @@ net_over told.client 3
 net_over told.server 3
 has told.client.err 'reset by peer' && has told.server.err 'reset by peer' || fail "told: no reset: $(cat told.client.err told.server.err)"
 expect "told: resets" "$(stat_of told resets)" 1
+# One end's reset reaches the other: that of a client which is killed before it has read all.
+pair unread
+head -c 1000000 /dev/zero >&"${to[unread.server]}"
+until_true 20 eval '[ "$(stat_of unread down)" -ge 200000 ]'
+kill -KILL "${pids[unread.client]}"
+wait "${pids[unread.client]}" 2>/dev/null
+net_over unread.server 3
 pair some --reset-bytes 10000
 head -c 20000 /dev/zero >&"${to[some.client]}"
 net_over some.client 3
@@ -164,7 +171,8 @@ peer_ends few
 until_true 20 is_over "$few"
 # Its parent is killed: it ends although its stdin does not.
 mkfifo held && exec 9<>held
-bash -c '"$EMP_BUILD/net/proxy" --listen 127.0.0.1:0 --to 127.0.0.1:1 >orphan.port <held & echo $! >orphan; while [ ! -s orphan.port ]; do :; done; kill -KILL $$'
+bash -c '"$EMP_BUILD/net/proxy" --listen 127.0.0.1:0 --to 127.0.0.1:1 >orphan.port <held & echo $! >orphan; while [ ! -s orphan.port ]; do :; done; kill -KILL $$' &
+wait $! 2>/dev/null
 until_true 20 is_over "$(cat orphan)"
 for name in "${!pids[@]}"; do
     net_down "$name"
