@@ -42,13 +42,15 @@ grep -q "$suite main" <<<"${mirrors[*]-}" || mirrors=()
 # The archive goes into the engine as it is made. What was made of half of one has no name, and goes.
 say "$image: $suite with $(tr '\n' ' ' <libraries)"
 id=
-if ! id=$(mmdebstrap --quiet --variant=essential --include="$(paste -sd , libraries)" \
+# Without the hook usrmerge comes in for it, and with that all of Perl, 46 MB.
+if ! id=$(mmdebstrap --quiet --variant=essential --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr --include="$(paste -sd , libraries)" \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/lintian/*' \
-    "$suite" - "${mirrors[@]}" |
+    "$suite" - "${mirrors[@]}" 2>"$log" |
     docker import --change "LABEL org.eisenmp.recipe=$recipe" --change 'CMD ["/bin/sh"]' \
         --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' - ); then
+    tail -n 20 "$log" >&2
     [ -z "$id" ] || docker rmi "$id" >/dev/null 2>&1 || true
     die "$image was not made"
 fi

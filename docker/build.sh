@@ -64,8 +64,9 @@ if [ -z "$base" ]; then
     fi
 fi
 for target in worker manager; do
-    docker build --quiet --force-rm --target $target --tag "eisenmp-$target:$tag" --build-arg "BASE=$base" --build-arg "BUILD=$tag" \
-        --build-arg "VERSION=${version##* }" . >/dev/null || die "the image of the $target was not made, on $base"
+    docker build --force-rm --target $target --tag "eisenmp-$target:$tag" --build-arg "BASE=$base" \
+        --build-arg "VERSION=${version##* }" . >stage/docker.log 2>&1 ||
+        { cat stage/docker.log >&2; die "the image of the $target was not made, on $base"; }
     say "eisenmp-$target:$tag on $base: $(docker image inspect --format '{{.Size}}' "eisenmp-$target:$tag" |
         awk '{ printf "%.1f MB", $1 / 1e6 }')"
 done

@@ -22,7 +22,7 @@ cluster_job prime 420 "range: {start: 1000000000000, count: 400000}"
 cluster_job csv 1000 "csv: revised.csv, column: value"
 chmod 644 job/*
 
-"$EMP_SOURCE/docker/keys.sh" -p "$project" >keys.out 2>keys.err || { cat keys.out keys.err; fail "keys: exit code $?"; }
+"$EMP_SOURCE/docker/keys.sh" -p "$project" >keys.out 2>keys.err || { fail "keys: exit code $?"; cat keys.out keys.err; }
 "$EMP_SOURCE/docker/keys.sh" -p "$project" >keys.again 2>>keys.err
 expect "keys: the same when made again" "$(cat keys.again)" "$(cat keys.out)"
 expect "keys: modes" "$(compose run --rm --no-deps -T keys 'cd /var/lib/eisenmp; stat -c "%a %u %n" */self.key' </dev/null 2>>keys.err)" \
@@ -42,7 +42,7 @@ hit ()
 {
     local name=$1 tickets=$2 worker workers code
     export EISENMP_JOB=$name.yaml EISENMP_OPTIONS="--stream answers.jsonl"
-    compose up -d --scale worker=4 >up.log 2>&1 || { cat up.log; fail "$name: up: exit code $?"; return; }
+    compose up -d --scale worker=4 >up.log 2>&1 || { fail "$name: up: exit code $?"; cat up.log; return; }
     manager=$(compose ps -q manager)
     mapfile -t workers < <(compose ps -q worker)
     expect "$name: workers" "${#workers[@]}" 4
@@ -76,7 +76,7 @@ hit csv 2000 50 990
 kill "$writer" 2>/dev/null # it waits, when nobody has read
 wait "$writer"
 
-compose down -v --timeout 20 >down.log 2>&1 || { cat down.log; fail "down: exit code $?"; }
+compose down -v --timeout 20 >down.log 2>&1 || { fail "down: exit code $?"; cat down.log; }
 expect "down: containers" "$(docker ps -aq --filter "label=com.docker.compose.project=$project")" ""
 expect "down: networks" "$(docker network ls -q --filter "label=com.docker.compose.project=$project")" ""
 expect "down: volumes" "$(docker volume ls -q --filter "label=com.docker.compose.project=$project")" ""

@@ -4,7 +4,9 @@
 # sweep.bash --after PID PROJECT: waits until that process has ended, however it ended, kills what else it started, then sweeps.
 set -u
 
+killed=
 if [ "$1" = --after ]; then
+    killed=yes
     tail --pid="$2" -f /dev/null
     shift 2
     grep -lzx "EMP_CLUSTER=$1" /proc/[0-9]*/environ 2>/dev/null | while IFS=/ read -r _ _ pid _; do
@@ -14,21 +16,21 @@ fi
 project=$1
 of=label=com.docker.compose.project=$project
 
-# The engine may still be making what it was asked for by a client that is dead, so twice nothing is what ends it.
-nothing=0
-for _ in {1..60}; do
-    containers=$(docker ps -aq --filter "$of")
+# The engine goes on for a while with what a client asked for that is dead now, so nothing has to be there for 3 s.
+seen=0
+for _ in {1..200}; do
+    containers=$(docker ps -aq --filter "$of"; docker ps -aq --filter "label=org.eisenmp.test=$project")
     networks=$(docker network ls -q --filter "$of")
     volumes=$(docker volume ls -q --filter "$of")
-    # The base by its name: it may have others, of other people.
-    images=$(docker images -aq --filter "label=org.eisenmp.build=$project" | sort -u
+    images=$(docker images -aq --filter "label=org.eisenmp.test=$project" | sort -u
         docker images --format '{{.Repository}}:{{.Tag}}' "eisenmp-base:$project")
     if [ -z "$containers$networks$volumes$images" ]; then
-        nothing=$((nothing + 1))
-        [ $nothing -lt 2 ] || exit 0
+        seen=$((seen + 1))
+        [ -n "$killed" ] && [ $seen -lt 10 ] || exit 0
+        read -rt 0.3 <><(:)
         continue
     fi
-    nothing=0
+    seen=0
     # shellcheck disable=SC2086
     {
         [ -z "$containers" ] || docker unpause $containers
