@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# keys.sh [options of docker-compose, such as -p PROJECT]: makes the keys of the cluster, and has the manager let the workers in.
+# What is there stays, so it may run again. Needs the images; says the two public keys.
+#
+# The pairs are made in a container, by the user that will read them, in one volume for each side. So no file of this machine is
+# mounted, whose owner the containers' user is not, and each service sees its own secret key and no other. All workers have one pair:
+# copies of a service cannot be told apart.
+set -euo pipefail
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+
+if docker compose version >/dev/null 2>&1; then
+    command=(docker compose)
+elif command -v docker-compose >/dev/null; then
+    command=(docker-compose)
+else
+    echo "keys.sh: neither docker compose nor docker-compose is here" >&2
+    exit 2
+fi
+
+# shellcheck disable=SC2016
+exec "${command[@]}" -f "$here/compose.yaml" "$@" run --rm --no-deps -T keys '
+    umask 077
+    at_worker () { EISENMP_KEYS=/var/lib/eisenmp/worker-keys eisenmp keys "$@"; }
+    [ -e "$EISENMP_KEYS/self.key" ] || eisenmp keys new >&2
+    [ -e /var/lib/eisenmp/worker-keys/self.key ] || at_worker new >&2
+    manager=$(eisenmp keys show)
+    worker=$(at_worker show)
+    echo "$manager" >/var/lib/eisenmp/worker-keys/manager.pub
+    eisenmp keys list | grep -qF "$worker" || eisenmp keys allow "$worker" --name worker >&2
+    echo "manager $manager"
+    echo "worker  $worker"' </dev/null
