@@ -664,7 +664,7 @@ static void wait_for_a_later_time (const char *name)
     cr_assert_eq (stat (in (name), &is), 0);
     do
         clock_gettime (CLOCK_REALTIME_COARSE, &now);
-    while (now.tv_sec == is.st_ctim.tv_sec && now.tv_nsec <= is.st_ctim.tv_nsec);
+    while (now.tv_sec < is.st_ctim.tv_sec || (now.tv_sec == is.st_ctim.tv_sec && now.tv_nsec <= is.st_ctim.tv_nsec));
 }
 
 Test (keyring, a_refresh_goes_by_times_when_all_has_long_been_quiet)
