@@ -435,8 +435,10 @@ emp_status_t emp_arena_new_lines (const char *path, emp_arena_t **ret_self, char
     lines_t lines = {.maker = &self, .begin = HEAD, .row = calloc (ROW, sizeof (msgpack_object))};
     file_t file;
     emp_status_t status = open_file (&file, path, ret_error);
-    if (!status && !lines.row)
-        status = emp_arena_fail (EMP_NOMEM, ret_error, "%s", emp_status_text (EMP_NOMEM));
+    if (!status && !lines.row) {
+        emp_arena_fail (EMP_NOMEM, ret_error, "%s", emp_status_text (EMP_NOMEM));
+        status = EMP_NOMEM;
+    }
     lines.objects = behind (HEAD + file.size + 1);
     if (!status)
         status = begin (&self, lines.objects + sizeof (msgpack_object), ret_error);

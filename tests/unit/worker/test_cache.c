@@ -305,7 +305,7 @@ Test (cache, a_full_disk_is_a_sentence_and_leaves_nothing)
 /* A namespace of mounts of the test's own; false: not allowed here. */
 static bool own_mounts (void)
 {
-    return unshare (CLONE_NEWNS) == 0 && mount ("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+    return unshare (CLONE_NEWNS) == 0 && mount ("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
 Test (cache, a_file_system_that_is_full_is_a_sentence)
