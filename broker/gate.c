@@ -52,8 +52,18 @@ emp_status_t gate_bind (emp_broker_t *self)
     return emp_socket_bind (self->gate, self->config.gate.listen, self->gate_endpoint);
 }
 
+/* A supervisor of another host may still have slots that have not come yet: nobody else tells it that none need come. */
+static void say_over (emp_broker_t *self)
+{
+    for (peer_t *peer = zhashx_first (self->by_session); peer; peer = zhashx_next (self->by_session))
+        if (peer->route.gate)
+            door_refuse (self, &peer->route, EMP_STOPPED, "the run is over");
+}
+
 void gate_close (emp_broker_t *self)
 {
+    if (self->gate_handle && self->by_session)
+        say_over (self);
     zsock_destroy (&self->gate);
     emp_watch_destroy (&self->gate_watch);
     emp_zap_unregister (&self->gate_zap);

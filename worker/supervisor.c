@@ -60,6 +60,7 @@ typedef struct {
     const emp_supervisor_config_t *config;
     emp_session_t *session;
     state_t state;
+    bool over;    /* the broker has said so: who is killed now is not missed */
     bool hung_up; /* the manager that started us has died */
     uint64_t grace_until;
     bool joined; /* a slot has loaded its modules, now or ever */
@@ -243,7 +244,7 @@ static void take_fate (supervisor_t *self, slot_t *slot, emp_fate_t fate)
     switch (fate) {
     case EMP_FATE_ENDED: self->ended = true; break;
     case EMP_FATE_AGAIN: start_slot (self, slot); break;
-    case EMP_FATE_DEAD: self->exit_code = self->exit_code ? self->exit_code : 1; break;
+    case EMP_FATE_DEAD: self->exit_code = self->exit_code || self->over ? self->exit_code : 1; break;
     case EMP_FATE_GIVEN_UP:
         say ("%s died %d times in a row without a chunk in between and is not started again", slot->name,
              EMP_DEATHS_MAX);
@@ -393,6 +394,12 @@ static void hear_bell (supervisor_t *self)
     emp_orders_answer (&self->orders);
     carry_out (self);
     bool down = atomic_load (&self->orders.down);
+    if (down && emp_session_is_over (self->session)) {
+        self->over = true;
+        self->state = KILLING;
+        signal_slots (self, SIGKILL);
+        return;
+    }
     if (down && self->state != KILLING) {
         say ("the broker at %s is gone", self->config->endpoint);
         /* A manager's broker is there for as long as the manager; to another host the way may be cut. */

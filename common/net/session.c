@@ -192,8 +192,10 @@ static void hear (emp_session_t *self, const emp_control_t *message)
         break;
     }
     pthread_mutex_unlock (&self->lock);
-    if (message->kind == EMP_MSG_REFUSED)
+    if (message->kind == EMP_MSG_REFUSED) {
+        atomic_store (&self->over, message->status == EMP_STOPPED);
         go_down (self, message->text);
+    }
     if (pass_on && self->on_message)
         self->on_message (self->arg, message);
 }
@@ -715,6 +717,11 @@ const void *emp_session_job (const emp_session_t *self, size_t *ret_size)
 bool emp_session_is_down (emp_session_t *self)
 {
     return atomic_load (&self->down);
+}
+
+bool emp_session_is_over (emp_session_t *self)
+{
+    return atomic_load (&self->over);
 }
 
 bool emp_session_is_cut (emp_session_t *self)

@@ -55,6 +55,8 @@ uint64_t emp_session_run (emp_session_t *self);
 /* The job's configuration out of WELCOME: one packed msgpack map (size 0 for a manager). Borrowed. */
 const void *emp_session_job (const emp_session_t *self, size_t *ret_size);
 bool emp_session_is_down (emp_session_t *self);
+/* It is down since the broker has said that its run is over. */
+bool emp_session_is_over (emp_session_t *self);
 /* It is down since a connection over tcp broke, as it also does behind the end of a run. */
 bool emp_session_is_cut (emp_session_t *self);
 /* How long a session may be silent before the broker gives it up, in microseconds, as WELCOME said. */

@@ -62,6 +62,7 @@ struct emp_session {
     uint32_t timeout_ms;
 
     _Atomic bool down;          /* the broker is gone, refused us, or we are leaving */
+    _Atomic bool over;          /* and that is why: the run is over */
     _Atomic bool cut;           /* and that is why: a connection broke */
     _Atomic bool leave;         /* lanes shall end */
     _Atomic bool feeds_stopped; /* feeds shall end */
