@@ -97,3 +97,28 @@ Test (balance, the_ticket_in_hand_stays_however_many_are_idle)
                        "tick => revoke a2#1 A, push a2#2 B");
     scene_end (scene_here);
 }
+
+Test (balance, a_suspect_is_not_handed_over_behind_another)
+{
+    emp_core_config_t config = scene_config ();
+    config.dead_after = 0;
+    s = scene_of_two_workers (&config, 6);
+    scene (s, "credit B 0 =>\n"
+              "put a 6 => keep a1, keep a2, keep a3, keep a4, keep a5, keep a6, "
+              "push a1#1 A, push a2#1 A, push a3#1 A, push a4#1 A, push a5#1 A, push a6#1 A\n"
+              "credit B 4 =>\n"
+              "at 50001\n"
+              "tick => revoke a6#1 A, push a6#2 B, revoke a5#1 A, push a5#2 B, revoke a4#1 A, push a4#2 B\n"
+              "done A a1#1 => ...\n"
+              "done A a2#1 => ...\n"
+              "done A a3#1 => ...\n"
+              "lost A exit 1 at a4 => closed A, gone A exit 1 took 0\n" /* it had begun that before it heard */
+              "put a 1 => keep a7, push a7#1 B\n"
+              "hello C => welcome C\nlane C 2 => lane C ok\nready C =>\n"
+              "at 120000\n"
+              "tick => revoke a7#1 B, push a7#2 C\n"
+              "done C a7#2 => result 5 a7#2 done, free a7\n"
+              "at 190000\n"
+              "tick => revoke a4#2 B, push a4#3 C\n"); /* alone */
+    scene_end (s);
+}
