@@ -59,6 +59,7 @@ bool core_poison_strikes_out (emp_core_t *self, core_ticket_t *ticket, const cor
         ticket->deaths++;
     ticket->last_how = (uint8_t) end->how;
     ticket->last_code = (uint8_t) end->code;
+    ticket->last_session = end->session;
     self->struck_out += core_poison_is_out (self, ticket);
     if (core_poison_is_out (self, ticket))
         return true;
@@ -135,6 +136,7 @@ void core_poison_return (emp_core_t *self, core_ticket_t *ticket, const core_end
     core_end_t last = *end;
     last.how = (emp_how_t) ticket->last_how;
     last.code = ticket->last_code;
+    last.session = ticket->last_session;
     core_poison_out (self, ticket, &last, 0, fx);
 }
 

@@ -373,6 +373,15 @@ Test (poison, who_is_overtaken_gets_nothing_that_comes_back)
     scene_end (s);
 }
 
+/* Who had the ticket at last whose result is an effect of the last step. */
+static char blamed (void)
+{
+    for (size_t i = 0; i < s->fx.count; i++)
+        if (s->fx.list[i].kind == EMP_FX_RESULT)
+            return (char) s->fx.list[i].session;
+    return 0;
+}
+
 Test (poison, a_ticket_that_comes_back_with_all_its_failures_is_dead)
 {
     emp_core_config_t config = scene_config ();
@@ -384,6 +393,7 @@ Test (poison, a_ticket_that_comes_back_with_all_its_failures_is_dead)
               "stop =>\nat 300000\ntick => push a1#2 B\n"
               "lost A signal 9 at a1 => closed A, gone A signal 9 took 1\n"
               "bye B => closed B, result 3 a1#1 dead signal 9, free a1, gone B bye 0 took 1, sink stopped");
+    cr_assert_eq (blamed (), 'A'); /* whose death that was */
     scene_end (s);
 }
 
