@@ -262,7 +262,7 @@ static void overtake (emp_core_t *self, core_ticket_t *ticket, core_lane_t *lane
     core_end_t end = {.session = lane->session->node.key};
     core_ticket_tell (self, ticket, attempt, EMP_ATTEMPT_OVERTAKEN, &end, fx);
     revoke (self, ticket, lane, attempt, fx);
-    core_lane_overtake (self, lane, core_ticket_handle (self, ticket));
+    core_lane_overtake (self, lane, ticket);
 }
 
 /* Holders other than the one who has answered work on in vain. */

@@ -255,8 +255,7 @@ static emp_status_t a_lane_is_done_with_a_ticket (emp_core_t *self, const emp_ev
     core_ticket_t *ticket = core_ticket_find (self, event->ticket);
     if (ticket && event->number > lane->session->seen)
         return EMP_STATE;
-    if (lane->overtaken && lane->overtaken == event->ticket)
-        core_lane_overtake (self, lane, 0);
+    core_lane_catch_up (self, lane, event->ticket);
     if (!ticket)
         return something_ended_is_done (self, event);
     bool in_hand = ticket->lane == lane || ticket->copy == lane;
@@ -367,7 +366,7 @@ static size_t effects_bound (const emp_core_t *self, const emp_event_t *event)
             event)) /* of a held ticket: what became of it, its result, its record; of a halved one seven */
         bound += 3 * self->counts.held + 8 * ((uint64_t) self->lanes.taken + self->struck_out) + self->session_count;
     if (event->kind == EMP_EV_TICK) /* revoked, told, pushed; copied, killed */
-        bound += 3 * self->counts.held + 3 * (uint64_t) self->lanes.taken;
+        bound += 3 * self->counts.held + (2 + CORE_OVERTAKEN_MAX) * (uint64_t) self->lanes.taken;
     if (event->kind == EMP_EV_DRAIN)
         bound += self->counts.waiting;
     return bound;
