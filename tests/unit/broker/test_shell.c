@@ -266,11 +266,11 @@ Test (shell, a_lost_workers_ticket_goes_to_another_and_of_their_results_one_is_t
     cr_assert_eq (emp_lane_next (second, UINT64_MAX, &again), EMP_OK);
     cr_assert (again.number == 0 && again.attempt == 2 && again.ticket == chunk.ticket);
     finish (first, &chunk, "from the dead", 5000);
-    finish (second, &again, "result", 5000);
     const emp_wire_t *wire;
     const uint8_t *payload;
     cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_OK);
     cr_assert (wire->parts[0].attempt == 1 && memcmp (payload, "from the dead", 13) == 0);
+    finish (second, &again, "result", 5000);
     say (house.manager, EMP_MSG_STOP);
     emp_feed_end (feed);
     cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_STOPPED, "the ticket ended once");
