@@ -15,6 +15,7 @@
 #include "../common/directory.h"
 #include "../common/net/socket.h"
 #include "broker.h"
+#include "clock.h"
 
 /* ---- payloads (payload.c) -------------------------------------------------------------------------------------- */
 
@@ -134,9 +135,8 @@ struct emp_broker {
 
     emp_core_t *core;
     emp_effects_t fx;
-    uint64_t now;     /* of the core */
-    uint64_t turned;  /* when the last poll returned */
-    uint64_t skipped; /* microseconds that the core's clock is behind: broker.c */
+    uint64_t now; /* of the core */
+    broker_clock_t clock;
     zsock_t *door;
     void *door_handle;
     int door_fd;
