@@ -71,8 +71,9 @@ struct emp {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* facts */
-    bool waited; /* emp_wait was called: no feeder and no put will follow */
-    bool torn;   /* emp_destroy was */
+    bool waited;     /* emp_wait was called: no feeder and no put will follow */
+    bool puts_ended; /* of the manager, on all queues, those included that are asked for later */
+    bool torn;       /* emp_destroy was */
     bool drain_wanted, stop_wanted;
     bool workers_unwanted; /* the program has had them killed */
     bool collected;        /* the last ending is in the dictionary, or none will come any more */
