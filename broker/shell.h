@@ -135,7 +135,8 @@ struct emp_broker {
 
     emp_core_t *core;
     emp_effects_t fx;
-    uint64_t now; /* of the core */
+    emp_effect_t unfed; /* FEED of one whose socket could not be had: to be ended; feed 0: none */
+    uint64_t now;       /* of the core */
     broker_clock_t clock;
     zsock_t *door;
     void *door_handle;

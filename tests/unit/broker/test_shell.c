@@ -710,3 +710,23 @@ Test (shell, a_put_that_skips_fewer_than_before_or_is_out_of_turn_is_dropped)
     emp_session_destroy (&one);
     tear_down (&house);
 }
+
+Test (shell, a_feed_whose_socket_cannot_be_had_is_waited_for_by_nobody)
+{
+    house_t house = build (1000, 5000000);
+    char away[80];
+    snprintf (away, sizeof away, "%s-away", house.directory);
+    cr_assert_eq (rename (house.directory, away), 0);
+    cr_assert_eq (emp_session_declare (house.manager, "r", 100, 0), EMP_SYSTEM, "there is no folder for its socket");
+    emp_feed_t *feed;
+    cr_assert_eq (emp_feed_new (house.manager, "r", "r", &feed), EMP_SYSTEM);
+    cr_assert_eq (rename (away, house.directory), 0);
+    emp_sink_t *sink;
+    cr_assert_eq (emp_sink_new (house.manager, &sink), EMP_OK);
+    say (house.manager, EMP_MSG_STOP);
+    const emp_wire_t *wire;
+    const uint8_t *payload;
+    cr_assert_eq (emp_sink_more (sink, emp_now () + 5000000, &wire, &payload), EMP_STOPPED);
+    emp_sink_destroy (&sink);
+    tear_down (&house);
+}

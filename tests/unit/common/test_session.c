@@ -118,3 +118,31 @@ Test (session, an_answer_that_comes_when_its_asker_is_gone_is_dropped)
     emp_session_destroy (&session);
     close_door ();
 }
+
+/* ---- feeds that the broker has opened ---------------------------------------------------------------------------- */
+
+static void *leads_nowhere (void *arg)
+{
+    (void) arg;
+    hear (EMP_MSG_OPEN_FEED);
+    say ((emp_control_t){.kind = EMP_MSG_FEED, .name = "q", .id = 65536, .window = 1, .intake = "nowhere"});
+    return NULL;
+}
+
+Test (session, a_feed_that_is_open_at_the_broker_alone_ends_its_session)
+{
+    open_door ();
+    emp_session_t *session;
+    cr_assert_eq (knock (1000, &session), EMP_OK);
+    pthread_t thread;
+    cr_assert (emp_thread_start (&thread, "broker", leads_nowhere, NULL));
+    emp_feed_t *feed = NULL;
+    cr_assert_eq (emp_feed_new (session, "q", "q", &feed), EMP_SYSTEM);
+    pthread_join (thread, NULL);
+    uint64_t until = emp_now () + 5000000;
+    while (!emp_session_is_down (session) && emp_now () < until)
+        usleep (1000);
+    cr_assert (emp_session_is_down (session), "the broker waits for the end of that feed for ever");
+    emp_session_destroy (&session);
+    close_door ();
+}
