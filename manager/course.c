@@ -16,7 +16,8 @@
 
 #define LOOK_US 200000u /* how often progress is shown */
 #define SLAY_US 1000000u
-#define STREAM_US 500000u /* how long a stop lets the stream's reader take what is there */
+#define SAY_AGAIN_US 10000u /* until what found no room, or no memory, is said again */
+#define STREAM_US 500000u   /* how long a stop lets the stream's reader take what is there */
 
 bool emp_course_fed (const emp_t *self)
 {
@@ -26,22 +27,25 @@ bool emp_course_fed (const emp_t *self)
     return true;
 }
 
-static void say (emp_t *self, emp_kind_t kind)
+/* False: it could not be said, and is to be said again in a moment. */
+static bool say (emp_t *self, emp_kind_t kind, const char *queue)
 {
     emp_control_t message = {.kind = kind};
-    emp_session_send (self->session, &message);
+    snprintf (message.name, sizeof message.name, "%s", queue);
+    bool said = emp_session_send (self->session, &message) == EMP_OK;
+    self->unsaid |= !said;
+    return said;
 }
 
 static void begin_drain (emp_t *self, uint64_t now)
 {
-    self->drain_said = true;
+    self->drain_begun = true;
     self->early = self->early || !emp_course_fed (self);
     self->deserted = self->workers_gone && !self->drain_wanted && !self->stop_wanted && !self->workers_unwanted;
     emp_launcher_drain (self->launcher);
     emp_session_stop_feeds (self->session);
     for (size_t i = 0; i < self->feeders_count; i++)
         emp_feeder_cancel (self->feeders[i]);
-    say (self, EMP_MSG_DRAIN);
     self->deadline_us = now + (uint64_t) self->config.stop_grace_ms * 1000;
 }
 
@@ -57,10 +61,7 @@ static void stop_queues (emp_t *self)
     for (size_t i = 0; i < self->config.queues_count; i++) {
         if (self->queue_fed[i] || self->queue_stop_said[i])
             continue;
-        self->queue_stop_said[i] = true;
-        emp_control_t message = {.kind = EMP_MSG_STOP};
-        snprintf (message.name, sizeof message.name, "%s", self->config.queues[i].name);
-        emp_session_send (self->session, &message);
+        self->queue_stop_said[i] = say (self, EMP_MSG_STOP, self->config.queues[i].name);
     }
 }
 
@@ -89,17 +90,18 @@ static void look_at_inputs (emp_t *self)
 static bool run_course (emp_t *self, uint64_t now)
 {
     bool fed = emp_course_fed (self);
+    self->unsaid = false;
     look_at_inputs (self);
     if (self->waited && !self->stop_said) {
         stop_queues (self);
-        self->stop_said = fed;
-        if (fed)
-            say (self, EMP_MSG_STOP);
+        self->stop_said = fed && say (self, EMP_MSG_STOP, "");
     }
     bool want_drain =
         self->drain_wanted || self->stop_wanted || self->broker_gone || (self->workers_gone && !self->collected);
-    if (want_drain && !self->drain_said)
+    if (want_drain && !self->drain_begun)
         begin_drain (self, now);
+    if (self->drain_begun && !self->drain_said)
+        self->drain_said = say (self, EMP_MSG_DRAIN, "");
     bool stay = self->config.serve && !self->drain_wanted; /* until somebody says so */
     if (self->collected && !self->deadline_us && !stay)
         self->deadline_us = now + (uint64_t) self->config.stop_grace_ms * 1000;
@@ -143,6 +145,8 @@ static void wait_for_change (emp_t *self, uint64_t now)
         until = self->deadline_us; /* once it is past, all that it brings was done or is a fact to come */
     if (emp_screen_is_live (self->screen))
         until = sooner (until, now + LOOK_US);
+    if (self->unsaid)
+        until = sooner (until, now + SAY_AGAIN_US);
     emp_thread_wait (&self->changed, &self->lock, until);
 }
 

@@ -89,7 +89,8 @@ struct emp {
     uint64_t losses_more;
     /* what was done about them */
     bool over;
-    bool stop_said, drain_said, kill_said;
+    bool stop_said, drain_begun, drain_said, kill_said;
+    bool unsaid;           /* something of it could not be sent: to be said again soon */
     bool *queue_stop_said; /* of each queue */
     bool *queue_fed;       /* for stop_queues alone: a feeder is at work on it */
     emp_status_t verdict;  /* of a run that is over */
