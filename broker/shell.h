@@ -51,11 +51,15 @@ typedef struct {
 
 typedef enum { NEAR_INPROC, NEAR_IPC } near_t;
 
+#define PEER_UNWANTED_MAX 4u
+
 /* Who spoke at the door. */
 typedef struct {
     uint64_t session;
     uint64_t parent; /* its supervisor's session, or 0 */
-    bool unwanted;   /* it is killed since nobody needs it any more: that is no loss */
+    /* Tickets at which it may be killed, since nobody needs it any more: that is no loss. Each of the last ones; 0: none. */
+    uint64_t unwanted[PEER_UNWANTED_MAX];
+    unsigned unwanted_next;
     emp_role_t role;
     near_t near;
     size_t route_size;
