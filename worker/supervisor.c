@@ -29,10 +29,12 @@
 #include "nursery.h"
 #include "orders.h"
 #include "slot.h"
+#include "writer.h"
 
 #define WELCOME_MS 10000
 #define ORPHANED_MS 2000
-#define AGAIN_US 25000u /* after the first start that failed four times as much, then four times that… */
+#define LAST_WORDS_MS 1000 /* for a reader of stderr who stands still */
+#define AGAIN_US 25000u    /* after the first start that failed four times as much, then four times that… */
 #define FDS_A_SLOT 2
 #define FDS_BESIDE 64
 
@@ -82,7 +84,9 @@ static void say (const char *format, ...)
     va_start (args, format);
     vsnprintf (text, sizeof text, format, args);
     va_end (args);
-    fprintf (stderr, "eisenmp: %s\n", text);
+    char line[sizeof text + 16];
+    int size = snprintf (line, sizeof line, "eisenmp: %s\n", text);
+    emp_writer_write (line, (size_t) size);
 }
 
 /* ---- slots ------------------------------------------------------------------------------------------------------- */
@@ -702,6 +706,7 @@ int emp_supervisor_run (const emp_supervisor_config_t *config)
 {
     supervisor_t self = {.config = config, .signals = -1, .orders.bell = -1, .exit_code = EMP_EXIT_UNFIT};
     set_ties (&self);
+    emp_writer_start (STDERR_FILENO);
     if (is_orphan (config))
         self.exit_code = 1;
     else if (raise_limits (config->procs) && connect_watched (&self)) {
@@ -723,5 +728,6 @@ int emp_supervisor_run (const emp_supervisor_config_t *config)
         emp_tag_sweep_feeds (config->child_of);
     if (config->directory && is_orphan (config))
         emp_directory_remove (config->directory);
+    emp_writer_end (LAST_WORDS_MS);
     return self.exit_code;
 }

@@ -776,6 +776,25 @@ Test (supervisor, a_template_that_does_not_answer_is_replaced)
     cr_assert_eq (count (EMP_MSG_LOST), 1);
 }
 
+/* ---- nobody reads ------------------------------------------------------------------------------------------------ */
+
+Test (supervisor, a_stderr_that_nobody_reads_holds_up_no_loss_and_no_replacement)
+{
+    functions[0] = "talks_and_dies";
+    start_slots ("1", "50");
+    int unread = output;
+    output = -1;
+    await (EMP_MSG_LOST, 2);
+    await (EMP_MSG_HELLO, 4); /* the supervisor's and three slots' */
+    output = unread;
+    fcntl (output, F_SETFL, O_NONBLOCK);
+    kill (worker, SIGKILL);
+    waitpid (worker, NULL, 0);
+    worker = 0;
+    while (waitpid (-1, NULL, 0) > 0)
+        ;
+}
+
 /* ---- the system refuses ------------------------------------------------------------------------------------------ */
 
 /* No file more than those that are open. */
