@@ -548,6 +548,23 @@ Test (results_file, a_life_is_told_from_what_was_published)
     }
 }
 
+/* Put by a worker, and dropped by a drain behind an attempt that failed: nobody knows that it is missing. */
+Test (results_file, of_a_ticket_that_was_tried_alone_nothing_is_said_that_is_not_known)
+{
+    scratch_make ();
+    setenv ("TZ", "UTC", 1);
+    const char *path = scratch_text ("out.db", "");
+    fill_halves (0, path);
+    emp_control_t message = {.kind = EMP_MSG_ATTEMPT, .id = 6, .window = 17, .attempt = 1, .rows = 20, .session = 102};
+    message.ended = EMP_ATTEMPT_FAILED;
+    emp_history_attempt (history, &message, UINT64_C (1700000000700));
+    cr_assert_eq (emp_results_publish (results), EMP_OK, "%s", emp_results_why (results));
+    expect_life (path, "q;_TID_17", EMP_OK,
+                 "q;_TID_17: what became of it is not kept\n"
+                 "  attempt 1, rows 0 to 19: Process-2 (pid 12) on there: failed: left, 2023-11-14 22:13:20.700\n");
+    drop_halves ();
+}
+
 Test (results_file, a_file_that_is_no_results_file_has_no_lives)
 {
     scratch_make ();
