@@ -419,7 +419,7 @@ static void *io_thread (void *arg)
         }
         read_door (self, &io.heard);
         if (atomic_load (&self->broken) && !atomic_load (&self->down))
-            go_down (self, "an answer could not be sent: out of memory");
+            go_down (self, "what the broker waits for could not be sent: out of memory, or of descriptors");
         judge_silence (self, &io);
         if (!io_sleep (self, &io))
             break;
