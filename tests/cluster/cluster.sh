@@ -33,7 +33,7 @@ trap 'bash "$here/sweep.bash" "$project"' EXIT
 trap 'exit 1' INT TERM HUP
 
 # dictionary <report>: number and results of each ticket, in order of number.
-dictionary () { sed -n "s/^ *('_TID_\([0-9]*\)', \(\[.*\]\)).*/\1 \2/p" "$1" | sort -n; }
+dictionary () { sed -n "s/^ *('_TID_\([0-9]*\)', \(.*\))[],}]*$/\1 \2/p" "$1" | sort -n; }
 # same_dictionary <what> <report> <reference> <tickets>
 same_dictionary ()
 {
