@@ -47,15 +47,16 @@ static int poll_timeout (emp_broker_t *self)
     return (int) (sleep < self->config.beat_ms ? sleep : self->config.beat_ms);
 }
 
+/* One of the gate's says by itself that it is there. */
 static bool is_waiting (const lane_t *lane)
 {
-    return lane && !lane->ready;
+    return lane && !lane->ready && lane->push;
 }
 
-/* Fills self->items: bell, door, intakes, then the lanes that wait for their peer, the sink the last. */
+/* Fills self->items: bell, door, gate, intakes, then the lanes that wait for their peer, the sink the last. */
 static size_t poll_set (emp_broker_t *self)
 {
-    size_t room = 2 + self->intake_count + self->unready;
+    size_t room = 3 + self->intake_count + self->unready;
     if (room > self->items_room) {
         struct pollfd *items = realloc (self->items, room * sizeof *items);
         if (!items)
@@ -66,6 +67,7 @@ static size_t poll_set (emp_broker_t *self)
     size_t n = 0;
     self->items[n++] = (struct pollfd){.fd = self->bell, .events = POLLIN};
     self->items[n++] = (struct pollfd){.fd = self->door_fd, .events = POLLIN};
+    self->items[n++] = (struct pollfd){.fd = self->gate ? self->gate_fd : -1, .events = POLLIN};
     for (size_t i = 0; i < self->intake_count; i++)
         self->items[n++] = (struct pollfd){.fd = self->intake_list[i]->fd, .events = POLLIN};
     if (!self->unready)
@@ -81,7 +83,7 @@ static size_t poll_set (emp_broker_t *self)
 /* Something was not read empty: no descriptor will tell of it. */
 static bool has_more (const emp_broker_t *self)
 {
-    bool more = self->door_more;
+    bool more = self->door_more || (self->gate && self->gate_more);
     for (size_t i = 0; i < self->intake_count && !more; i++)
         more = self->intake_list[i]->more;
     return more;
@@ -132,11 +134,15 @@ static bool turn (emp_broker_t *self)
     size_t intakes = self->intake_count; /* the door may bind more; they begin with `more` */
     if (self->items[1].revents || self->door_more)
         door_read (self);
+    if (self->gate && (self->items[2].revents || self->gate_more))
+        gate_read (self);
     for (size_t i = 0; i < intakes; i++)
-        if (self->items[2 + i].revents || self->intake_list[i]->more)
+        if (self->items[3 + i].revents || self->intake_list[i]->more)
             intake_read (self, self->intake_list[i]);
     if (self->unready)
         greet_lanes (self);
+    if (self->gate)
+        gate_look (self);
     if (self->now >= emp_core_next_due (self->core)) {
         emp_event_t tick = {.kind = EMP_EV_TICK};
         broker_step (self, &tick);
@@ -168,7 +174,9 @@ static bool bind_door (emp_broker_t *self)
     snprintf (self->inproc, sizeof self->inproc, "inproc://eisenmp-%016llx-door", (unsigned long long) self->run);
     if (emp_socket_bind (self->door, self->inproc, NULL) != EMP_OK)
         return false;
-    return !self->config.listen || emp_socket_bind (self->door, self->config.listen, self->endpoint) == EMP_OK;
+    if (self->config.listen && emp_socket_bind (self->door, self->config.listen, self->endpoint) != EMP_OK)
+        return false;
+    return !self->config.gate.listen || gate_bind (self) == EMP_OK;
 }
 
 static void free_tables (emp_broker_t *self)
@@ -205,6 +213,7 @@ static void free_broker (emp_broker_t *self)
 {
     free_tables (self);
     zsock_destroy (&self->door);
+    gate_close (self);
     if (strncmp (self->endpoint, "ipc://", 6) == 0)
         unlink (self->endpoint + 6);
     if (self->by_session)
@@ -286,6 +295,11 @@ const char *emp_broker_inproc (const emp_broker_t *self)
 const char *emp_broker_endpoint (const emp_broker_t *self)
 {
     return self->endpoint;
+}
+
+const char *emp_broker_gate (const emp_broker_t *self)
+{
+    return self->gate_endpoint;
 }
 
 uint64_t emp_broker_dropped (emp_broker_t *self)

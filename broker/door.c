@@ -13,40 +13,62 @@
 #define DOOR_MESSAGES_A_TURN 256
 #define SETTLE_ROUNDS 256 /* of an intake's messages a turn: far more than credit lets lie there */
 
-static void refuse (emp_broker_t *self, const void *route, size_t size, emp_status_t status, const char *text)
+void door_refuse (emp_broker_t *self, const route_t *route, emp_status_t status, const char *text)
 {
-    peer_t nobody = {.route_size = size};
-    memcpy (nobody.route, route, size);
+    peer_t nobody = {.route = *route};
     emp_control_t message = {.kind = EMP_MSG_REFUSED, .status = status};
     snprintf (message.text, sizeof message.text, "%s", text);
     peer_send (self, &nobody, &message);
 }
 
-static void hello (emp_broker_t *self, const void *route, size_t size, const emp_control_t *message)
+/* A session belongs to the key that it has come with; so does its supervisor. */
+static bool is_of_key (emp_broker_t *self, uint64_t session, const char *key)
 {
-    if (message->run && message->run != self->run) {
-        refuse (self, route, size, EMP_STALE, "this broker serves another run");
-        return;
-    }
-    if (message->role == EMP_ROLE_MANAGER && self->manager && self->manager != message->session) {
-        refuse (self, route, size, EMP_FULL, "this broker serves another manager");
-        return;
-    }
-    if (strncmp (message->endpoint, "inproc://", 9) != 0 && strncmp (message->endpoint, "ipc://", 6) != 0) {
-        refuse (self, route, size, EMP_INVALID, "this broker serves local workers only (inproc://, ipc://)");
+    const peer_t *peer = session ? peer_of_session (self, session) : NULL;
+    return !peer || strcmp (peer->key, key) == 0;
+}
+
+static const char *unwelcome (emp_broker_t *self, const route_t *route, const char *key, const emp_control_t *message,
+                              emp_status_t *ret_status)
+{
+    bool local = strncmp (message->endpoint, "inproc://", 9) == 0 || strncmp (message->endpoint, "ipc://", 6) == 0;
+    *ret_status = EMP_STALE;
+    if (message->run && message->run != self->run)
+        return "this broker serves another run";
+    *ret_status = EMP_FULL;
+    if (message->role == EMP_ROLE_MANAGER && self->manager && self->manager != message->session)
+        return "this broker serves another manager";
+    *ret_status = EMP_INVALID;
+    if (!route->gate && !local)
+        return "this broker serves local workers only (inproc://, ipc://)";
+    *ret_status = EMP_REFUSED;
+    if (route->gate && message->role == EMP_ROLE_MANAGER)
+        return "a manager of another host is not served";
+    if (!is_of_key (self, message->session, key) || !is_of_key (self, message->parent, key))
+        return "this session belongs to another key";
+    return NULL;
+}
+
+static void hello (emp_broker_t *self, const route_t *route, const char *key, const emp_control_t *message)
+{
+    emp_status_t why;
+    const char *sentence = unwelcome (self, route, key, message, &why);
+    if (sentence) {
+        door_refuse (self, route, why, sentence);
         return;
     }
     const peer_t *known = peer_of_session (self, message->session);
-    if (known && known->role != message->role) {
+    if (known && (known->role != message->role || known->route.gate != route->gate)) {
         broker_drop (self);
         return;
     }
     bool fresh = !known;
-    peer_t *peer = peer_require (self, route, size, message);
+    peer_t *peer = peer_require (self, route, message);
     if (!peer) {
         broker_drop (self);
         return;
     }
+    snprintf (peer->key, sizeof peer->key, "%s", key);
     self->peer = peer;
     emp_event_t event = {.kind = EMP_EV_HELLO,
                          .session = peer->session,
@@ -60,7 +82,7 @@ static void hello (emp_broker_t *self, const void *route, size_t size, const emp
             self->manager = peer->session;
         return;
     }
-    refuse (self, route, size, EMP_FULL, "this broker takes no more sessions");
+    door_refuse (self, route, EMP_FULL, "this broker takes no more sessions");
     if (fresh)
         peer_forget (self, message->session);
 }
@@ -131,8 +153,19 @@ static void settle (emp_broker_t *self)
     self->control = control;
 }
 
+/* A supervisor tells of its own slots, not of another host's. */
+static bool may_tell (emp_broker_t *self, const emp_control_t *message)
+{
+    const peer_t *child = peer_of_session (self, message->session);
+    return self->peer->role == EMP_ROLE_MANAGER || !child || child->parent == self->peer->session;
+}
+
 static void lost (emp_broker_t *self, const emp_control_t *message)
 {
+    if (!may_tell (self, message)) {
+        broker_drop (self);
+        return;
+    }
     settle (self);
     emp_event_t event = {.kind = EMP_EV_LOST,
                          .session = message->session,
@@ -338,6 +371,26 @@ static void pass_on (emp_broker_t *self, const emp_control_t *message)
         peer_send (self, manager, &copy);
 }
 
+/* A host asks for what it lacks; the manager has it. */
+static void fetch (emp_broker_t *self, const emp_control_t *message)
+{
+    peer_t *manager = self->manager ? peer_of_session (self, self->manager) : NULL;
+    emp_control_t copy = *message;
+    copy.session = self->peer->session;
+    if (manager)
+        peer_send (self, manager, &copy);
+}
+
+static void piece (emp_broker_t *self, const emp_control_t *message)
+{
+    peer_t *host = peer_of_session (self, message->session);
+    emp_control_t copy = *message;
+    if (host && message->blob_size <= EMP_PIECE_MAX)
+        peer_send (self, host, &copy);
+    else
+        broker_drop (self);
+}
+
 #define OF(role) (1u << (role))
 #define ANYBODY (OF (EMP_ROLE_MANAGER) | OF (EMP_ROLE_SUPERVISOR) | OF (EMP_ROLE_WORKER))
 
@@ -354,6 +407,8 @@ static const struct {
     {EMP_MSG_STOP, OF (EMP_ROLE_MANAGER), stop},
     {EMP_MSG_DRAIN, OF (EMP_ROLE_MANAGER), drain},
     {EMP_MSG_KILL, OF (EMP_ROLE_MANAGER), kill_workers},
+    {EMP_MSG_FETCH, OF (EMP_ROLE_SUPERVISOR), fetch},
+    {EMP_MSG_PIECE, OF (EMP_ROLE_MANAGER), piece},
     {EMP_MSG_LOST, OF (EMP_ROLE_MANAGER) | OF (EMP_ROLE_SUPERVISOR), lost},
     {EMP_MSG_OPEN_LANE, ANYBODY, open_lane},
     {EMP_MSG_OPEN_FEED, ANYBODY, open_feed},
@@ -379,22 +434,23 @@ static void take (emp_broker_t *self, const emp_control_t *message)
     broker_drop (self); /* not a client's word, or not this one's */
 }
 
-static void one_message (emp_broker_t *self, const void *route, size_t route_size, zmq_msg_t *body)
+void door_take (emp_broker_t *self, const route_t *route, const char *key, zmq_msg_t *body)
 {
     static _Thread_local emp_control_t message;
-    if (route_size > sizeof ((peer_t *) 0)->route ||
-        emp_control_decode (zmq_msg_data (body), zmq_msg_size (body), &message) != EMP_OK) {
+    if (emp_control_decode (zmq_msg_data (body), zmq_msg_size (body), &message) != EMP_OK) {
         broker_drop (self);
         return;
     }
     self->control = &message;
-    self->peer = peer_of_route (self, route, route_size);
+    self->peer = peer_of_route (self, route);
     if (message.kind == EMP_MSG_HELLO)
-        hello (self, route, route_size, &message);
+        hello (self, route, key, &message);
+    else if (message.kind == EMP_MSG_ATTACH && route->gate && message.run == self->run)
+        gate_attach (self, route, key, &message);
     else if (!self->peer) {
         broker_drop (self);
         if (message.kind == EMP_MSG_BEAT)
-            refuse (self, route, route_size, EMP_STALE, "this session was given up");
+            door_refuse (self, route, EMP_STALE, "this session was given up");
     } else if (message.run != self->run)
         broker_drop (self);
     else
@@ -405,20 +461,21 @@ static void one_message (emp_broker_t *self, const void *route, size_t route_siz
 
 void door_read (emp_broker_t *self)
 {
-    zmq_msg_t route, body;
-    zmq_msg_init (&route);
+    zmq_msg_t from, body;
+    zmq_msg_init (&from);
     zmq_msg_init (&body);
     bool more = true;
     for (int i = 0; i < DOOR_MESSAGES_A_TURN && more; i++) {
-        emp_status_t status = emp_socket_recv (self->door_handle, &route, &body, false);
-        if (status == EMP_OK)
-            one_message (self, zmq_msg_data (&route), zmq_msg_size (&route), &body);
-        else if (status == EMP_MALFORMED)
+        emp_status_t status = emp_socket_recv (self->door_handle, &from, &body, false);
+        route_t route;
+        if (status == EMP_OK && route_of (&from, false, &route))
+            door_take (self, &route, "", &body);
+        else if (status == EMP_OK || status == EMP_MALFORMED)
             broker_drop (self);
         else
             more = false;
     }
     self->door_more = more;
-    zmq_msg_close (&route);
+    zmq_msg_close (&from);
     zmq_msg_close (&body);
 }

@@ -73,9 +73,10 @@ static void declared (emp_broker_t *self, const emp_effect_t *fx)
         peer_send (self, self->peer, &message);
 }
 
+/* "": by the connection that it dials to the gate. */
 static const char *intake_for (const intake_t *intake, const peer_t *peer)
 {
-    return peer->near == NEAR_INPROC ? intake->inproc : intake->ipc;
+    return peer->near == NEAR_INPROC ? intake->inproc : peer->near == NEAR_IPC ? intake->ipc : "";
 }
 
 /* The core has taken the lane; when its socket cannot be had the session cannot work and is told so. */
@@ -150,6 +151,7 @@ static void sink_opened (emp_broker_t *self, const emp_effect_t *fx)
         sink_closed (self);
         message.id = 0x80000000u + ++self->sinks; /* never the id of a lane that binds a socket at the same time */
         self->sink = lane_bind (self, message.id, peer->near);
+        self->sink_session = peer->session;
         if (self->sink)
             memcpy (message.endpoint, self->sink->path, sizeof message.endpoint);
         else

@@ -78,7 +78,7 @@ intake_verdict_t intake_take (emp_broker_t *self, uint32_t queue, zmq_msg_t *hea
     return verdict;
 }
 
-static void one_message (emp_broker_t *self, uint32_t queue, zmq_msg_t *header, zmq_msg_t *payload)
+void intake_message (emp_broker_t *self, uint32_t queue, zmq_msg_t *header, zmq_msg_t *payload)
 {
     blob_t *blob = blob_new (payload);
     if (!blob)
@@ -101,7 +101,7 @@ void intake_read (emp_broker_t *self, intake_t *intake)
     for (int i = 0; i < INTAKE_MESSAGES_A_TURN && more; i++) {
         emp_status_t status = emp_socket_recv (intake->handle, &header, &payload, false);
         if (status == EMP_OK)
-            one_message (self, intake->queue, &header, &payload);
+            intake_message (self, intake->queue, &header, &payload);
         else if (status == EMP_MALFORMED)
             broker_drop (self);
         else

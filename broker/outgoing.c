@@ -94,29 +94,34 @@ intake_t *intake_require (emp_broker_t *self, uint32_t queue)
     return intake;
 }
 
+static bool bind_push (emp_broker_t *self, lane_t *lane, near_t near)
+{
+    lane->push = emp_socket_new (ZMQ_PUSH, EMP_WIRE_PAYLOAD_MAX);
+    if (!lane->push)
+        return false;
+    lane->handle = zsock_resolve (lane->push);
+    lane->fd = emp_socket_fd (lane->push);
+    if (near == NEAR_INPROC)
+        snprintf (lane->path, sizeof lane->path, "inproc://eisenmp-%016llx-out%u", (unsigned long long) self->run,
+                  lane->id);
+    else
+        snprintf (lane->path, sizeof lane->path, "ipc://%s/out%u", self->directory, lane->id);
+    if ((near == NEAR_INPROC || self->config.directory) && emp_socket_bind (lane->push, lane->path, NULL) == EMP_OK)
+        return true;
+    zsock_destroy (&lane->push);
+    return false;
+}
+
 lane_t *lane_bind (emp_broker_t *self, uint32_t id, near_t near)
 {
     lane_t *lane = calloc (1, sizeof *lane);
     if (lane)
         lane->batch = calloc (1, sizeof *lane->batch);
-    if (lane && lane->batch)
-        lane->push = emp_socket_new (ZMQ_PUSH, EMP_WIRE_PAYLOAD_MAX);
-    if (!lane || !lane->push) {
+    if (lane)
+        lane->id = id;
+    if (!lane || !lane->batch || (near != NEAR_TCP && !bind_push (self, lane, near))) {
         if (lane)
             free (lane->batch);
-        free (lane);
-        return NULL;
-    }
-    lane->id = id;
-    lane->handle = zsock_resolve (lane->push);
-    lane->fd = emp_socket_fd (lane->push);
-    if (near == NEAR_INPROC)
-        snprintf (lane->path, sizeof lane->path, "inproc://eisenmp-%016llx-out%u", (unsigned long long) self->run, id);
-    else
-        snprintf (lane->path, sizeof lane->path, "ipc://%s/out%u", self->directory, id);
-    if ((near == NEAR_IPC && !self->config.directory) || emp_socket_bind (lane->push, lane->path, NULL) != EMP_OK) {
-        zsock_destroy (&lane->push);
-        free (lane->batch);
         free (lane);
         return NULL;
     }
@@ -142,7 +147,8 @@ void lane_close (emp_broker_t *self, lane_t *lane)
             break;
         }
     release_batch (lane->batch);
-    zsock_set_linger (lane->push, 0); /* its reader is gone; what lies in it is for nobody */
+    if (lane->push)
+        zsock_set_linger (lane->push, 0); /* its reader is gone; what lies in it is for nobody */
     zsock_destroy (&lane->push);
     if (strncmp (lane->path, "ipc://", 6) == 0)
         unlink (lane->path + 6);
@@ -168,13 +174,23 @@ static void mark_dirty (emp_broker_t *self, lane_t *lane)
     lane->dirty = true;
 }
 
+static emp_status_t send_by_gate (emp_broker_t *self, const lane_t *lane, const emp_buf_t *header, zmq_msg_t *payload)
+{
+    zmq_msg_t empty;
+    zmq_msg_init (&empty);
+    self->gate_more = true; /* a send looks as well: emp_socket_fd */
+    return emp_socket_send_routed (lane->handle, lane->route.bytes, lane->route.size, header->data, header->size,
+                                   payload ? payload : &empty);
+}
+
 static void send_header (emp_broker_t *self, lane_t *lane, const emp_wire_t *wire, zmq_msg_t *payload)
 {
     static _Thread_local uint8_t room[EMP_WIRE_HEADER_MAX];
     emp_buf_t header = {.data = room, .room = sizeof room, .max = sizeof room};
     emp_status_t status = emp_wire_encode (wire, &header);
     if (status == EMP_OK)
-        status = emp_socket_send (lane->handle, header.data, header.size, payload, false);
+        status = lane->push ? emp_socket_send (lane->handle, header.data, header.size, payload, false)
+                            : send_by_gate (self, lane, &header, payload);
     if (status == EMP_NOMEM)
         broker_exhausted (); /* the peer is there, and would wait for it */
     if (status != EMP_OK) {

@@ -21,10 +21,27 @@ static void hex (const void *data, size_t size, char *ret_text)
     ret_text[2 * size] = 0;
 }
 
-peer_t *peer_of_route (emp_broker_t *self, const void *route, size_t size)
+bool route_of (zmq_msg_t *frame, bool gate, route_t *ret_route)
 {
-    char key[2 * 256 + 1];
-    hex (route, size, key);
+    ret_route->gate = gate;
+    ret_route->size = zmq_msg_size (frame);
+    if (ret_route->size > sizeof ret_route->bytes)
+        return false;
+    memcpy (ret_route->bytes, zmq_msg_data (frame), ret_route->size);
+    return true;
+}
+
+/* Two ROUTERs may give out the same route. */
+static void route_key (const route_t *route, char *ret_key)
+{
+    ret_key[0] = route->gate ? 'g' : 'd';
+    hex (route->bytes, route->size, ret_key + 1);
+}
+
+peer_t *peer_of_route (emp_broker_t *self, const route_t *route)
+{
+    char key[2 * 256 + 2];
+    route_key (route, key);
     return zhashx_lookup (self->by_route, key);
 }
 
@@ -37,8 +54,8 @@ peer_t *peer_of_session (emp_broker_t *self, uint64_t session)
 
 static void forget_route (emp_broker_t *self, const peer_t *peer)
 {
-    char key[2 * 256 + 1];
-    hex (peer->route, peer->route_size, key);
+    char key[2 * 256 + 2];
+    route_key (&peer->route, key);
     zhashx_delete (self->by_route, key);
 }
 
@@ -54,16 +71,28 @@ void peer_forget (emp_broker_t *self, uint64_t session)
     free (peer);
 }
 
-peer_t *peer_require (emp_broker_t *self, const void *route, size_t size, const emp_control_t *hello)
+void peer_move (emp_broker_t *self, peer_t *peer, const route_t *route)
 {
-    peer_t *other = peer_of_route (self, route, size);
+    char key[2 * 256 + 2];
+    forget_route (self, peer);
+    peer->route = *route;
+    route_key (route, key);
+    zhashx_insert (self->by_route, key, peer);
+}
+
+static near_t near_of (const route_t *route, const char *dialled)
+{
+    return route->gate ? NEAR_TCP : strncmp (dialled, "inproc://", 9) == 0 ? NEAR_INPROC : NEAR_IPC;
+}
+
+peer_t *peer_require (emp_broker_t *self, const route_t *route, const emp_control_t *hello)
+{
+    peer_t *other = peer_of_route (self, route);
     if (other && other->session != hello->session)
         return NULL; /* one route speaks for one session */
     peer_t *peer = peer_of_session (self, hello->session);
-    char key[2 * 256 + 1];
-    if (peer)
-        forget_route (self, peer);
-    else {
+    char key[2 * sizeof hello->session + 1];
+    if (!peer) {
         peer = calloc (1, sizeof *peer);
         if (!peer)
             return NULL;
@@ -71,14 +100,11 @@ peer_t *peer_require (emp_broker_t *self, const void *route, size_t size, const 
         hex (&peer->session, sizeof peer->session, key);
         zhashx_insert (self->by_session, key, peer);
     }
-    memcpy (peer->route, route, size);
-    peer->route_size = size;
-    hex (route, size, key);
-    zhashx_insert (self->by_route, key, peer);
+    peer_move (self, peer, route);
     peer->role = hello->role;
     peer->parent = hello->parent;
     peer->pid = hello->pid;
-    peer->near = strncmp (hello->endpoint, "inproc://", 9) == 0 ? NEAR_INPROC : NEAR_IPC;
+    peer->near = near_of (route, hello->endpoint);
     snprintf (peer->name, sizeof peer->name, "%s", hello->name);
     snprintf (peer->host, sizeof peer->host, "%s", hello->host);
     return peer;
@@ -87,7 +113,8 @@ peer_t *peer_require (emp_broker_t *self, const void *route, size_t size, const 
 void peer_send (emp_broker_t *self, const peer_t *peer, emp_control_t *message)
 {
     message->run = self->run;
-    self->door_more = true;
+    *(peer->route.gate ? &self->gate_more : &self->door_more) = true;
+    void *handle = peer->route.gate ? self->gate_handle : self->door_handle;
     emp_buf_t frame;
     emp_buf_init (&frame, EMP_CONTROL_MAX);
     zmq_msg_t body;
@@ -95,7 +122,7 @@ void peer_send (emp_broker_t *self, const peer_t *peer, emp_control_t *message)
     if (status == EMP_OK)
         status = emp_msg_of_buf (&body, &frame);
     if (status == EMP_OK) {
-        status = emp_socket_send (self->door_handle, peer->route, peer->route_size, &body, false);
+        status = emp_socket_send (handle, peer->route.bytes, peer->route.size, &body, false);
         if (status != EMP_OK)
             zmq_msg_close (&body);
     }

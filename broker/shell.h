@@ -14,6 +14,7 @@
 
 #include "../common/directory.h"
 #include "../common/net/socket.h"
+#include "../common/net/watch.h"
 #include "broker.h"
 
 /* ---- payloads (payload.c) -------------------------------------------------------------------------------------- */
@@ -48,7 +49,14 @@ typedef struct {
 
 /* ---- peers (peer.c) ---------------------------------------------------------------------------------------------- */
 
-typedef enum { NEAR_INPROC, NEAR_IPC } near_t;
+typedef enum { NEAR_INPROC, NEAR_IPC, NEAR_TCP } near_t;
+
+/* A connection of a ROUTER. */
+typedef struct {
+    bool gate; /* the gate's, or the door's */
+    size_t size;
+    uint8_t bytes[256];
+} route_t;
 
 /* Who spoke at the door. */
 typedef struct {
@@ -57,8 +65,8 @@ typedef struct {
     bool unwanted;   /* it is killed since nobody needs it any more: that is no loss */
     emp_role_t role;
     near_t near;
-    size_t route_size;
-    uint8_t route[256];
+    route_t route;
+    char key[EMP_KEY_SIZE + 1]; /* that its connection has proven; "": none was asked for */
     char name[EMP_LABEL_MAX + 1];
     char host[EMP_HOST_MAX + 1];
     uint32_t pid;
@@ -81,7 +89,8 @@ typedef struct {
 /* A consumer's PUSH, or the sink's. */
 typedef struct {
     uint32_t id;
-    zsock_t *push;
+    zsock_t *push; /* NULL: over tcp, by a connection of the gate: */
+    route_t route; /* size 0: its consumer has not come there yet */
     void *handle;
     int fd;                          /* of the PUSH; looked at until its peer has connected */
     char path[EMP_ENDPOINT_MAX + 1]; /* of its ipc socket file, "" when there is none */
@@ -140,7 +149,15 @@ struct emp_broker {
     zsock_t *door;
     void *door_handle;
     int door_fd;
-    bool door_more;                  /* it was not read empty, or something was sent since: emp_socket_fd */
+    bool door_more; /* it was not read empty, or something was sent since: emp_socket_fd */
+    zsock_t *gate;  /* a ROUTER too, NULL: none */
+    void *gate_handle;
+    int gate_fd;
+    bool gate_more;
+    char gate_endpoint[EMP_ENDPOINT_MAX + 1];
+    struct emp_zap *gate_zap;
+    emp_watch_t *gate_watch;         /* who fails to prove a key */
+    uint64_t gate_looked;            /* when the allowed keys were asked about */
     zhashx_t *by_route, *by_session; /* peer_t; hex of route and of session */
     uint64_t manager;                /* its session, 0: none */
     uint8_t *job;
@@ -180,9 +197,11 @@ struct emp_broker {
 void *table_at (const table_t *self, uint32_t id);
 emp_status_t table_set (table_t *self, uint32_t id, void *item);
 
-peer_t *peer_of_route (emp_broker_t *self, const void *route, size_t size);
+peer_t *peer_of_route (emp_broker_t *self, const route_t *route);
 peer_t *peer_of_session (emp_broker_t *self, uint64_t session);
-peer_t *peer_require (emp_broker_t *self, const void *route, size_t size, const emp_control_t *hello);
+peer_t *peer_require (emp_broker_t *self, const route_t *route, const emp_control_t *hello);
+/* It speaks by another connection from now on. */
+void peer_move (emp_broker_t *self, peer_t *peer, const route_t *route);
 void peer_forget (emp_broker_t *self, uint64_t session);
 /* Sends to a peer by its route; a peer that is gone or full loses it, its silence is noticed elsewhere. */
 void peer_send (emp_broker_t *self, const peer_t *peer, emp_control_t *message);
@@ -202,11 +221,27 @@ emp_status_t broker_step (emp_broker_t *self, const emp_event_t *event);
 /* door.c, intake.c: read a bounded number of messages. */
 /* door_more and an intake's `more` say afterwards whether there may be more. */
 void door_read (emp_broker_t *self);
+/* One message of either door; `key` is what its connection has proven. */
+void door_take (emp_broker_t *self, const route_t *route, const char *key, zmq_msg_t *body);
+void door_refuse (emp_broker_t *self, const route_t *route, emp_status_t status, const char *text);
+/* False: longer than any that we have room for. */
+bool route_of (zmq_msg_t *frame, bool gate, route_t *ret_route);
+/* gate.c: the same for connections from other hosts, which bring data as well. */
+emp_status_t gate_bind (emp_broker_t *self);
+void gate_read (emp_broker_t *self);
+/* ATTACH: a connection serves a lane, or the sink, or is a session's control connection from now on. */
+void gate_attach (emp_broker_t *self, const route_t *route, const char *key, const emp_control_t *message);
+/* Once a beat: sessions whose key is allowed no more are ended; and who failed to prove one is told of. */
+void gate_look (emp_broker_t *self);
+void gate_close (emp_broker_t *self);
+void gate_say (emp_broker_t *self, const char *format, ...) EMP_PRINTF (2, 3);
 void door_gone (emp_broker_t *self, const emp_effect_t *fx);
 /* Has its supervisor kill the slot of this session, and not start it again. */
 void door_kill (emp_broker_t *self, uint64_t session, uint64_t ticket);
 void intake_read (emp_broker_t *self, intake_t *intake);
 typedef enum { INTAKE_TAKEN, INTAKE_PUTS, INTAKE_TOO_EARLY } intake_verdict_t;
+/* A whole message of a queue's, wherever it came in; takes both frames. */
+void intake_message (emp_broker_t *self, uint32_t queue, zmq_msg_t *header, zmq_msg_t *payload);
 /* One message of a queue's intake; whose puts it brought, or on whose it has to wait, is *ret_session. */
 intake_verdict_t intake_take (emp_broker_t *self, uint32_t queue, zmq_msg_t *header, blob_t *blob,
                               uint64_t *ret_session);

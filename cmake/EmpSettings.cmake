@@ -68,6 +68,7 @@ pkg_check_modules (ZMQ REQUIRED IMPORTED_TARGET "libzmq >= 4.3")
 pkg_check_modules (CZMQ REQUIRED IMPORTED_TARGET "libczmq >= 4.2")
 pkg_check_modules (FYAML REQUIRED IMPORTED_TARGET "libfyaml >= 0.7")
 pkg_check_modules (SQLITE REQUIRED IMPORTED_TARGET "sqlite3 >= 3.38") # json_each is built in since then
+pkg_check_modules (SODIUM REQUIRED IMPORTED_TARGET "libsodium >= 1.0.16")
 pkg_check_modules (MICROHTTPD QUIET IMPORTED_TARGET "libmicrohttpd >= 0.9.71") # without: no page of the examples
 # msgpack-c's own name for its pkg-config file, and Debian's.
 pkg_check_modules (MSGPACK QUIET IMPORTED_TARGET "msgpack-c >= 4")
@@ -82,6 +83,6 @@ endif ()
 
 # Debian's libzmq.pc also hands on the include folders of what only libzmq itself is built with (nss, krb5, pgm), and not
 # the same ones on every configure, which would rebuild everything. Each library's own include folder is enough.
-foreach (library ZMQ CZMQ FYAML SQLITE MSGPACK)
+foreach (library ZMQ CZMQ FYAML SQLITE SODIUM MSGPACK)
     set_target_properties (PkgConfig::${library} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${${library}_INCLUDEDIR}")
 endforeach ()

@@ -96,19 +96,32 @@ void emp_arena_destroy (emp_arena_t **self_p)
 
 /* ---- the maker's ------------------------------------------------------------------------------------------------- */
 
-emp_status_t emp_arena_take (int fd, const emp_arena_head_t *head, emp_arena_t **ret_self, char *ret_error)
+/* Closes a memfd, sealed and opened anew for reading; -1 with errno. */
+static int seal (int fd)
 {
     char path[64];
     snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
     int reading = fcntl (fd, F_ADD_SEALS, SEALS | F_SEAL_SEAL) == 0 ? open (path, O_RDONLY | O_CLOEXEC) : -1;
     int why = errno;
     close (fd);
+    errno = why;
+    return reading;
+}
+
+static emp_status_t fail_seal (char *ret_error)
+{
+    return emp_arena_fail (EMP_SYSTEM, ret_error, "cannot seal shared memory and open it by /proc/self/fd: %s",
+                           strerror (errno));
+}
+
+emp_status_t emp_arena_take (int fd, const emp_arena_head_t *head, emp_arena_t **ret_self, char *ret_error)
+{
+    int reading = seal (fd);
     if (reading < 0)
-        return emp_arena_fail (EMP_SYSTEM, ret_error, "cannot seal shared memory and open it by %s: %s", path,
-                               strerror (why));
+        return fail_seal (ret_error);
     emp_arena_t *self = map (reading, head);
     if (!self) {
-        why = errno;
+        int why = errno;
         close (reading);
         return emp_arena_fail (EMP_SYSTEM, ret_error, "cannot map %llu bytes of shared memory: %s",
                                (unsigned long long) head->size, strerror (why));
@@ -171,7 +184,8 @@ static bool looks_right (const struct stat *stat, const emp_arena_place_t *place
 static bool fits (const emp_arena_head_t *head, const emp_arena_place_t *place)
 {
     return head->address == place->address && head->size == place->size && head->count > 0 &&
-           head->objects % sizeof (uint64_t) == 0 && head->objects <= head->size &&
+           head->address <= UINT64_MAX - head->size && head->objects % sizeof (uint64_t) == 0 &&
+           head->objects >= sizeof *head && head->objects <= head->size &&
            head->count <= (head->size - head->objects) / sizeof (msgpack_object);
 }
 
@@ -223,10 +237,55 @@ emp_status_t emp_arena_open (const emp_arena_place_t *place, emp_arena_t **ret_s
     return status;
 }
 
+/* ---- of another host --------------------------------------------------------------------------------------------- */
+
+/* Takes a memfd that was filled. Sealed first, so what is checked is what is opened. */
+static emp_status_t take_copy (int fd, const emp_arena_place_t *there, emp_arena_t **ret_self, char *ret_error)
+{
+    emp_arena_head_t head;
+    int reading = seal (fd);
+    if (reading < 0)
+        return fail_seal (ret_error);
+    if (check (reading, there, &head) != EMP_OK) {
+        close (reading);
+        return emp_arena_fail (EMP_INVALID, ret_error,
+                               "found bytes that are no such shared memory, or of another version of eisenmp or "
+                               "msgpack-c, or of another byte order");
+    }
+    emp_arena_t *self = calloc (1, sizeof *self);
+    if (!self) {
+        close (reading);
+        return emp_arena_fail (EMP_NOMEM, ret_error, "%s", emp_status_text (EMP_NOMEM));
+    }
+    self->head = head;
+    self->fd = reading;
+    *ret_self = self;
+    return EMP_OK;
+}
+
+emp_status_t emp_arena_new_copy (const emp_arena_place_t *there, emp_arena_fill_fn *fill, void *arg,
+                                 emp_arena_t **ret_self, char *ret_error)
+{
+    int fd = -1;
+    if (there->size < sizeof (emp_arena_head_t) + sizeof (msgpack_object))
+        return emp_arena_fail (EMP_INVALID, ret_error, "found shared memory of %llu bytes, expected more",
+                               (unsigned long long) there->size);
+    emp_status_t status = emp_arena_memory (there->size, &fd, ret_error);
+    if (status)
+        return status;
+    status = fill (arg, fd, ret_error);
+    if (status) {
+        close (fd);
+        return status;
+    }
+    return take_copy (fd, there, ret_self, ret_error);
+}
+
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 const msgpack_object *emp_arena_root (const emp_arena_t *self)
 {
+    assert (self->base);
     return (const msgpack_object *) (const void *) (self->base + self->head.objects);
 }
 

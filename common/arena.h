@@ -44,6 +44,13 @@ emp_status_t emp_arena_new_bytes (msgpack_object_type type, const void *data, si
 emp_status_t emp_arena_new_file (const char *path, emp_arena_t **ret_self, char *ret_error);
 /* A list of its lines, each a text without its \n; a \r stays; a last line without \n counts. */
 emp_status_t emp_arena_new_lines (const char *path, emp_arena_t **ret_self, char *ret_error);
+/* Writes the bytes of an arena, all of the place's size, into a file of that size which is empty. On failure the sentence. */
+typedef emp_status_t emp_arena_fill_fn (void *arg, int fd, char *ret_error);
+/* The same bytes as an arena that was made on another host, where `there` described it, for processes of this one, by which it
+ * can be opened and is not mapped here: there is no root. EMP_INVALID: `there` cannot be one, or what was filled in is not
+ * that arena; EMP_TOOBIG, EMP_SYSTEM; what `fill` says. */
+emp_status_t emp_arena_new_copy (const emp_arena_place_t *there, emp_arena_fill_fn *fill, void *arg,
+                                 emp_arena_t **ret_self, char *ret_error);
 /* Unmaps it and closes what holds it. Takes NULL calmly. */
 void emp_arena_destroy (emp_arena_t **self);
 
@@ -61,7 +68,7 @@ emp_status_t emp_arena_open (const emp_arena_place_t *place, emp_arena_t **ret_s
 
 /* ---- reading ---------------------------------------------------------------------------------------------------------- */
 
-/* The value. It and all that it points to live as long as the arena; a NUL stands behind each text and binary. */
+/* The value; not of a copy. It and all that it points to live as long as the arena; a NUL stands behind each text and binary. */
 const msgpack_object *emp_arena_root (const emp_arena_t *self);
 /* It is not where its maker wanted it, and has objects of its own. */
 bool emp_arena_is_moved (const emp_arena_t *self);

@@ -23,7 +23,9 @@ typedef struct {
 
 _Static_assert (sizeof (emp_arena_head_t) == 64, "what stands behind the head begins a cache line");
 
-/* Takes a sealed memfd, whatever comes of it, and maps it as emp_arena_open does. */
+/* A memfd of `size` bytes, all of whose memory it has. EMP_TOOBIG, EMP_SYSTEM. */
+emp_status_t emp_arena_memory (uint64_t size, int *ret_fd, char *ret_error);
+/* Takes a memfd, whatever comes of it, seals it and maps it as emp_arena_open does. */
 emp_status_t emp_arena_take (int fd, const emp_arena_head_t *head, emp_arena_t **ret_self, char *ret_error);
 /* Puts the sentence into ret_error and returns `status`. */
 emp_status_t emp_arena_fail (emp_status_t status, char *ret_error, const char *format, ...) EMP_PRINTF (3, 4);

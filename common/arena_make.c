@@ -113,7 +113,7 @@ static uint64_t pick_address (uint64_t size)
     return try_address (size, NULL);
 }
 
-static emp_status_t begin (maker_t *self, uint64_t size, char *error)
+static emp_status_t open_memory (maker_t *self, uint64_t size, char *error)
 {
     *self = (maker_t){.fd = -1, .error = error};
     emp_status_t status = grow (self, size);
@@ -122,20 +122,31 @@ static emp_status_t begin (maker_t *self, uint64_t size, char *error)
     self->fd = memfd_create ("eisenmp", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
     if (self->fd < 0 && errno == EINVAL)
         self->fd = memfd_create ("eisenmp", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (self->fd < 0)
-        return fail_errno (self, "cannot make");
+    return self->fd < 0 ? fail_errno (self, "cannot make") : EMP_OK;
+}
+
+static emp_status_t begin (maker_t *self, uint64_t size, char *error)
+{
+    emp_status_t status = open_memory (self, size, error);
+    if (status)
+        return status;
     self->address = pick_address (size);
     return self->address ? EMP_OK : fail_errno (self, "found no room for");
 }
 
 /* Memory is taken here and not when it is touched, where the want of it would be a signal. */
-static emp_status_t map_for_writing (maker_t *self)
+static emp_status_t reserve (int fd, uint64_t size)
 {
     int rc;
     do
-        rc = fallocate (self->fd, 0, 0, (off_t) self->size);
+        rc = fallocate (fd, 0, 0, (off_t) size);
     while (rc != 0 && errno == EINTR);
-    if (rc != 0)
+    return rc == 0 ? EMP_OK : EMP_SYSTEM;
+}
+
+static emp_status_t map_for_writing (maker_t *self)
+{
+    if (reserve (self->fd, self->size) != EMP_OK)
         return fail_errno (self, "cannot get");
     void *wanted = (void *) (uintptr_t) self->address;
     void *base = mmap (wanted, self->size, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, 0);
@@ -174,6 +185,16 @@ static emp_status_t give_up (maker_t *self, emp_status_t status)
     if (self->fd >= 0)
         close (self->fd);
     return status;
+}
+
+emp_status_t emp_arena_memory (uint64_t size, int *ret_fd, char *ret_error)
+{
+    maker_t self;
+    emp_status_t status = open_memory (&self, size, ret_error);
+    if (!status && reserve (self.fd, size) != EMP_OK)
+        status = fail_errno (&self, "cannot get");
+    *ret_fd = self.fd;
+    return status ? give_up (&self, status) : EMP_OK;
 }
 
 /* The first place behind `end` where objects may stand. */

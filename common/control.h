@@ -20,6 +20,9 @@
 #define EMP_TICKET_NONE UINT64_MAX       /* no ticket has this handle: LOST of who had none in hand */
 #define EMP_TOOLS_MAX 4096               /* objects of mp_tools_q in one run */
 #define EMP_PRINT_MAX 65536              /* bytes of one PRINT */
+#define EMP_PIECE_MAX (256u * 1024)      /* bytes of one PIECE */
+#define EMP_FRAME_MAX                                                                                                  \
+    (1024u * 1024) /* bytes of a frame that a broker takes over tcp; what is longer comes in several */
 #define EMP_CONTROL_MAX (EMP_BLOB_MAX + 16384)
 
 /* kind, number, who sends it (c client, b broker), its fields in order. 32 to 39 are for data messages (wire.h).
@@ -62,6 +65,9 @@
     X (TOOL, 30, "b")          /* c manager, b to workers: the place of an object of mp_tools_q; empty: no more */ \
     X (UNWANT, 41, "iw")       /* c: this feed, that has put so many, waits no longer; now, or not at all */             \
     X (FEED_OVER, 31, "i")     /* b: this feed's queue has stopped; nothing that it puts is taken any more */        \
+    X (ATTACH, 42, "si")       /* c, over tcp: what this lane or sink of the session carries shall come by this connection */ \
+    X (FETCH, 43, "skw")       /* c supervisor, b to manager: who asks, hash of a content in 64 hex digits, from byte w on */ \
+    X (PIECE, 44, "sokwzb")    /* c manager, b to supervisor: the same, its size in all, at most EMP_PIECE_MAX bytes of it */ \
     X (ATTEMPT, 40, "iwyfcsahxk") /* b to manager: what became of one attempt when it was no answer: feed, number,    \
                                   attempt, first row, rows, session, fate, how, code, reason */
 /* clang-format on */

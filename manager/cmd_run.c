@@ -24,17 +24,19 @@
 
 typedef struct {
     const char *jobfile;
-    long procs;                 /* 0: as the job file says */
+    long procs;                 /* -1: as the job file says */
     const char *results;        /* or NULL: the same */
     const char *journal, *sync; /* or NULL */
     bool resume;
     const char *stream; /* or NULL */
     bool keep_order;
+    const char *listen; /* or NULL */
+    bool insecure;
     bool quiet;
 } options_t;
 
 static const struct argp_option option_list[] = {
-    {"procs", 'p', "N", 0, "worker processes, whatever PROCS_MAX says", 0},
+    {"procs", 'p', "N", 0, "worker processes, whatever PROCS_MAX says; 0: only those of other hosts (--listen)", 0},
     {"results", 'o', "FILE", 0, "write the results to FILE too: .db (SQLite), .jsonl or .csv", 0},
     {"stream", 'S', "FILE", 0, "write the results to FILE as they come: .jsonl or .csv; - is stdout, without a report",
      0},
@@ -46,6 +48,9 @@ static const struct argp_option option_list[] = {
      "default), on the disk as soon as can be (sync)",
      0},
     {"resume", 'r', NULL, 0, "go on with the run that the journal is of", 0},
+    {"listen", 'l', "URL", 0,
+     "workers of other hosts may come in at tcp://ADDRESS:PORT (* for any): `eisenmp worker --connect` there", 0},
+    {"insecure", 'I', NULL, 0, "--listen without keys: nothing is encrypted, everybody is let in", 0},
     {"quiet", 'q', NULL, 0, "no progress and no summary on stderr", 0},
     {0}};
 
@@ -56,8 +61,8 @@ static error_t take_option (int key, char *arg, struct argp_state *state)
     switch (key) {
     case 'p':
         options->procs = strtol (arg, &end, 10);
-        if (*end || end == arg || options->procs < 1 || options->procs > EMP_PROCS_MAX_LIMIT)
-            argp_error (state, "--procs: found \"%s\", expected an integer from 1 to %d", arg, EMP_PROCS_MAX_LIMIT);
+        if (*end || end == arg || options->procs < 0 || options->procs > EMP_PROCS_MAX_LIMIT)
+            argp_error (state, "--procs: found \"%s\", expected an integer from 0 to %d", arg, EMP_PROCS_MAX_LIMIT);
         return 0;
     case 'o': options->results = arg; return 0;
     case 'j': options->journal = arg; return 0;
@@ -65,6 +70,8 @@ static error_t take_option (int key, char *arg, struct argp_state *state)
     case 'r': options->resume = true; return 0;
     case 'S': options->stream = arg; return 0;
     case 'k': options->keep_order = true; return 0;
+    case 'l': options->listen = arg; return 0;
+    case 'I': options->insecure = true; return 0;
     case 'q': options->quiet = true; return 0;
     case ARGP_KEY_ARG:
         if (options->jobfile)
@@ -210,7 +217,7 @@ static int run_to_end (emp_t *manager, const options_t *options, listener_t *lis
 
 int emp_cmd_run (int argc, char **argv)
 {
-    options_t options = {0};
+    options_t options = {.procs = -1};
     const struct argp argp = {
         option_list,
         take_option,
@@ -221,7 +228,7 @@ int emp_cmd_run (int argc, char **argv)
         "once more: the workers are killed, within 1 s, and what there is is reported; a third time: all is killed at "
         "once. "
         "Exit status: 0 every ticket was answered, 1 some were not (they "
-        "are listed), 2 bad usage or configuration.\n`eisenmp keys` lists the keys of a job file.",
+        "are listed), 2 bad usage or configuration.\n`eisenmp settings` lists the keys of a job file.",
         NULL,
         NULL,
         NULL};
@@ -235,7 +242,9 @@ int emp_cmd_run (int argc, char **argv)
         return 1;
     }
     emp_status_t status = emp_config_load (manager, options.jobfile);
-    if (status == EMP_OK && options.procs)
+    if (status == EMP_OK && options.procs == 0)
+        status = emp_config_set_bool (manager, "REMOTE_ONLY", true);
+    if (status == EMP_OK && options.procs > 0)
         status = emp_config_set_int (manager, "PROCS_MAX", options.procs);
     if (status == EMP_OK && options.results)
         status = emp_config_set_string (manager, "RESULTS_FILE", options.results);
@@ -247,6 +256,10 @@ int emp_cmd_run (int argc, char **argv)
         status = emp_config_set_string (manager, "JOURNAL", options.journal);
     if (status == EMP_OK && options.sync)
         status = emp_config_set_string (manager, "JOURNAL_SYNC", options.sync);
+    if (status == EMP_OK && options.listen)
+        status = emp_config_set_string (manager, "LISTEN", options.listen);
+    if (status == EMP_OK && options.insecure)
+        status = emp_config_set_bool (manager, "INSECURE", true);
     if (status == EMP_OK && options.resume)
         status = emp_config_set_bool (manager, "RESUME", true);
     if (status != EMP_OK) {
@@ -275,7 +288,7 @@ int emp_cmd_run (int argc, char **argv)
     return code;
 }
 
-int emp_cmd_keys (int argc, char **argv)
+int emp_cmd_settings (int argc, char **argv)
 {
     static const struct argp argp = {NULL, NULL, NULL, "Lists the keys of a job file, with type, range and default.",
                                      NULL, NULL, NULL};

@@ -504,11 +504,11 @@ static void pack_arenas (const emp_config_t *self, msgpack_packer *pk)
     }
 }
 
-emp_status_t emp_config_pack (const emp_config_t *self, emp_buf_t *out)
+emp_status_t emp_config_pack (const emp_config_t *self, const emp_buf_t *contents, emp_buf_t *out)
 {
     msgpack_packer pk;
     msgpack_packer_init (&pk, out, emp_buf_write);
-    msgpack_pack_map (&pk, emp_attributes_arenas (self->attributes) ? 4 : 3);
+    msgpack_pack_map (&pk, 3u + (emp_attributes_arenas (self->attributes) > 0) + (contents != NULL));
     pack_text (&pk, "kwargs");
     pack_kwargs (self, &pk, out);
     pack_arenas (self, &pk);
@@ -523,5 +523,9 @@ emp_status_t emp_config_pack (const emp_config_t *self, emp_buf_t *out)
     msgpack_pack_array (&pk, self->queues_count);
     for (size_t i = 0; i < self->queues_count; i++)
         pack_text (&pk, self->queues[i].name);
+    if (contents) {
+        pack_text (&pk, "contents");
+        emp_buf_append (out, contents->data, contents->size);
+    }
     return out->broken;
 }

@@ -4,7 +4,7 @@
  * included, as packed msgpack in the order in which they were set.
  *
  * One table (keys.c) lists the keys that eisenmp knows: name, alias, type, range, default, help. It makes the checks,
- * the "did you mean" of the job file, the section of manager/README.md and `eisenmp keys`.
+ * the "did you mean" of the job file, the section of manager/README.md and `eisenmp settings`.
  * Bounds: attributes as attributes.h says, EMP_CONFIG_MODULES_MAX modules, EMP_CONFIG_QUEUES_MAX queues,
  * EMP_CONFIG_FEEDS_MAX feeds; so the job blob is always under EMP_BLOB_MAX. What is larger than BIG_DATA_MIN is not in the
  * blob: bigdata.h.
@@ -82,6 +82,8 @@ typedef struct {
     char *journal;                   /* JOURNAL, or NULL */
     emp_journal_sync_t journal_sync; /* JOURNAL_SYNC */
     bool resume;                     /* RESUME */
+    char *listen;                    /* LISTEN, or NULL */
+    bool remote_only, insecure;      /* REMOTE_ONLY, INSECURE */
 
     emp_module_t *modules;
     size_t modules_count;
@@ -146,7 +148,8 @@ emp_status_t emp_config_find_modules (emp_config_t *self, const char *directory,
 /* The job's blob for workers, one msgpack map:
  *   "kwargs": {every attribute: value}, known ones first, with their effective values (defaults filled in) and under
  *             both spellings where there are two; PROCS_MAX nil is one a CPU core of the worker's host,
- *   "modules": [[path, ref], …], "queues": [full name, …] with the default queues first. */
-emp_status_t emp_config_pack (const emp_config_t *self, emp_buf_t *out);
+ *   "modules": [[path, ref], …], "queues": [full name, …] with the default queues first,
+ *   "contents": what emp_contents_pack made for other hosts; NULL: not there. */
+emp_status_t emp_config_pack (const emp_config_t *self, const emp_buf_t *contents, emp_buf_t *out);
 
 #endif

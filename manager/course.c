@@ -32,12 +32,19 @@ static void say (emp_t *self, emp_kind_t kind)
     emp_session_send (self->session, &message);
 }
 
+/* No worker is left, and none will come: with LISTEN others may, unless those of this host cannot load the modules. */
+static bool is_deserted (const emp_t *self)
+{
+    return self->workers_gone && (!self->gate || self->workers_code == 2);
+}
+
 static void begin_drain (emp_t *self, uint64_t now)
 {
     self->drain_said = true;
     self->early = self->early || !emp_course_fed (self);
-    self->deserted = self->workers_gone && !self->drain_wanted && !self->stop_wanted && !self->workers_unwanted;
-    emp_launcher_drain (self->launcher);
+    self->deserted = is_deserted (self) && !self->drain_wanted && !self->stop_wanted && !self->workers_unwanted;
+    if (self->launcher)
+        emp_launcher_drain (self->launcher);
     emp_session_stop_feeds (self->session);
     for (size_t i = 0; i < self->feeders_count; i++)
         emp_feeder_cancel (self->feeders[i]);
@@ -64,6 +71,15 @@ static void stop_queues (emp_t *self)
     }
 }
 
+static void kill_workers (emp_t *self)
+{
+    self->kill_said = true;
+    if (self->launcher)
+        emp_launcher_kill (self->launcher);
+    if (self->gate)
+        say (self, EMP_MSG_KILL); /* those of other hosts, by their supervisors */
+}
+
 /* Who resumes a run with other input gets nothing of it: what was begun is ended at once. */
 static void look_at_inputs (emp_t *self)
 {
@@ -82,7 +98,7 @@ static void look_at_inputs (emp_t *self)
  *   the journal, or the stream, cannot be written    wanted: drain
  *   a feeder's input is not what it was              wanted: stop
  *   wanted: drain or stop; or all workers have gone  say DRAIN: nothing more is handed out; workers have STOP_GRACE
- *   wanted: stop; or time is up                      kill the workers
+ *   wanted: stop; or time is up                      kill the workers, of other hosts too
  *   the last ending came                             workers have STOP_GRACE to confirm their stop
  *   the last ending came, no worker is left,
  *   no feeder is at work, or stop, or time is up     over */
@@ -97,17 +113,16 @@ static bool run_course (emp_t *self, uint64_t now)
             say (self, EMP_MSG_STOP);
     }
     bool want_drain =
-        self->drain_wanted || self->stop_wanted || self->broker_gone || (self->workers_gone && !self->collected);
+        self->drain_wanted || self->stop_wanted || self->broker_gone || (is_deserted (self) && !self->collected);
     if (want_drain && !self->drain_said)
         begin_drain (self, now);
     bool stay = self->config.serve && !self->drain_wanted; /* until somebody says so */
     if (self->collected && !self->deadline_us && !stay)
         self->deadline_us = now + (uint64_t) self->config.stop_grace_ms * 1000;
     bool late = (self->deadline_us && now >= self->deadline_us) || (self->collected && self->config.serve && !stay);
-    if ((self->stop_wanted || late || self->broker_gone) && !self->workers_gone && !self->kill_said) {
-        self->kill_said = true;
-        emp_launcher_kill (self->launcher);
-    }
+    bool any = !self->workers_gone || (self->gate && !self->collected);
+    if ((self->stop_wanted || late || self->broker_gone) && any && !self->kill_said)
+        kill_workers (self);
     return self->waited && self->collected && self->workers_gone && (fed || late || self->stop_wanted);
 }
 

@@ -67,6 +67,12 @@ static const emp_key_t keys[] = {
      "how long a worker may have one ticket; beyond it the worker is killed, and the ticket tried again"},
     {"STOP_GRACE", NULL, EMP_KEY_SECONDS, FIELD (stop_grace_ms), 100, 3600000, 10000, NULL,
      "how long a drain, and the last stop of workers, may take"},
+    {"LISTEN", NULL, EMP_KEY_TEXT, FIELD (listen), 1, EMP_ENDPOINT_MAX, 0, "none",
+     "workers of other hosts may come in here: tcp://ADDRESS:PORT, or * for any of the two"},
+    {"REMOTE_ONLY", NULL, EMP_KEY_BOOL, FIELD (remote_only), 0, 1, false, NULL,
+     "no worker processes on this host, only those that come by LISTEN"},
+    {"INSECURE", NULL, EMP_KEY_BOOL, FIELD (insecure), 0, 1, false, NULL,
+     "LISTEN without keys: nothing is encrypted, and whoever reaches the port takes part"},
     {"BIG_DATA_MIN", NULL, EMP_KEY_LARGE, FIELD (big_data_min), 4096, 60 * MIB, 65536, NULL,
      "attributes of more packed bytes are kept once a host, in memory that all its workers share"},
 };

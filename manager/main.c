@@ -21,7 +21,8 @@ static const struct {
 } commands[] = {
     {"run", emp_cmd_run, "run a job file"},
     {"explain", emp_cmd_explain, "the life of a ticket of a run that is over: who tried it, when, what came of it"},
-    {"keys", emp_cmd_keys, "list the keys of a job file, with type, range and default"},
+    {"settings", emp_cmd_settings, "list the keys of a job file, with type, range and default"},
+    {"keys", emp_cmd_keys, "CURVE keys: this host's pair, and whom its broker lets in"},
     {"examples", emp_cmd_exec, "a menu of the examples, in the terminal or, --web, in the browser (eisenmp-examples)"},
     {"worker", emp_cmd_exec, "worker processes for a run (eisenmp-worker)"},
     {"broker", emp_cmd_exec, "a broker in a process of its own (eisenmp-broker)"},

@@ -125,9 +125,30 @@ static bool is_own_supervisor (const emp_t *self, const emp_control_t *gone)
     return gone->how == EMP_HOW_SILENCE && self->launcher && emp_launcher_given_up (self->launcher, gone->session);
 }
 
+/* In the session's thread: what another host asks for is read and sent at once, so memory is needed for one piece only. */
+static void send_piece (emp_t *self, const emp_control_t *question)
+{
+    static _Thread_local uint8_t bytes[EMP_CONTENT_PIECE_MAX];
+    char why[EMP_CONTENT_ERROR_MAX];
+    emp_control_t piece = {
+        .kind = EMP_MSG_PIECE, .session = question->session, .window = question->window, .status = EMP_UNKNOWN};
+    memcpy (piece.text, question->text, sizeof piece.text);
+    if (self->contents)
+        piece.status = emp_contents_read (self->contents, question->text, question->window, bytes, sizeof bytes,
+                                          &piece.blob_size, &piece.size, why);
+    piece.blob = bytes;
+    if (piece.status != EMP_OK)
+        piece.blob_size = 0;
+    emp_session_send (self->session, &piece);
+}
+
 static void broker_says (void *arg, const emp_control_t *message)
 {
     emp_t *self = arg;
+    if (message && message->kind == EMP_MSG_FETCH) {
+        send_piece (self, message);
+        return;
+    }
     if (message && message->kind == EMP_MSG_PRINT) {
         emp_screen_say (self->screen, message->blob, message->blob_size);
         return;
@@ -168,6 +189,8 @@ static uint32_t cores (void)
 
 static uint32_t procs_of (const emp_t *self)
 {
+    if (self->config.remote_only)
+        return 0;
     return self->config.procs_max ? self->config.procs_max : cores ();
 }
 
@@ -197,6 +220,42 @@ static void join_history (emp_t *self)
     emp_history_joined (self->history, emp_session_id (self->session), "manager", host, (uint32_t) getpid ());
 }
 
+static void gate_says (void *arg, const char *sentence)
+{
+    char line[EMP_KEYRING_WHY_MAX + 16];
+    snprintf (line, sizeof line, "eisenmp: %s", sentence);
+    emp_say (arg, line);
+}
+
+static emp_status_t open_gate (emp_t *self)
+{
+    char why[EMP_KEYRING_WHY_MAX];
+    if (!self->config.listen && self->config.remote_only)
+        return emp_fail (self, EMP_INVALID,
+                         "REMOTE_ONLY: found true and no LISTEN, expected a way in for workers of other hosts");
+    if (!self->config.listen)
+        return EMP_OK;
+    emp_status_t status = emp_gate_new (self->config.listen, self->config.insecure, gate_says, self, &self->gate, why);
+    if (status == EMP_UNKNOWN)
+        return emp_fail (self, EMP_INVALID, "LISTEN: %s; `eisenmp keys new` makes one, INSECURE does without", why);
+    return status == EMP_OK ? EMP_OK : emp_fail (self, EMP_INVALID, "LISTEN: %s", why);
+}
+
+/* How a worker of another host gets here, for who reads it there. */
+static void say_gate (emp_t *self)
+{
+    char line[2 * EMP_ENDPOINT_MAX + EMP_KEY_SIZE + 128], host[EMP_HOST_MAX + 1] = "localhost";
+    const char *key = emp_gate_public_key (self->gate), *at = self->config.listen + strlen ("tcp://");
+    int width = (int) (strrchr (at, ':') - at);
+    bool any = strncmp (at, "*:", 2) == 0 || strncmp (at, "0.0.0.0:", 8) == 0 || strncmp (at, "[::]:", 5) == 0;
+    if (any && gethostname (host, sizeof host) == 0)
+        host[sizeof host - 1] = '\0';
+    snprintf (line, sizeof line, "eisenmp: workers of other hosts: eisenmp worker --connect tcp://%.*s%s%s%s%s",
+              any ? (int) sizeof host : width, any ? host : at, strrchr (emp_broker_gate (self->broker), ':'),
+              *key ? " --broker-key '" : " --insecure", key, *key ? "'" : "");
+    emp_say (self, line);
+}
+
 static emp_status_t start_broker (emp_t *self)
 {
     char directory[EMP_RUNDIR_MAX + 1];
@@ -216,11 +275,16 @@ static emp_status_t start_broker (emp_t *self)
     config.core.halve = self->config.halve;
     config.core.speculate = self->config.speculate;
     config.core.dead_after = (emp_usec_t) self->config.dead_after_ms * 1000;
+    if (self->gate)
+        config.gate = emp_gate_config (self->gate);
     emp_status_t status;
     self->broker = emp_broker_new (&config, &status);
     if (!self->broker)
-        return emp_fail (self, status, "cannot start the broker: %s",
+        return emp_fail (self, status, "cannot start the broker%s%s: %s", self->gate ? " at " : "",
+                         self->gate ? self->config.listen : "",
                          status == EMP_SYSTEM ? strerror (errno) : emp_status_text (status));
+    if (self->gate)
+        say_gate (self);
     emp_session_config_t session = {.endpoint = emp_broker_inproc (self->broker),
                                     .role = EMP_ROLE_MANAGER,
                                     .name = "manager",
@@ -234,6 +298,21 @@ static emp_status_t start_broker (emp_t *self)
     return status == EMP_OK ? EMP_OK : emp_fail (self, status, "the broker does not answer");
 }
 
+/* Hosts that have not our files ask for them by their hash, which takes a second a GiB to make: so only when some may come. */
+static emp_status_t offer_contents (emp_t *self, emp_buf_t *out)
+{
+    char why[EMP_CONTENT_ERROR_MAX];
+    if (!self->gate)
+        return EMP_OK;
+    self->contents = emp_contents_new ();
+    if (!self->contents)
+        return emp_fail (self, EMP_NOMEM, "out of memory");
+    emp_status_t status = emp_contents_pack (self->contents, &self->config, out, why);
+    if (status != EMP_OK)
+        emp_buf_release (out);
+    return status == EMP_OK ? EMP_OK : emp_fail (self, status, "LISTEN: %s", why);
+}
+
 static emp_status_t declare_queues (emp_t *self)
 {
     for (size_t i = 0; i < self->config.queues_count; i++) {
@@ -242,9 +321,14 @@ static emp_status_t declare_queues (emp_t *self)
         if (status != EMP_OK)
             return emp_fail (self, status, "queue %s: %s", queue->name, emp_status_text (status));
     }
-    emp_buf_t job;
+    emp_buf_t job, contents;
     emp_buf_init (&job, EMP_BLOB_MAX);
-    emp_status_t status = emp_config_pack (&self->config, &job);
+    emp_buf_init (&contents, EMP_BLOB_MAX);
+    emp_status_t status = offer_contents (self, &contents);
+    if (status != EMP_OK)
+        return status;
+    status = emp_config_pack (&self->config, self->gate ? &contents : NULL, &job);
+    emp_buf_release (&contents);
     emp_control_t message = {.kind = EMP_MSG_JOB, .blob = job.data, .blob_size = job.size};
     if (status == EMP_OK)
         status = emp_session_send (self->session, &message);
@@ -254,6 +338,10 @@ static emp_status_t declare_queues (emp_t *self)
 
 static emp_status_t start_workers (emp_t *self)
 {
+    if (procs_of (self) == 0) {
+        workers_ended (self, 0); /* there are none here: those of other hosts come and go */
+        return EMP_OK;
+    }
     char program[EMP_PATH_MAX];
     if (emp_programs_find ("eisenmp-worker", program) != EMP_OK)
         return emp_fail (self, EMP_UNKNOWN,
@@ -424,7 +512,9 @@ emp_status_t emp_start (emp_t *self)
         status = emp_bigdata_share (&self->config);
     if (status != EMP_OK)
         return emp_fail (self, status, "%s", self->config.error);
-    status = emp_start_output (self);
+    status = open_gate (self);
+    if (status == EMP_OK)
+        status = emp_start_output (self);
     if (status == EMP_OK)
         status = emp_start_stream (self);
     if (status == EMP_OK)
@@ -593,6 +683,8 @@ void emp_destroy (emp_t **self_p)
         emp_stream_until (self->stream, 0); /* else the collector may wait for a reader */
     emp_collector_destroy (&self->collector);
     emp_broker_destroy (&self->broker);
+    emp_gate_destroy (&self->gate);
+    emp_contents_destroy (&self->contents);
     emp_sweep (self);
     if (all)
         free_manager (self);

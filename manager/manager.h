@@ -22,6 +22,8 @@
 #include "feeder.h"
 #include "history.h"
 #include "journal.h"
+#include "contents.h"
+#include "gate.h"
 #include "launcher.h"
 #include "output.h"
 #include "procs.h"
@@ -53,6 +55,8 @@ struct emp {
 
     char directory[EMP_RUNDIR_MAX + 1]; /* these two are set and emptied under the lock */
     int directory_lock;
+    emp_gate_t *gate;         /* NULL: no LISTEN */
+    emp_contents_t *contents; /* what other hosts may ask for; the same */
     emp_broker_t *broker;
     emp_session_t *session;
     emp_history_t *history;

@@ -11,11 +11,17 @@
 #include <string.h>
 
 #include "../common/thread.h"
+#include "cache.h"
+#include "dial.h"
+#include "../common/how.h"
+#include "fate.h"
 #include "slot.h"
 #include "supervisor.h"
 #include "template.h"
 
 #define GRACE_S 10.0
+#define WAIT_S 10.0
+#define CACHE_MIB_MAX (UINT64_C (1) << 30)
 #define GRACE_S_MAX 1000000.0
 
 typedef enum {
@@ -29,7 +35,12 @@ typedef enum {
     OPTION_PAGE,
     OPTION_TEMPLATE,
     OPTION_START,
-    OPTION_FENCED
+    OPTION_FENCED,
+    OPTION_JOB,
+    OPTION_BROKER_KEY,
+    OPTION_INSECURE,
+    OPTION_WAIT,
+    OPTION_CACHE
 } option_t;
 
 typedef struct {
@@ -39,7 +50,11 @@ typedef struct {
     double grace, fenced;
     bool is_slot;
     unsigned slot;
-    int child_of, page_fd, socket;
+    int child_of, page_fd, socket, job_fd;
+    const char *broker_key;
+    bool insecure;
+    double wait;
+    uint64_t cache_mib;
     emp_start_method_t method;
 } arguments_t;
 
@@ -48,6 +63,11 @@ static const struct argp_option options[] = {
     {"procs", 'p', "N", 0, "Worker processes; default one a CPU core", 0},
     {"run", OPTION_RUN, "ID", 0, "Take part in this run only; a hexadecimal number", 0},
     {"grace", OPTION_GRACE, "SECONDS", 0, "Time to finish the chunk in hand before leaving; default 10", 0},
+    {"broker-key", OPTION_BROKER_KEY, "KEY", 0,
+     "The broker's public key, as `eisenmp keys show` says there, or @FILE; over tcp:// it is needed", 0},
+    {"insecure", OPTION_INSECURE, NULL, 0, "tcp:// without keys, as the broker was told, too", 0},
+    {"wait", OPTION_WAIT, "SECONDS", 0, "How long to dial until a broker answers; default 10", 0},
+    {"cache", OPTION_CACHE, "MIB", 0, "Bound of the cache of modules of other hosts; default 10240", 0},
     {"child-of", OPTION_CHILD_OF, "PID", OPTION_HIDDEN, NULL, 0},
     {"directory", OPTION_DIRECTORY, "DIR", OPTION_HIDDEN, NULL, 0},
     {"session", OPTION_SESSION, "ID", OPTION_HIDDEN, NULL, 0},
@@ -56,6 +76,7 @@ static const struct argp_option options[] = {
     {"page", OPTION_PAGE, "FD", OPTION_HIDDEN, NULL, 0},
     {"template", OPTION_TEMPLATE, "FD", OPTION_HIDDEN, NULL, 0},
     {"start-method", OPTION_START, "METHOD", OPTION_HIDDEN, NULL, 0},
+    {"job", OPTION_JOB, "FD", OPTION_HIDDEN, NULL, 0},
     {"fenced-grace", OPTION_FENCED, "SECONDS", OPTION_HIDDEN, NULL, 0},
     {0},
 };
@@ -100,6 +121,11 @@ static error_t parse (int key, char *text, struct argp_state *state)
     case 'p': self->procs = (uint32_t) number_of (state, "procs", text, 10, 1, EMP_PROCS_MAX_LIMIT); return 0;
     case OPTION_RUN: self->run = number_of (state, "run", text, 16, 1, UINT64_MAX); return 0;
     case OPTION_GRACE: self->grace = seconds_of (state, "grace", text); return 0;
+    case OPTION_JOB: self->job_fd = (int) number_of (state, "job", text, 10, 3, INT32_MAX); return 0;
+    case OPTION_BROKER_KEY: self->broker_key = text; return 0;
+    case OPTION_INSECURE: self->insecure = true; return 0;
+    case OPTION_CACHE: self->cache_mib = number_of (state, "cache", text, 10, 1, CACHE_MIB_MAX); return 0;
+    case OPTION_WAIT: self->wait = seconds_of (state, "wait", text); return 0;
     case OPTION_FENCED: self->fenced = seconds_of (state, "fenced-grace", text); return 0;
     case OPTION_CHILD_OF: self->child_of = (int) number_of (state, "child-of", text, 10, 1, INT32_MAX); return 0;
     case OPTION_DIRECTORY: self->directory = text; return 0;
@@ -158,6 +184,7 @@ static _Noreturn void run_slot (const arguments_t *arguments)
                                 .parent = arguments->parent,
                                 .number = arguments->slot,
                                 .page_fd = arguments->page_fd,
+                                .job_fd = arguments->job_fd,
                                 .parent_pid = arguments->child_of};
     emp_slot_run (&config);
 }
@@ -173,7 +200,13 @@ int main (int argc, char **argv)
                                             "that they have started. Exit status: 0 all ended in good order, 1 "
                                             "one was given up or they were killed, 2 bad usage, cannot connect, "
                                             "cannot load a worker module."};
-    arguments_t arguments = {.grace = GRACE_S, .page_fd = -1, .socket = -1};
+    arguments_t arguments = {.grace = GRACE_S,
+                             .wait = WAIT_S,
+                             .cache_mib = EMP_CACHE_BYTES_DEFAULT >> 20,
+                             .page_fd = -1,
+                             .socket = -1,
+                             .job_fd = -1};
+    char why[EMP_KEYRING_WHY_MAX];
     argp_err_exit_status = 2;
     argp_parse (&argp, argc, argv, 0, NULL, &arguments);
     if (arguments.is_slot || arguments.socket >= 0)
@@ -182,6 +215,10 @@ int main (int argc, char **argv)
         run_slot (&arguments);
     if (arguments.socket >= 0)
         run_template (&arguments);
+    if (emp_dial_set (arguments.broker_key, arguments.insecure, why) != EMP_OK) {
+        fprintf (stderr, "eisenmp: %s\n", why);
+        return 2;
+    }
     emp_supervisor_config_t config = {.endpoint = arguments.endpoint,
                                       .procs = arguments.procs ? arguments.procs : cores (),
                                       .run = arguments.run,
@@ -189,6 +226,14 @@ int main (int argc, char **argv)
                                       .grace_ms = (uint32_t) (arguments.grace * 1000),
                                       .fenced_ms = (uint32_t) (arguments.fenced * 1000),
                                       .child_of = arguments.child_of,
+                                      .cache_bytes = arguments.cache_mib << 20,
+                                      .wait_ms = (uint32_t) (arguments.wait * 1000),
                                       .directory = arguments.directory};
-    return emp_supervisor_run (&config);
+    int code = emp_supervisor_run (&config);
+    if (config.child_of || code != EMP_WORKER_GIVEN_UP)
+        return code;
+    /* The way to the broker was cut, or the broker was killed: it, or another at that place, may come back. */
+    while (code == EMP_WORKER_GIVEN_UP)
+        code = emp_supervisor_run (&config);
+    return code == EMP_EXIT_UNFIT ? 1 : code;
 }

@@ -52,10 +52,27 @@ static emp_status_t start_program (const emp_nursery_t *self, emp_child_t *ret_c
     return emp_child_start (ret_child, program, (char **) (uintptr_t) argv, session, extra);
 }
 
+/* The job as a file, or -1. */
+static int make_job (const emp_nursery_t *self)
+{
+    int file = memfd_create ("eisenmp-job", MFD_CLOEXEC);
+    for (size_t done = 0; file >= 0 && done < self->config.job_size;) {
+        ssize_t rc = write (file, (const char *) self->config.job + done, self->config.job_size - done);
+        if (rc < 0 && errno != EINTR)
+            close_fd (&file);
+        done += rc > 0 ? (size_t) rc : 0;
+    }
+    return file;
+}
+
 static emp_status_t spawn_slot (emp_nursery_t *self, unsigned slot, uint64_t id, emp_child_t *ret_child)
 {
     char run[ARGUMENT_MAX], number[ARGUMENT_MAX], session[ARGUMENT_MAX], parent[ARGUMENT_MAX], page[ARGUMENT_MAX],
-        pid[ARGUMENT_MAX];
+        pid[ARGUMENT_MAX], job[ARGUMENT_MAX];
+    int file = self->config.hands_job ? emp_child_move_up (make_job (self)) : -1;
+    if (self->config.hands_job && file < 0)
+        return EMP_SYSTEM;
+    snprintf (job, sizeof job, "%d", EMP_CHILD_EXTRA_FD);
     snprintf (run, sizeof run, "%" PRIx64, self->config.run);
     snprintf (number, sizeof number, "%u", slot);
     snprintf (session, sizeof session, "%" PRIx64, id);
@@ -77,10 +94,16 @@ static emp_status_t spawn_slot (emp_nursery_t *self, unsigned slot, uint64_t id,
                           page,
                           "--child-of",
                           pid,
-                          self->config.directory ? "--directory" : NULL,
-                          self->config.directory,
+                          file >= 0                ? "--job"
+                          : self->config.directory ? "--directory"
+                                                   : NULL,
+                          file >= 0 ? job : self->config.directory, /* who hands a job has no folder of the manager's */
                           NULL};
-    return start_program (self, ret_child, argv, id, -1);
+    emp_status_t status = start_program (self, ret_child, argv, id, file);
+    int saved = errno;
+    close_fd (&file);
+    errno = saved;
+    return status;
 }
 
 static emp_status_t spawn_template (emp_nursery_t *self, int socket)
@@ -111,19 +134,6 @@ static emp_status_t spawn_template (emp_nursery_t *self, int socket)
 }
 
 /* ---- the template ------------------------------------------------------------------------------------------------ */
-
-/* The job as a file, or -1. */
-static int make_job (const emp_nursery_t *self)
-{
-    int file = memfd_create ("eisenmp-job", MFD_CLOEXEC);
-    for (size_t done = 0; file >= 0 && done < self->config.job_size;) {
-        ssize_t rc = write (file, (const char *) self->config.job + done, self->config.job_size - done);
-        if (rc < 0 && errno != EINTR)
-            close_fd (&file);
-        done += rc > 0 ? (size_t) rc : 0;
-    }
-    return file;
-}
 
 /* It lies in the socket until the template takes it. */
 static bool send_job (const emp_nursery_t *self)

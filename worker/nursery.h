@@ -25,8 +25,9 @@ typedef struct {
     const char *directory; /* of the run, or NULL */
     uint64_t run;
     uint64_t parent; /* the supervisor's session */
-    const void *job; /* borrowed; as it came in WELCOME */
+    const void *job; /* borrowed; as it came in WELCOME, or as slots of this host can read it */
     size_t job_size;
+    bool hands_job; /* slots are given this one, and do not take that of their own WELCOME */
     emp_start_method_t method;
 } emp_nursery_config_t;
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../common/thread.h"
+#include "dial.h"
 #include "fate.h"
 #include "loader.h"
 #include "toolbox.h"
@@ -100,7 +101,10 @@ static void on_message (void *arg, const emp_control_t *message)
 static void open_session (slot_t *self)
 {
     const emp_slot_config_t *config = self->config;
-    char reason[EMP_TEXT_MAX + 1];
+    char reason[EMP_TEXT_MAX + 1], why[EMP_KEYRING_WHY_MAX];
+    emp_curve_t curve;
+    if (emp_dial_keys (config->endpoint, &curve, why) != EMP_OK)
+        unfit ("%s: %s", self->name, why);
     emp_session_config_t session = {.endpoint = config->endpoint,
                                     .role = EMP_ROLE_WORKER,
                                     .name = self->name,
@@ -109,10 +113,12 @@ static void open_session (slot_t *self)
                                     .run = config->run,
                                     .timeout_ms = WELCOME_MS,
                                     .patient = true,
-                                    .has_job = config->job != NULL,
+                                    .curve = &curve,
+                                    .has_job = config->job || config->job_fd >= 0,
                                     .on_message = on_message,
                                     .arg = self};
     emp_status_t status = emp_session_new (&session, &self->session, reason);
+    explicit_bzero (&curve, sizeof curve);
     if (status == EMP_REFUSED)
         unfit ("%s: %s refuses: %s", self->name, config->endpoint, reason);
     if (status != EMP_OK)
@@ -142,12 +148,33 @@ static void load_modules (slot_t *self)
     }
 }
 
+/* The job that the supervisor has made for this host; NULL when it cannot be read. */
+static emp_job_t *job_of_host (int fd, char *reason)
+{
+    struct stat status;
+    snprintf (reason, EMP_JOB_REASON_MAX, "descriptor %d is no job", fd);
+    if (fstat (fd, &status) != 0 || status.st_size <= 0)
+        return NULL;
+    void *blob = mmap (NULL, (size_t) status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    close (fd);
+    if (blob == MAP_FAILED)
+        return NULL;
+    emp_job_t *job = emp_job_new (blob, (size_t) status.st_size, reason);
+    munmap (blob, (size_t) status.st_size);
+    return job;
+}
+
 static void unpack_job (slot_t *self)
 {
     char reason[EMP_JOB_REASON_MAX];
     size_t size;
     const void *blob = emp_session_job (self->session, &size);
-    self->job = self->config->job ? self->config->job : emp_job_new (blob, size, reason);
+    if (self->config->job)
+        self->job = self->config->job;
+    else if (self->config->job_fd >= 0)
+        self->job = job_of_host (self->config->job_fd, reason);
+    else
+        self->job = emp_job_new (blob, size, reason);
     if (!self->job)
         unfit_for_job (self, reason);
     if (self->job->moved)
@@ -215,7 +242,9 @@ static void run_modules (slot_t *self)
 static _Noreturn void end (slot_t *self)
 {
     bool asked = emp_toolbox_is_leaving (self->toolbox);
-    bool good = !emp_toolbox_is_broken (self->toolbox) && !emp_session_is_down (self->session);
+    /* The broker of a run that is over hangs up, and its last word, that the queues have stopped, was heard before. */
+    bool over = emp_session_is_cut (self->session) && !asked;
+    bool good = !emp_toolbox_is_broken (self->toolbox) && (over || !emp_session_is_down (self->session));
     emp_toolbox_close (self->toolbox);
     emp_session_destroy (&self->session);
     zsys_shutdown (); /* waits, bounded by their linger, until the last results and the BYE have left */

@@ -20,6 +20,7 @@ typedef struct {
     unsigned number; /* START_SEQUENCE_NUM */
     int page_fd;
     int parent_pid;
+    int job_fd;           /* -1, or the job as this host's supervisor has made it of the one in WELCOME */
     const emp_job_t *job; /* the job that it was forked with, or NULL: that of its session */
 } emp_slot_config_t;
 

@@ -23,14 +23,16 @@
 #include "../common/net/session.h"
 #include "../common/thread.h"
 #include "child.h"
+#include "dial.h"
 #include "fate.h"
 #include "job.h"
 #include "limit.h"
 #include "nursery.h"
 #include "orders.h"
 #include "slot.h"
+#include "staging.h"
 
-#define WELCOME_MS 10000
+#define WELCOME_MS 10000 /* of a manager's own supervisor */
 #define ORPHANED_MS 2000
 #define FDS_A_SLOT 2
 #define FDS_BESIDE 64
@@ -68,6 +70,9 @@ typedef struct {
     unsigned fenced; /* slots that the broker has given up and that are still here */
     emp_orders_t orders;
     slot_t *slots;
+    emp_cache_t *cache; /* of what other hosts have; NULL: the manager is here */
+    emp_staging_t *staging;
+    emp_buf_t job; /* as slots of this host can read it */
     emp_nursery_t nursery;
     struct pollfd *items;
 } supervisor_t;
@@ -390,8 +395,8 @@ static void hear_bell (supervisor_t *self)
     bool down = atomic_load (&self->orders.down);
     if (down && self->state != KILLING) {
         say ("the broker at %s is gone", self->config->endpoint);
-        if (self->config->child_of)
-            self->exit_code = EMP_WORKER_GIVEN_UP; /* a manager's broker is there for as long as the manager */
+        /* A manager's broker is there for as long as the manager; to another host the way may be cut. */
+        self->exit_code = EMP_WORKER_GIVEN_UP;
     }
     if (down || atomic_load (&self->orders.kill_all))
         start_killing (self);
@@ -513,21 +518,28 @@ static bool connect_broker (supervisor_t *self)
         return false;
     }
     const emp_supervisor_config_t *config = self->config;
-    char reason[EMP_TEXT_MAX + 1];
+    char reason[EMP_TEXT_MAX + 1], why[EMP_KEYRING_WHY_MAX];
+    emp_curve_t curve;
+    if (emp_dial_keys (config->endpoint, &curve, why) != EMP_OK) {
+        say ("%s", why);
+        return false;
+    }
     emp_session_config_t session = {.endpoint = config->endpoint,
                                     .role = EMP_ROLE_SUPERVISOR,
                                     .name = "supervisor",
                                     .session = config->session,
                                     .run = config->run,
-                                    .timeout_ms = WELCOME_MS,
+                                    .timeout_ms = config->child_of ? WELCOME_MS : config->wait_ms,
+                                    .curve = &curve,
                                     .patient = config->child_of != 0,
                                     .on_message = emp_orders_hear,
                                     .arg = &self->orders};
     emp_status_t status = emp_session_new (&session, &self->session, reason);
+    explicit_bzero (&curve, sizeof curve);
     if (status == EMP_REFUSED)
         say ("%s refuses: %s", config->endpoint, reason);
     else if (status == EMP_TIMEOUT)
-        say ("nobody answers at %s", config->endpoint);
+        say ("nobody answers at %s%s%s", config->endpoint, reason[0] ? ": " : "", reason);
     else if (status != EMP_OK)
         say ("cannot connect to %s: %s", config->endpoint, strerror (errno));
     return status == EMP_OK;
@@ -600,9 +612,33 @@ static bool make_tables (supervisor_t *self)
     return true;
 }
 
+static emp_status_t fetch (void *arg, const char *hash, uint64_t offset, void *buffer, size_t room, size_t *ret_got,
+                           uint64_t *ret_total)
+{
+    return emp_session_fetch (arg, hash, offset, buffer, room, ret_got, ret_total);
+}
+
+/* What the job names is on the manager's host: it is brought here, and the job says then where it is. */
+static bool stage_job (supervisor_t *self, const void *blob, size_t size)
+{
+    char why[EMP_CONTENT_ERROR_MAX];
+    emp_buf_init (&self->job, EMP_BLOB_MAX);
+    emp_status_t status = emp_cache_open (NULL, self->config->cache_bytes, &self->cache, why);
+    if (status == EMP_OK && !(self->staging = emp_staging_new (self->cache, fetch, self->session))) {
+        status = EMP_NOMEM;
+        snprintf (why, sizeof why, "out of memory");
+    }
+    if (status == EMP_OK)
+        status = emp_staging_job (self->staging, blob, size, &self->job, why);
+    if (status == EMP_OK)
+        return true;
+    say ("the job cannot be brought to this host: %s", why);
+    return false;
+}
+
 /* The job says how slots are made, and how long a chunk may take, so that the workers of every host do the same. A job that
  * is none is left to the slots. */
-static void init_nursery (supervisor_t *self)
+static bool init_nursery (supervisor_t *self)
 {
     char reason[EMP_JOB_REASON_MAX];
     emp_nursery_config_t config = {.endpoint = self->config->endpoint,
@@ -610,6 +646,13 @@ static void init_nursery (supervisor_t *self)
                                    .run = emp_session_run (self->session),
                                    .parent = emp_session_id (self->session)};
     config.job = emp_session_job (self->session, &config.job_size);
+    config.hands_job = emp_endpoint_is_remote (self->config->endpoint);
+    if (config.hands_job) {
+        if (!stage_job (self, config.job, config.job_size))
+            return false;
+        config.job = self->job.data;
+        config.job_size = self->job.size;
+    }
     emp_job_t *job = emp_job_new (config.job, config.job_size, reason);
     if (job) {
         config.method = emp_job_start_method (job);
@@ -617,11 +660,15 @@ static void init_nursery (supervisor_t *self)
     }
     emp_job_destroy (&job);
     emp_nursery_init (&self->nursery, &config);
+    return true;
 }
 
 static void run_slots (supervisor_t *self)
 {
-    init_nursery (self);
+    if (!init_nursery (self)) {
+        self->exit_code = EMP_EXIT_UNFIT;
+        return;
+    }
     for (uint32_t i = 0; i < self->config->procs; i++)
         start_slot (self, &self->slots[i]);
     see_to_nursery (self);
@@ -675,6 +722,9 @@ int emp_supervisor_run (const emp_supervisor_config_t *config)
         }
     }
     see_manager_off (&self);
+    emp_staging_destroy (&self.staging);
+    emp_cache_close (&self.cache);
+    emp_buf_release (&self.job);
     emp_session_destroy (&self.session);
     emp_orders_release (&self.orders);
     free (self.slots);

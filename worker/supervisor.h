@@ -26,13 +26,15 @@ typedef struct {
     uint64_t session;      /* 0: one is made */
     uint32_t grace_ms;     /* how long draining may take */
     int child_of;          /* process id of the manager that started it, or 0: a person did */
+    uint32_t wait_ms;      /* for a broker to answer */
+    uint64_t cache_bytes;  /* for modules of other hosts */
     uint32_t fenced_ms;    /* how long a slot that was given up may take to leave; 0: by DEAD_AFTER, limit.h */
     const char *directory; /* removed when the manager is gone; or NULL */
 } emp_supervisor_config_t;
 
 /* Exit status: 0 every slot ended in good order; 1 one did not, or all were killed; 2 cannot connect or cannot load;
- * EMP_WORKER_GIVEN_UP, for the manager that started it, which starts another: the broker has given up the supervisor itself,
- * which was frozen, and all were killed. */
+ * EMP_WORKER_GIVEN_UP: the broker is gone, or has given up the supervisor itself, which was frozen, and all were killed; for the
+ * manager that started it, which starts another, or, of a person's, to dial once more. */
 int emp_supervisor_run (const emp_supervisor_config_t *config);
 
 #endif

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../common/net/socket.h"
 #include "child.h"
 #include "fate.h"
 #include "loader.h"
@@ -100,8 +101,8 @@ static void load (template_t *self)
         answer (self, EMP_TEMPLATE_THREADED, 0);
         leave_process (EMP_EXIT_UNFIT);
     }
-    if (self->config->method == EMP_START_FORK)
-        self->job = job;
+    if (self->config->method == EMP_START_FORK || emp_endpoint_is_remote (self->config->endpoint))
+        self->job = job; /* that of WELCOME is of another host */
     else
         emp_job_destroy (&job);
 }
@@ -140,6 +141,7 @@ static _Noreturn void become_slot (const template_t *self, const emp_template_or
                                 .number = order->number,
                                 .page_fd = files[0],
                                 .parent_pid = self->config->parent_pid,
+                                .job_fd = -1,
                                 .job = self->job};
     emp_slot_run (&config);
 }

@@ -37,7 +37,9 @@ static emp_status_t flush_locked (emp_batch_t *self)
     if (status == EMP_OK)
         status = emp_msg_of_buf (&payload, &self->payload);
     if (status == EMP_OK) {
-        status = emp_socket_send (self->handle, self->header.data, self->header.size, &payload, true);
+        status = self->session->remote
+                     ? emp_socket_send_cut (self->handle, self->header.data, self->header.size, &payload, EMP_FRAME_MAX)
+                     : emp_socket_send (self->handle, self->header.data, self->header.size, &payload, true);
         if (status != EMP_OK)
             zmq_msg_close (&payload);
     }
@@ -116,11 +118,9 @@ emp_status_t emp_batch_init (emp_batch_t *self, emp_session_t *session, emp_wire
     self->wire.kind = kind;
     emp_buf_init (&self->payload, EMP_WIRE_PAYLOAD_MAX);
     emp_buf_init (&self->header, EMP_WIRE_HEADER_MAX);
-    self->push = emp_socket_new (ZMQ_PUSH, EMP_WIRE_PAYLOAD_MAX);
-    if (!self->push || emp_socket_connect (self->push, intake) != EMP_OK) {
-        zsock_destroy (&self->push);
+    self->push = emp_session_connect (session, ZMQ_PUSH, intake, &self->link);
+    if (!self->push)
         return EMP_SYSTEM;
-    }
     self->handle = zsock_resolve (self->push);
     pthread_mutex_init (&self->lock, NULL);
     pthread_mutex_lock (&session->lock);
@@ -142,7 +142,7 @@ void emp_batch_release (emp_batch_t *self)
         }
     pthread_mutex_unlock (&self->session->lock);
     emp_batch_flush (self);
-    zsock_destroy (&self->push);
+    emp_session_disconnect (self->session, &self->push, &self->link);
     emp_buf_release (&self->payload);
     emp_buf_release (&self->header);
     pthread_mutex_destroy (&self->lock);

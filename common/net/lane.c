@@ -25,6 +25,7 @@ struct emp_lane {
     _Atomic uint32_t revoked_count; /* of these, for a look without it */
     emp_session_t *session;
     zsock_t *pull;
+    emp_link_t link;
     void *pull_handle;
     int fd; /* of the PULL */
     emp_consumer_t consumer;
@@ -201,9 +202,9 @@ emp_status_t emp_lane_new (emp_session_t *session, const char *queue, uint32_t w
         return EMP_NOMEM;
     self->session = session;
     emp_consumer_init (&self->consumer, answer.id);
-    self->pull = emp_socket_new (ZMQ_PULL, EMP_WIRE_PAYLOAD_MAX);
-    if (!self->pull || emp_batch_init (&self->out, session, EMP_WIRE_DONE, answer.intake) != EMP_OK ||
-        emp_socket_connect (self->pull, answer.endpoint) != EMP_OK) {
+    if (emp_batch_init (&self->out, session, EMP_WIRE_DONE, answer.intake) != EMP_OK ||
+        !(self->pull = emp_session_connect (session, ZMQ_PULL, answer.endpoint, &self->link)) ||
+        emp_session_attach (session, self->pull, answer.id) != EMP_OK) {
         emp_lane_destroy (&self);
         return EMP_SYSTEM;
     }
@@ -234,6 +235,6 @@ void emp_lane_destroy (emp_lane_t **self_p)
     pthread_mutex_unlock (&self->session->lock);
     emp_batch_release (&self->out);
     emp_lane_release (self->frame);
-    zsock_destroy (&self->pull);
+    emp_session_disconnect (self->session, &self->pull, &self->link);
     free (self);
 }

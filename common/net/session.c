@@ -124,6 +124,10 @@ static void take_answer (emp_session_t *self, const emp_control_t *message)
     }
     *self->answer = *message;
     self->answer->blob = NULL;
+    if (self->answer_room && message->blob_size <= self->answer_room_size) {
+        memcpy (self->answer_room, message->blob, message->blob_size);
+        self->answer->blob = self->answer_room;
+    }
     if (self->expect_feed && message->status == EMP_OK) {
         self->expect_feed->id = message->id;
         atomic_store (&self->expect_feed->credit, message->window);
@@ -150,6 +154,7 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     case EMP_MSG_LANE:
     case EMP_MSG_FEED:
     case EMP_MSG_COUNTED:
+    case EMP_MSG_PIECE:
     case EMP_MSG_SINK: take_answer (self, message); break;
     case EMP_MSG_PUT_CREDIT: take_put_credit (self, message); break;
     case EMP_MSG_TOOL:
@@ -163,11 +168,13 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     case EMP_MSG_PRINT:
     case EMP_MSG_INFO:
     case EMP_MSG_ATTEMPT:
+    case EMP_MSG_FETCH:
     case EMP_MSG_DRAIN:
     case EMP_MSG_KILL: pass_on = true; break;
     case EMP_MSG_BEAT:
     case EMP_MSG_REFUSED: break;
     case EMP_MSG_HELLO:
+    case EMP_MSG_ATTACH:
     case EMP_MSG_JOB:
     case EMP_MSG_DECLARE:
     case EMP_MSG_COUNT:
@@ -230,10 +237,14 @@ static void send_door (emp_session_t *self, const void *data, size_t size)
         atomic_fetch_add (&self->dropped, 1); /* no connection: the silence of the broker ends us */
 }
 
-/* Sends all that waits in the outbox. Returns false when the session closes and all was said. */
+/* Sends all that waits in the outbox, once there is a connection. Returns false when the session closes and all was said. */
 static bool empty_outbox (emp_session_t *self)
 {
     pthread_mutex_lock (&self->lock);
+    if (!self->stands && !self->closing) {
+        pthread_mutex_unlock (&self->lock);
+        return true;
+    }
     emp_buf_t box = self->outbox;
     emp_buf_init (&self->outbox, OUTBOX_MAX);
     bool closing = self->closing;
@@ -289,7 +300,54 @@ static void look_after_batches (emp_session_t *self, unsigned *idle)
     }
 }
 
+/* ---- over tcp ------------------------------------------------------------------------------------------------------- */
+
+static const char refused_text[] = "the broker does not know this host's key (there: eisenmp keys allow KEY)";
+static const char strange_text[] = "what answers there is no broker of eisenmp, or has another key";
+
+/* A session that has lanes and feeds cannot know what it has missed. */
+static void connection_broke (emp_session_t *self)
+{
+    if (!atomic_load (&self->down))
+        atomic_store (&self->cut, true);
+    go_down (self, "the connection to the broker broke");
+}
+
+static void door_broke (emp_session_t *self)
+{
+    self->stands = false;
+    if (self->welcomed && self->role != EMP_ROLE_SUPERVISOR)
+        connection_broke (self);
+}
+
+static void door_stands (emp_session_t *self)
+{
+    self->stands = true;
+    if (self->welcomed && emp_session_attach (self, self->door, 0) != EMP_OK)
+        go_down (self, strerror (errno));
+}
+
+static void hear_links (emp_session_t *self)
+{
+    for (emp_watch_event_t event; (event = emp_watch_read (self->watch)) != EMP_WATCH_NOTHING;)
+        switch (event) {
+        case EMP_WATCH_STANDS: door_stands (self); break;
+        case EMP_WATCH_BROKE: door_broke (self); break;
+        case EMP_WATCH_REFUSED: go_down (self, refused_text); break;
+        case EMP_WATCH_STRANGE:
+            pthread_mutex_lock (&self->lock);
+            snprintf (self->reason, sizeof self->reason, "%s", strange_text);
+            pthread_mutex_unlock (&self->lock);
+            break;
+        case EMP_WATCH_NOTHING: break;
+        }
+    if (emp_session_links_broke (self))
+        connection_broke (self);
+}
+
 /* ---- the I/O thread -------------------------------------------------------------------------------------------------- */
+
+#define LINKS_MAX 256 /* that are polled; those beyond are looked at once a beat */
 
 typedef struct {
     int fd; /* of the DEALER */
@@ -308,6 +366,16 @@ static void judge_silence (emp_session_t *self, io_t *io)
         go_down (self, "the broker is silent");
 }
 
+static nfds_t watch_set (emp_session_t *self, struct pollfd *items)
+{
+    int fds[LINKS_MAX];
+    size_t links = emp_session_link_fds (self, fds, LINKS_MAX);
+    items[2] = (struct pollfd){.fd = emp_watch_fd (self->watch), .events = POLLIN};
+    for (size_t i = 0; i < links; i++)
+        items[3 + i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+    return (nfds_t) (3 + links);
+}
+
 static bool io_sleep (emp_session_t *self, io_t *io)
 {
     uint64_t now = emp_now ();
@@ -318,8 +386,9 @@ static bool io_sleep (emp_session_t *self, io_t *io)
     int timeout = next > now ? (int) ((next - now + 999) / 1000) : 0;
     if (atomic_load (&self->down))
         timeout = -1; /* nothing is left to do but to hear that the session closes */
-    struct pollfd items[] = {{.fd = io->fd, .events = POLLIN}, {.fd = self->bell, .events = POLLIN}};
-    if (poll (items, 2, timeout) == -1 && errno != EINTR) {
+    struct pollfd items[3 + LINKS_MAX] = {{.fd = io->fd, .events = POLLIN}, {.fd = self->bell, .events = POLLIN}};
+    nfds_t polled = self->remote ? watch_set (self, items) : 2;
+    if (poll (items, polled, timeout) == -1 && errno != EINTR) {
         go_down (self, strerror (errno));
         return false;
     }
@@ -339,8 +408,10 @@ static void *io_thread (void *arg)
     uint64_t now = emp_now ();
     io_t io = {.fd = emp_socket_fd (self->door), .heard = now, .turned = now, .next_beat = now + BEAT_US_AT_FIRST};
     while (empty_outbox (self)) {
+        if (self->remote)
+            hear_links (self);
         if (emp_now () >= io.next_beat && !atomic_load (&self->down)) {
-            if (self->welcomed)
+            if (self->welcomed && self->stands)
                 beat (self);
             io.next_beat = emp_now () + self->beat_us;
         }
@@ -449,6 +520,35 @@ emp_status_t emp_session_count (emp_session_t *self, const char *queue, uint64_t
     return status;
 }
 
+#define FETCH_TRIES 3
+
+/* The answer to a question that was given up may come now: it names what it answers. */
+emp_status_t emp_session_fetch (emp_session_t *self, const char *hash, uint64_t offset, void *buffer, size_t room,
+                                size_t *ret_got, uint64_t *ret_total)
+{
+    emp_control_t question = {.kind = EMP_MSG_FETCH, .session = self->id, .window = offset}, answer;
+    snprintf (question.text, sizeof question.text, "%s", hash);
+    emp_status_t status = EMP_TIMEOUT;
+    for (int i = 0; i < FETCH_TRIES && status == EMP_TIMEOUT; i++) {
+        pthread_mutex_lock (&self->lock);
+        self->answer_room = buffer;
+        self->answer_room_size = room;
+        pthread_mutex_unlock (&self->lock);
+        status = emp_session_ask (self, &question, EMP_MSG_PIECE, NULL, &answer);
+        bool ours = status == EMP_OK && answer.window == offset && strcmp (answer.text, hash) == 0;
+        if (status == EMP_OK && (!ours || (answer.status == EMP_OK && !answer.blob)))
+            status = EMP_TIMEOUT;
+    }
+    pthread_mutex_lock (&self->lock);
+    self->answer_room = NULL;
+    pthread_mutex_unlock (&self->lock);
+    if (status != EMP_OK || answer.status != EMP_OK)
+        return status != EMP_OK ? status : answer.status;
+    *ret_got = answer.blob_size;
+    *ret_total = answer.size;
+    return EMP_OK;
+}
+
 /* ---- for lanes and the sink ---------------------------------------------------------------------------------------------- */
 
 void emp_session_wait (emp_session_t *self, int fd, uint64_t until)
@@ -476,6 +576,7 @@ emp_status_t emp_session_decode (emp_session_t *self, zmq_msg_t *header, zmq_msg
 static void free_session (emp_session_t *self)
 {
     zsock_destroy (&self->door);
+    emp_watch_destroy (&self->watch);
     if (self->bell >= 0)
         close (self->bell);
     if (self->wake >= 0)
@@ -487,6 +588,15 @@ static void free_session (emp_session_t *self)
     emp_session_free_tools (self);
     free (self->job);
     free (self);
+}
+
+/* What is said while there is no connection would be said before ATTACH on the next one, so it waits in the outbox. */
+static bool prepare_door (emp_session_t *self)
+{
+    int one = 1;
+    return emp_socket_be_client (self->door, &self->curve) == EMP_OK &&
+           zmq_setsockopt (zsock_resolve (self->door), ZMQ_IMMEDIATE, &one, sizeof one) == 0 &&
+           (self->watch = emp_watch_new (self->door)) != NULL;
 }
 
 static emp_session_t *make_session (const emp_session_config_t *config)
@@ -504,6 +614,10 @@ static emp_session_t *make_session (const emp_session_config_t *config)
     self->patient = config->patient;
     self->has_job = config->has_job;
     snprintf (self->endpoint, sizeof self->endpoint, "%s", config->endpoint);
+    self->remote = emp_endpoint_is_remote (config->endpoint);
+    self->stands = !self->remote;
+    if (config->curve)
+        self->curve = *config->curve;
     emp_thread_cond_init (&self->changed);
     pthread_mutex_init (&self->lock, NULL);
     pthread_mutex_init (&self->call_lock, NULL);
@@ -511,6 +625,8 @@ static emp_session_t *make_session (const emp_session_config_t *config)
     self->bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     self->wake = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     self->door = emp_socket_new (ZMQ_DEALER, EMP_CONTROL_MAX);
+    if (self->door && self->remote && !prepare_door (self))
+        zsock_destroy (&self->door);
     return self;
 }
 
@@ -524,12 +640,12 @@ static emp_status_t say_hello (emp_session_t *self, const emp_session_config_t *
     memcpy (hello.endpoint, self->endpoint, sizeof hello.endpoint);
     emp_control_t answer;
     emp_status_t status = emp_session_ask (self, &hello, EMP_MSG_WELCOME, NULL, &answer);
-    if (status == EMP_SYSTEM) {
-        status = EMP_REFUSED;
-        if (ret_reason)
-            memcpy (ret_reason, self->reason, sizeof self->reason);
+    if (status != EMP_OK && ret_reason) {
+        pthread_mutex_lock (&self->lock);
+        memcpy (ret_reason, self->reason, sizeof self->reason);
+        pthread_mutex_unlock (&self->lock);
     }
-    return status;
+    return status == EMP_SYSTEM ? EMP_REFUSED : status;
 }
 
 emp_status_t emp_session_new (const emp_session_config_t *config, emp_session_t **ret_self, char *ret_reason)
@@ -599,6 +715,11 @@ const void *emp_session_job (const emp_session_t *self, size_t *ret_size)
 bool emp_session_is_down (emp_session_t *self)
 {
     return atomic_load (&self->down);
+}
+
+bool emp_session_is_cut (emp_session_t *self)
+{
+    return atomic_load (&self->cut);
 }
 
 uint64_t emp_session_dead_after (emp_session_t *self)

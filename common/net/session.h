@@ -9,6 +9,8 @@
  * Life: new (waits for WELCOME) → open_* → … → destroy (says BYE, waits at most a second for it to leave).
  * When the broker is silent for dead_after or refuses: the session is `down`; every wait ends with EMP_SYSTEM, once
  * and for ever; on_message is called with NULL. A later version dials again.
+ * Over tcp a connection may break while both ends live. A supervisor's session goes on when it stands again (ATTACH); a worker's
+ * goes down, since chunks, credit and endings may be lost with it: its process ends, and is started anew.
  * Threads: any thread may call a session; a lane, feed or sink has one user at a time.
  */
 #ifndef EMP_SESSION_H
@@ -27,20 +29,22 @@ typedef struct emp_feed emp_feed_t;
 typedef struct {
     const char *endpoint; /* of the door */
     emp_role_t role;
-    const char *name;    /* "Process-1", "manager" */
-    uint64_t session;    /* a random id; 0: one is made */
-    uint64_t parent;     /* the supervisor's session, or 0 */
-    uint64_t run;        /* 0: whichever the broker has */
-    uint32_t timeout_ms; /* for WELCOME and each answer */
-    bool patient;        /* silence is no end: somebody else watches whether the broker lives */
-    bool has_job;        /* the caller knows the job already: that of WELCOME is not kept */
+    const char *name;         /* "Process-1", "manager" */
+    uint64_t session;         /* a random id; 0: one is made */
+    uint64_t parent;          /* the supervisor's session, or 0 */
+    uint64_t run;             /* 0: whichever the broker has */
+    uint32_t timeout_ms;      /* for WELCOME and each answer */
+    bool patient;             /* silence is no end: somebody else watches whether the broker lives */
+    const emp_curve_t *curve; /* keys for a tcp:// endpoint; NULL: none */
+    bool has_job;             /* the caller knows the job already: that of WELCOME is not kept */
     /* Called in the I/O thread for messages that only some roles get (GONE, JOINED, PRINT, DRAIN, KILL), and, with
      * NULL, once when the session went down by itself. May be NULL. Must not call back into the session's waits. */
     void (*on_message) (void *arg, const emp_control_t *message);
     void *arg;
 } emp_session_config_t;
 
-/* EMP_OK, EMP_TIMEOUT (nobody answers), EMP_REFUSED (reason in `ret_reason`, EMP_TEXT_MAX + 1 bytes, may be NULL). */
+/* EMP_OK, EMP_TIMEOUT (nobody answers; a reason, or ""), EMP_REFUSED (reason in `ret_reason`, EMP_TEXT_MAX + 1 bytes, may be
+ * NULL). */
 emp_status_t emp_session_new (const emp_session_config_t *config, emp_session_t **ret_self, char *ret_reason);
 /* Says BYE and goes down: every wait ends, no callback comes any more. What destroy does first; apart from it for who must
  * join threads between. Not from a callback. */
@@ -51,6 +55,8 @@ uint64_t emp_session_run (emp_session_t *self);
 /* The job's configuration out of WELCOME: one packed msgpack map (size 0 for a manager). Borrowed. */
 const void *emp_session_job (const emp_session_t *self, size_t *ret_size);
 bool emp_session_is_down (emp_session_t *self);
+/* It is down since a connection over tcp broke, as it also does behind the end of a run. */
+bool emp_session_is_cut (emp_session_t *self);
 /* How long a session may be silent before the broker gives it up, in microseconds, as WELCOME said. */
 uint64_t emp_session_dead_after (emp_session_t *self);
 /* Makes every emp_lane_next of this session, also one that waits now, return EMP_STOPPED: the worker leaves after the
@@ -66,6 +72,11 @@ emp_status_t emp_session_declare (emp_session_t *self, const char *queue, uint32
 
 /* How many chunks wait on a queue, and may wait. Asks the broker. */
 emp_status_t emp_session_count (emp_session_t *self, const char *queue, uint64_t *ret_waiting, uint64_t *ret_maxsize);
+
+/* Bytes of a content that the manager has, from `offset` on: at most `room`, EMP_PIECE_MAX is enough. *ret_total: of how many.
+ * EMP_UNKNOWN: it has none of that hash; EMP_STALE: it has changed since; EMP_TIMEOUT, EMP_SYSTEM: asked in vain. A supervisor's. */
+emp_status_t emp_session_fetch (emp_session_t *self, const char *hash, uint64_t offset, void *buffer, size_t room,
+                                size_t *ret_got, uint64_t *ret_total);
 
 /* ---- a lane: chunks come, results go -------------------------------------------------------------------------- */
 

@@ -12,6 +12,13 @@
 
 #include "../producer.h"
 #include "session.h"
+#include "watch.h"
+
+/* A data connection of a remote session; a member of what it serves (link.c). */
+typedef struct emp_link {
+    struct emp_link *next; /* of the session's; under its lock */
+    emp_watch_t *watch;    /* NULL: it is local, or not there */
+} emp_link_t;
 
 /* Parts on their way to one intake; a member of the feed or lane it serves. */
 typedef struct emp_batch {
@@ -19,6 +26,7 @@ typedef struct emp_batch {
     emp_session_t *session;
     zsock_t *push;
     void *handle;
+    emp_link_t link;
     _Atomic uint64_t window; /* DONE: the credit that the next message tells */
     pthread_mutex_t lock;    /* everything below */
     emp_wire_t wire;
@@ -45,11 +53,16 @@ struct emp_session {
     uint64_t id;
     emp_role_t role;
     char endpoint[EMP_ENDPOINT_MAX + 1];
+    bool remote; /* over tcp: data go by connections to the door as well */
+    emp_curve_t curve;
+    emp_watch_t *watch; /* of the door, remote ones only; the I/O thread's */
+    bool stands;        /* the I/O thread's */
     void (*on_message) (void *arg, const emp_control_t *message);
     void *arg;
     uint32_t timeout_ms;
 
     _Atomic bool down;          /* the broker is gone, refused us, or we are leaving */
+    _Atomic bool cut;           /* and that is why: a connection broke */
     _Atomic bool leave;         /* lanes shall end */
     _Atomic bool feeds_stopped; /* feeds shall end */
     _Atomic bool looking;       /* the I/O thread looks after batches every LOOK_US */
@@ -67,11 +80,15 @@ struct emp_session {
     const char *expect_name; /* its name must be this one, if not NULL: the answer to an old question is not ours */
     emp_feed_t *expect_feed; /* becomes known to put credit in the moment of its answer */
     emp_control_t *answer;   /* the caller's; filled in */
+    uint8_t *answer_room;    /* for its blob, or NULL: that is not kept */
+    size_t answer_room_size;
     bool answered;
     emp_feed_t *feeds;    /* those that are open */
     emp_lane_t *lanes;    /* those that are open */
     emp_batch_t *batches; /* those that the I/O thread looks after */
-    emp_buf_t *tools;     /* places of the objects of mp_tools_q, in order */
+    emp_link_t *links;    /* data connections that it watches */
+    size_t links_count;
+    emp_buf_t *tools; /* places of the objects of mp_tools_q, in order */
     size_t tools_count;
     bool tools_over; /* no more will come */
     bool welcomed, patient, has_job;
@@ -95,6 +112,15 @@ struct emp_feed {
     bool answered;       /* under the session's lock: it has said what there is since somebody asked */
 };
 
+/* Connects a data socket: of that type and endpoint, or, of a remote session, a DEALER to the door; *link is all zero. NULL
+ * with errno. Both end together. */
+zsock_t *emp_session_connect (emp_session_t *self, int type, const char *endpoint, emp_link_t *link);
+void emp_session_disconnect (emp_session_t *self, zsock_t **socket, emp_link_t *link);
+/* Over tcp the first message of a socket by which a lane or the sink is to be served; else nothing. */
+emp_status_t emp_session_attach (emp_session_t *self, zsock_t *socket, uint32_t id);
+/* The I/O thread's: adds the descriptors of all links, at most `room`; and reads them: true when a connection has ended. */
+size_t emp_session_link_fds (emp_session_t *self, int *ret_fds, size_t room);
+bool emp_session_links_broke (emp_session_t *self);
 /* Under the session's lock: this attempt of a ticket shall not be begun. */
 void emp_lane_revoke (emp_session_t *session, uint32_t lane, uint64_t ticket, uint32_t attempt);
 /* An ending is lost that the broker waits for: the session ends in a moment, so that it gives what is held here to others. Any thread,

@@ -15,6 +15,7 @@
 struct emp_sink {
     emp_session_t *session;
     zsock_t *pull;
+    emp_link_t link;
     void *handle;
     int fd; /* of the PULL */
     bool stopped;
@@ -94,8 +95,8 @@ emp_status_t emp_sink_new (emp_session_t *session, emp_sink_t **ret_self)
     self->session = session;
     zmq_msg_init (&self->header);
     zmq_msg_init (&self->payload);
-    self->pull = emp_socket_new (ZMQ_PULL, EMP_WIRE_PAYLOAD_MAX);
-    if (!self->pull || emp_socket_connect (self->pull, answer.endpoint) != EMP_OK) {
+    self->pull = emp_session_connect (session, ZMQ_PULL, answer.endpoint, &self->link);
+    if (!self->pull || emp_session_attach (session, self->pull, answer.id) != EMP_OK) {
         emp_sink_destroy (&self);
         return EMP_SYSTEM;
     }
@@ -113,6 +114,6 @@ void emp_sink_destroy (emp_sink_t **self_p)
     *self_p = NULL;
     zmq_msg_close (&self->header);
     zmq_msg_close (&self->payload);
-    zsock_destroy (&self->pull);
+    emp_session_disconnect (self->session, &self->pull, &self->link);
     free (self);
 }

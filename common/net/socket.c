@@ -108,6 +108,54 @@ emp_status_t emp_socket_connect (zsock_t *self, const char *endpoint)
     return zmq_connect (zsock_resolve (self), endpoint) == 0 ? EMP_OK : EMP_SYSTEM;
 }
 
+/* ---- over tcp ---------------------------------------------------------------------------------------------------- */
+
+/* Half-open connections are the kernel's to find: ZMTP's own heartbeats wait behind a large frame, and end a connection that
+ * is merely slow. */
+#define KEEPALIVE_IDLE_S 5
+#define KEEPALIVE_EACH_S 2
+#define KEEPALIVES 3
+#define UNACKNOWLEDGED_MS 11000
+#define HANDSHAKE_MS 5000
+#define RECONNECT_MS 100
+#define RECONNECT_MAX_MS 2000
+
+bool emp_endpoint_is_remote (const char *endpoint)
+{
+    return strncmp (endpoint, "tcp://", 6) == 0;
+}
+
+static bool notice_loss (void *handle)
+{
+    return set_int (handle, ZMQ_TCP_KEEPALIVE, 1) && set_int (handle, ZMQ_TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S) &&
+           set_int (handle, ZMQ_TCP_KEEPALIVE_INTVL, KEEPALIVE_EACH_S) &&
+           set_int (handle, ZMQ_TCP_KEEPALIVE_CNT, KEEPALIVES) && set_int (handle, ZMQ_TCP_MAXRT, UNACKNOWLEDGED_MS) &&
+           set_int (handle, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS);
+}
+
+emp_status_t emp_socket_be_client (zsock_t *self, const emp_curve_t *curve)
+{
+    void *handle = zsock_resolve (self);
+    bool good = notice_loss (handle) && set_int (handle, ZMQ_RECONNECT_IVL, RECONNECT_MS) &&
+                set_int (handle, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
+    if (good && *curve->server)
+        good = zmq_setsockopt (handle, ZMQ_CURVE_SERVERKEY, curve->server, EMP_KEY_SIZE + 1) == 0 &&
+               zmq_setsockopt (handle, ZMQ_CURVE_PUBLICKEY, curve->public, EMP_KEY_SIZE + 1) == 0 &&
+               zmq_setsockopt (handle, ZMQ_CURVE_SECRETKEY, curve->secret, EMP_KEY_SIZE + 1) == 0;
+    return good ? EMP_OK : EMP_SYSTEM;
+}
+
+emp_status_t emp_socket_be_server (zsock_t *self, const char *secret, const char *domain)
+{
+    void *handle = zsock_resolve (self);
+    bool good = notice_loss (handle);
+    if (good && *secret)
+        good = set_int (handle, ZMQ_CURVE_SERVER, 1) &&
+               zmq_setsockopt (handle, ZMQ_CURVE_SECRETKEY, secret, EMP_KEY_SIZE + 1) == 0 &&
+               zmq_setsockopt (handle, ZMQ_ZAP_DOMAIN, domain, strlen (domain)) == 0;
+    return good ? EMP_OK : EMP_SYSTEM;
+}
+
 int emp_socket_fd (zsock_t *self)
 {
     int fd = -1;
@@ -178,6 +226,96 @@ emp_status_t emp_socket_recv (void *handle, zmq_msg_t *header, zmq_msg_t *payloa
             return EMP_SYSTEM;
     while (zmq_msg_more (payload));
     return EMP_MALFORMED;
+}
+
+emp_status_t emp_socket_send_cut (void *handle, const void *header, size_t size, zmq_msg_t *payload, size_t max)
+{
+    size_t left = zmq_msg_size (payload);
+    if (left <= max)
+        return emp_socket_send (handle, header, size, payload, true);
+    const uint8_t *data = zmq_msg_data (payload);
+    if (zmq_send (handle, header, size, ZMQ_SNDMORE) == -1)
+        return EMP_SYSTEM;
+    for (size_t part; left > 0; data += part, left -= part) {
+        part = left < max ? left : max;
+        zmq_msg_t frame;
+        if (zmq_msg_init_size (&frame, part) != 0)
+            return EMP_NOMEM; /* half a message is sent: its user gives up the session */
+        memcpy (zmq_msg_data (&frame), data, part);
+        PUBLISH ();
+        if (send_frame (handle, &frame, part < left ? ZMQ_SNDMORE : 0) == -1) {
+            zmq_msg_close (&frame);
+            return EMP_SYSTEM;
+        }
+    }
+    zmq_msg_close (payload);
+    return EMP_OK;
+}
+
+emp_status_t emp_socket_send_routed (void *handle, const void *route, size_t route_size, const void *header,
+                                     size_t size, zmq_msg_t *payload)
+{
+    PUBLISH ();
+    int rc = zmq_send (handle, route, route_size, ZMQ_SNDMORE | ZMQ_DONTWAIT);
+    if (rc != -1 && payload)
+        rc = zmq_send (handle, header, size, ZMQ_SNDMORE | ZMQ_DONTWAIT);
+    if (rc == -1)
+        return errno == EAGAIN ? EMP_FULL : EMP_SYSTEM;
+    rc = payload ? send_frame (handle, payload, ZMQ_DONTWAIT) : zmq_send (handle, header, size, ZMQ_DONTWAIT);
+    return rc == -1 ? EMP_SYSTEM : EMP_OK;
+}
+
+/* Takes the rest of a message away; the last frame was `frame`. */
+static emp_status_t skip_rest (void *handle, zmq_msg_t *frame)
+{
+    while (zmq_msg_more (frame))
+        if (recv_frame (handle, frame, 0) == -1)
+            return EMP_SYSTEM;
+    return EMP_MALFORMED;
+}
+
+/* Further frames, put behind the first in a message of their joint size. `data` grows as they come, not as they claim. */
+static emp_status_t join_rest (void *handle, size_t max, zmq_msg_t *payload, size_t *frames)
+{
+    emp_buf_t joined;
+    emp_buf_init (&joined, max);
+    emp_status_t status = emp_buf_append (&joined, zmq_msg_data (payload), zmq_msg_size (payload));
+    while (status == EMP_OK && zmq_msg_more (payload)) {
+        if (recv_frame (handle, payload, 0) == -1)
+            status = EMP_SYSTEM;
+        else
+            status = emp_buf_append (&joined, zmq_msg_data (payload), zmq_msg_size (payload));
+        ++*frames;
+    }
+    if (status != EMP_OK && status != EMP_SYSTEM)
+        status = skip_rest (handle, payload) == EMP_SYSTEM ? EMP_SYSTEM : status == EMP_NOMEM ? status : EMP_MALFORMED;
+    if (status == EMP_OK) {
+        zmq_msg_close (payload);
+        status = emp_msg_of_buf (payload, &joined);
+        if (status != EMP_OK)
+            zmq_msg_init (payload);
+    }
+    emp_buf_release (&joined);
+    return status;
+}
+
+emp_status_t emp_socket_recv_routed (void *handle, size_t max, zmq_msg_t *route, zmq_msg_t *header, zmq_msg_t *payload,
+                                     size_t *ret_frames)
+{
+    *ret_frames = 0;
+    if (recv_frame (handle, route, ZMQ_DONTWAIT) == -1)
+        return errno == EAGAIN ? EMP_TIMEOUT : EMP_SYSTEM;
+    OBSERVE ();
+    if (!zmq_msg_more (route))
+        return EMP_MALFORMED;
+    if (recv_frame (handle, header, 0) == -1)
+        return EMP_SYSTEM;
+    if (!zmq_msg_more (header))
+        return EMP_OK;
+    if (recv_frame (handle, payload, 0) == -1)
+        return EMP_SYSTEM;
+    *ret_frames = 1;
+    return zmq_msg_more (payload) ? join_rest (handle, max, payload, ret_frames) : EMP_OK;
 }
 
 static void free_data (void *data, void *hint)

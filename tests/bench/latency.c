@@ -71,7 +71,7 @@ static void send_job (world_t *self)
     emp_status_t status = emp_config_find_modules (&config, NULL, NULL);
     must (status, status == EMP_OK ? "" : config.error);
     emp_buf_clear (&buf);
-    must (emp_config_pack (&config, &buf), "configuration");
+    must (emp_config_pack (&config, NULL, &buf), "configuration");
     static emp_control_t job;
     job = (emp_control_t){.kind = EMP_MSG_JOB, .blob = buf.data, .blob_size = buf.size};
     must (emp_session_send (self->session, &job), "job");

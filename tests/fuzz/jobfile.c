@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     if (status == EMP_OK) {
         emp_buf_t blob;
         emp_buf_init (&blob, 64u << 20);
-        FUZZ_MUST (emp_config_pack (&config, &blob) == EMP_OK);
+        FUZZ_MUST (emp_config_pack (&config, NULL, &blob) == EMP_OK);
         FUZZ_MUST (emp_scan (blob.data, blob.size, EMP_SCAN_OBJECTS_MAX, &values) == EMP_OK && values == 1);
         emp_buf_release (&blob);
     }

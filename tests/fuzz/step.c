@@ -52,7 +52,7 @@ typedef struct {
     unsigned feed_count;
     uint64_t serial, ended;
     uint64_t put;
-    bool sink_stopped;
+    bool sink_open, sink_stopped;
 } world_t;
 
 static world_t world;
@@ -131,19 +131,19 @@ static void watch (const emp_effect_t *effect)
         if (effect->status == EMP_OK)
             world.feeds[world.feed_count++ % FEEDS] = (feed_t){effect->feed, effect->session, 0};
         break;
-    case EMP_FX_SINK_CLOSED: world.sink_stopped = false; break;
+    case EMP_FX_SINK: world.sink_open |= effect->status == EMP_OK; break;
+    case EMP_FX_SINK_CLOSED: world.sink_open = world.sink_stopped = false; break;
     case EMP_FX_SINK_STOPPED:
         FUZZ_MUST (!world.sink_stopped);
         world.sink_stopped = true;
         break;
-    case EMP_FX_KILL: FUZZ_MUST (world.sink_stopped); break;
+    case EMP_FX_KILL: FUZZ_MUST (world.sink_stopped || !world.sink_open); break; /* the run is over, heard or not */
     case EMP_FX_PUT_CREDIT:
     case EMP_FX_FEED_OVER: FUZZ_MUST (effect->feed); break;
     case EMP_FX_ATTEMPT:
     case EMP_FX_REVOKE:
     case EMP_FX_SESSION:
     case EMP_FX_SESSION_GONE:
-    case EMP_FX_SINK:
     case EMP_FX_DECLARED: break;
     }
 }

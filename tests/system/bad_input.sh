@@ -66,11 +66,11 @@ for words in "" "frobnicate" "run" "run a b" "run --procs 0 good.yaml" "run --pr
 done
 "$eisenmp" rnu >out 2>err; grep -q 'did you mean "run"' err || fail "rnu: no suggestion"
 "$eisenmp" --version | grep -q '^eisenmp [0-9]' || fail "no version"
-for command in run keys worker broker examples; do
+for command in run settings keys worker broker examples; do
     "$eisenmp" $command --version | grep -q '^eisenmp[a-z-]* [0-9]' || fail "$command: no version"
     "$eisenmp" $command --help | grep -q '^Usage: eisenmp' || fail "$command: no help"
 done
-for command in keys --help --version; do
+for command in settings --help --version; do
     "$eisenmp" $command >/dev/full 2>err
     expect "$command >/dev/full: exit code" $? 1
     grep -q 'standard output: No space' err || fail "$command >/dev/full: $(cat err)"

@@ -363,8 +363,118 @@ Test (arena, what_is_not_sealed_or_not_of_this_form_is_refused)
     head.objects = UINT64_MAX - 7;
     cr_assert_eq (open_forged (head, true), EMP_INVALID);
     head = good;
+    head.objects = sizeof head - sizeof (uint64_t);
+    cr_assert_eq (open_forged (head, true), EMP_INVALID, "objects in its head");
+    head = good;
+    head.address = UINT64_MAX - 4094;
+    cr_assert_eq (open_forged (head, true), EMP_INVALID, "addresses behind the last one");
+    head = good;
     head.count = 0;
     cr_assert_eq (open_forged (head, true), EMP_INVALID);
+}
+
+/* ---- copies ---------------------------------------------------------------------------------------------------------- */
+
+/* What came from another host: the bytes of `from`, of which one may be another. */
+typedef struct {
+    int from;
+    uint64_t size;
+    int64_t wrong; /* offset; -1: none */
+    emp_status_t status;
+} bytes_from_t;
+
+static emp_status_t fill (void *arg, int fd, char *ret_error)
+{
+    const bytes_from_t *given = arg;
+    struct stat stat;
+    cr_assert_eq (fstat (fd, &stat), 0);
+    cr_assert_eq ((uint64_t) stat.st_size, given->size);
+    for (uint64_t at = 0; at < given->size; at++) {
+        uint8_t byte;
+        cr_assert_eq (pread (given->from, &byte, 1, (off_t) at), 1);
+        byte ^= (int64_t) at == given->wrong;
+        cr_assert_eq (pwrite (fd, &byte, 1, (off_t) at), 1);
+    }
+    strcpy (ret_error, "nobody answers");
+    return given->status;
+}
+
+static int open_of (const emp_arena_place_t *place)
+{
+    char path[64];
+    snprintf (path, sizeof path, "/proc/%u/fd/%u", place->pid, place->fd);
+    int fd = open (path, O_RDONLY | O_CLOEXEC);
+    cr_assert_geq (fd, 0);
+    return fd;
+}
+
+Test (arena, a_copy_is_opened_as_the_original_is)
+{
+    bytes_t bytes = bytes_of ("93 01 a3 61 62 63 82 a1 61 c4 02 00 ff 05 90");
+    maker_t maker = maker_start (bytes.data, bytes.size);
+    bytes_from_t given = {open_of (&maker.place), maker.place.size, -1, EMP_OK};
+    emp_arena_t *copy = NULL;
+    cr_assert_eq (emp_arena_new_copy (&maker.place, fill, &given, &copy, why), EMP_OK, "%s", why);
+    close (given.from);
+    maker_end (&maker); /* its host is another */
+    cr_assert_eq (mappings (), 0, "who only keeps it does not map it");
+    emp_arena_place_t here;
+    emp_arena_describe (copy, &here);
+    cr_assert (here.address == maker.place.address && here.size == maker.place.size &&
+               here.stamp == maker.place.stamp && here.pid == (uint32_t) getpid ());
+    emp_arena_t *reader = open_good (&here);
+    cr_assert (!emp_arena_is_moved (reader));
+    expect_equal (reader, bytes.data, bytes.size);
+    int fd = open_of (&here);
+    int all = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+    cr_assert_eq (fcntl (fd, F_GET_SEALS) & all, all);
+    close (fd);
+    emp_arena_destroy (&copy);
+    expect_equal (reader, bytes.data, bytes.size);
+    emp_arena_destroy (&reader);
+    bytes_free (&bytes);
+}
+
+static void expect_no_copy (const emp_arena_place_t *there, const bytes_from_t *given, emp_status_t status,
+                            const char *text)
+{
+    emp_arena_t *copy = NULL;
+    bytes_from_t input = *given;
+    int before = dup (0), after;
+    close (before);
+    cr_assert_eq (emp_arena_new_copy (there, fill, &input, &copy, why), status, "%s", why);
+    cr_assert (strstr (why, text), "\"%s\" in: %s", text, why);
+    cr_assert_null (copy);
+    after = dup (0);
+    close (after);
+    cr_assert_eq (before, after, "a file stays open");
+}
+
+Test (arena, a_copy_that_is_not_the_arena_that_was_meant_is_refused)
+{
+    maker_t maker = maker_start ("\x91\xa1x", 3);
+    bytes_from_t given = {open_of (&maker.place), maker.place.size, -1, EMP_OK}, wrong = given;
+    /* Form, size of objects, stamp, address, size, offset of the objects; the last byte of each that is nothing's own. */
+    static const int64_t offsets[] = {0, 4, 8, 16, 24, 32, 39, 47};
+    for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
+        wrong.wrong = offsets[i];
+        expect_no_copy (&maker.place, &wrong, EMP_INVALID, "no such shared memory");
+    }
+    emp_arena_place_t place = maker.place;
+    place.stamp++;
+    expect_no_copy (&place, &given, EMP_INVALID, "no such shared memory");
+    place = maker.place;
+    place.address += 1 << 21;
+    expect_no_copy (&place, &given, EMP_INVALID, "no such shared memory");
+    place = maker.place;
+    place.size = 87;
+    expect_no_copy (&place, &given, EMP_INVALID, "found shared memory of 87 bytes, expected more");
+    place.size = UINT64_MAX;
+    expect_no_copy (&place, &given, EMP_TOOBIG, "expected at most 68719476736");
+    given.status = EMP_TIMEOUT;
+    expect_no_copy (&maker.place, &given, EMP_TIMEOUT, "nobody answers");
+    close (given.from);
+    maker_end (&maker);
 }
 
 Test (arena, a_place_travels_as_five_numbers)

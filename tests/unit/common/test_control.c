@@ -18,7 +18,7 @@ static const struct {
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)
-#define NO_KIND ((emp_kind_t) 42)
+#define NO_KIND ((emp_kind_t) 45)
 
 static const uint8_t blob[] = {0x82, 0xa1, 'k', 0x01, 0xa1, 'v', 0xc3};
 

@@ -57,7 +57,7 @@ static size_t blob_size (void)
 {
     emp_buf_t blob;
     emp_buf_init (&blob, EMP_BLOB_MAX);
-    cr_assert_eq (emp_config_pack (&config, &blob), EMP_OK);
+    cr_assert_eq (emp_config_pack (&config, NULL, &blob), EMP_OK);
     size_t size = blob.size;
     emp_buf_release (&blob);
     return size;

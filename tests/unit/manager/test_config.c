@@ -414,7 +414,7 @@ Test (config, there_is_a_bound_of_keys_and_one_of_bytes)
     cr_assert_eq (emp_config_set (&config, "one", large, half), EMP_OK, "the old value does not count");
     emp_buf_t blob;
     emp_buf_init (&blob, EMP_BLOB_MAX);
-    cr_assert_eq (emp_config_pack (&config, &blob), EMP_OK);
+    cr_assert_eq (emp_config_pack (&config, NULL, &blob), EMP_OK);
     emp_buf_release (&blob);
     free (large);
 }
@@ -811,7 +811,7 @@ Test (config, B1_the_blob_holds_everything_a_worker_may_ask_for)
     cr_assert_eq (emp_config_queue (&config, "batch_1|audio_lg", 5), EMP_OK);
     emp_buf_t blob;
     emp_buf_init (&blob, EMP_BLOB_MAX);
-    cr_assert_eq (emp_config_pack (&config, &blob), EMP_OK);
+    cr_assert_eq (emp_config_pack (&config, NULL, &blob), EMP_OK);
     cr_assert_str_eq (
         repr (blob.data, blob.size),
         "{'kwargs': {'PROCS_MAX': None, 'NUM_PROCS': None, 'ROWS_MAX': 42, 'NUM_ROWS': 42, 'START_METHOD': "
@@ -821,13 +821,14 @@ Test (config, B1_the_blob_holds_everything_a_worker_may_ask_for)
         "'batch', 'RESUME': False, 'RESULT_LABEL': None, "
         "'INFO_ENABLE': False, 'INFO_THREAD_MAX': None, 'SERVE': False, "
         "'ATTEMPTS_MAX': 5, 'HALVE': True, 'SPECULATE': True, 'BEAT': 1.0, "
-        "'DEAD_AFTER': 5.0, 'TICKET_TIMEOUT': None, 'STOP_GRACE': 10.0, 'BIG_DATA_MIN': 65536, 'sleep_time': 20, "
+        "'DEAD_AFTER': 5.0, 'TICKET_TIMEOUT': None, 'STOP_GRACE': 10.0, 'LISTEN': None, 'REMOTE_ONLY': False, "
+        "'INSECURE': False, 'BIG_DATA_MIN': 65536, 'sleep_time': 20, "
         "'city': 'Köln'}, 'modules': "
         "[['/m.so', 'f']], "
         "'queues': ['mp_input_q', 'mp_output_q', 'mp_info_q', 'mp_tools_q', 'mp_print_q', 'mp_process_q', "
         "'batch_1|audio_lg']}");
     emp_buf_release (&blob);
     emp_buf_init (&blob, 100);
-    cr_assert_eq (emp_config_pack (&config, &blob), EMP_TOOBIG);
+    cr_assert_eq (emp_config_pack (&config, NULL, &blob), EMP_TOOBIG);
     emp_buf_release (&blob);
 }

@@ -98,7 +98,7 @@ Test (queues, an_attribute_leaves_room_for_what_the_job_nests_it_in)
     emp_buf_init (&job, EMP_BLOB_MAX);
     cr_expect_eq (set_nested (EMP_ATTRIBUTE_DEPTH_MAX + 1), EMP_TOOBIG);
     cr_expect_eq (set_nested (EMP_ATTRIBUTE_DEPTH_MAX), EMP_OK);
-    cr_expect_eq (emp_config_pack (&emp->config, &job), EMP_OK);
+    cr_expect_eq (emp_config_pack (&emp->config, NULL, &job), EMP_OK);
     cr_expect_eq (emp_scan (job.data, job.size, EMP_SCAN_OBJECTS_MAX, NULL), EMP_OK);
     emp_buf_release (&job);
 }
