@@ -9,7 +9,7 @@ cp "$EMP_MODULES/csv.so" "$EMP_MODULES/prime.so" local/
 sh "$EMP_SOURCE/examples/csv/make-revised" 2000000 "$PWD/local/revised.csv"
 mkfifo -m 644 job/revised.csv
 mkfifo gate
-export EISENMP_JOB_DIR=$PWD/job
+export EISENMP_JOB_DIR=$PWD/job EISENMP_WAIT=20 # so long the worker that was paused dials, when it wakes up too late
 compose () { timeout 300 "${compose_program[@]}" -p "$project" -f "$EMP_SOURCE/docker/compose.yaml" "$@"; }
 
 # cluster_job <name> <rows a ticket> <feed>
