@@ -64,8 +64,8 @@ void gate_close (emp_broker_t *self)
 {
     if (self->gate_handle && self->by_session)
         say_over (self);
-    zsock_destroy (&self->gate);
     emp_watch_destroy (&self->gate_watch);
+    zsock_destroy (&self->gate);
     emp_zap_unregister (&self->gate_zap);
 }
 
