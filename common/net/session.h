@@ -33,7 +33,7 @@ typedef struct {
     uint64_t session;         /* a random id; 0: one is made */
     uint64_t parent;          /* the supervisor's session, or 0 */
     uint64_t run;             /* 0: whichever the broker has */
-    uint32_t timeout_ms;      /* for WELCOME and each answer */
+    uint32_t timeout_ms;      /* for WELCOME, and each answer where the broker is on this host */
     bool patient;             /* silence is no end: somebody else watches whether the broker lives */
     const emp_curve_t *curve; /* keys for a tcp:// endpoint; NULL: none */
     bool has_job;             /* the caller knows the job already: that of WELCOME is not kept */
