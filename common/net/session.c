@@ -263,12 +263,13 @@ static bool empty_outbox (emp_session_t *self)
     return !closing;
 }
 
-static void beat (emp_session_t *self)
+/* At once, and without waiting for a connection. */
+static void say (emp_session_t *self, emp_control_t *message)
 {
-    emp_control_t message = {.kind = EMP_MSG_BEAT, .run = atomic_load (&self->run)};
     emp_buf_t frame;
     emp_buf_init (&frame, EMP_CONTROL_MAX);
-    if (emp_control_encode (&message, &frame) == EMP_OK)
+    message->run = atomic_load (&self->run);
+    if (emp_control_encode (message, &frame) == EMP_OK)
         send_door (self, frame.data, frame.size);
     emp_buf_release (&frame);
 }
@@ -330,13 +331,23 @@ static void door_broke (emp_session_t *self)
     pthread_mutex_unlock (&self->lock);
 }
 
+/* The socket learns of the connection that ended and of the one that stands when it looks, not when it sends: what is said before
+ * goes with the old one. */
+static void look_at_door (emp_session_t *self)
+{
+    int events;
+    size_t size = sizeof events;
+    (void) zmq_getsockopt (zsock_resolve (self->door), ZMQ_EVENTS, &events, &size);
+}
+
 /* The question for a welcome, or the welcome, may have gone with the connection before. */
 static void door_stands (emp_session_t *self)
 {
     self->stands = true;
-    if (self->welcomed && emp_session_attach (self, self->door, 0) != EMP_OK)
-        go_down (self, strerror (errno));
-    else if (!self->welcomed && self->hello_said)
+    look_at_door (self);
+    if (self->welcomed)
+        say (self, &(emp_control_t){.kind = EMP_MSG_ATTACH, .session = self->id});
+    else if (self->hello_said)
         send_door (self, self->hello.data, self->hello.size);
 }
 
@@ -425,7 +436,7 @@ static void *io_thread (void *arg)
             hear_links (self);
         if (emp_now () >= io.next_beat && !atomic_load (&self->down)) {
             if (self->welcomed && self->stands)
-                beat (self);
+                say (self, &(emp_control_t){.kind = EMP_MSG_BEAT});
             io.next_beat = emp_now () + self->beat_us;
         }
         read_door (self, &io.heard);
