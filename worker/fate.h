@@ -21,7 +21,7 @@ typedef struct {
     uint32_t code;
     uint64_t peak; /* the most memory it had, in bytes; 0: not known */
     bool joined, left;
-    bool cut;      /* its connection broke */
+    bool cut;      /* its connection broke, or did not come about */
     bool overtime; /* it had a chunk for too long, or was given up, and that was its end */
     uint64_t chunks;
 } emp_end_t;

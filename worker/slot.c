@@ -123,6 +123,9 @@ static void open_session (slot_t *self)
     explicit_bzero (&curve, sizeof curve);
     if (status == EMP_REFUSED)
         unfit ("%s: %s refuses: %s", self->name, config->endpoint, reason);
+    if (status == EMP_TIMEOUT && emp_endpoint_is_remote (config->endpoint))
+        atomic_store (&self->page->left,
+                      EMP_LEFT_CUT); /* the supervisor had its answer, and sees to a broker that is gone */
     if (status != EMP_OK)
         unfit ("%s: cannot connect to %s: %s", self->name, config->endpoint, emp_status_text (status));
 }
