@@ -121,6 +121,10 @@ static void open_session (slot_t *self)
                                     .arg = self};
     emp_status_t status = emp_session_new (&session, &self->session, reason);
     explicit_bzero (&curve, sizeof curve);
+    if (status == EMP_STOPPED) { /* it came too late */
+        atomic_store (&self->page->left, EMP_LEFT_DONE);
+        _exit (0);
+    }
     if (status == EMP_REFUSED)
         unfit ("%s: %s refuses: %s", self->name, config->endpoint, reason);
     if (status == EMP_TIMEOUT && emp_endpoint_is_remote (config->endpoint))

@@ -559,7 +559,10 @@ static bool connect_broker (supervisor_t *self)
                                     .arg = &self->orders};
     emp_status_t status = emp_session_new (&session, &self->session, reason);
     explicit_bzero (&curve, sizeof curve);
-    if (status == EMP_REFUSED)
+    self->over = status == EMP_STOPPED;
+    if (self->over)
+        say ("the run at %s is over", config->endpoint);
+    else if (status == EMP_REFUSED)
         say ("%s refuses: %s", config->endpoint, reason);
     else if (status == EMP_TIMEOUT)
         say ("nobody answers at %s%s%s", config->endpoint, reason[0] ? ": " : "", reason);
@@ -745,6 +748,8 @@ int emp_supervisor_run (const emp_supervisor_config_t *config)
             run_slots (&self);
         }
     }
+    if (self.over && self.exit_code == EMP_EXIT_UNFIT)
+        self.exit_code = 0; /* it came too late */
     see_manager_off (&self);
     emp_staging_destroy (&self.staging);
     emp_cache_close (&self.cache);

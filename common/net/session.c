@@ -194,7 +194,8 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     }
     pthread_mutex_unlock (&self->lock);
     if (message->kind == EMP_MSG_REFUSED) {
-        atomic_store (&self->over, message->status == EMP_STOPPED);
+        if (message->status == EMP_STOPPED)
+            atomic_store (&self->over, true);
         go_down (self, message->text);
     }
     if (pass_on && self->on_message)
@@ -681,7 +682,9 @@ static emp_status_t say_hello (emp_session_t *self, const emp_session_config_t *
         memcpy (ret_reason, self->reason, sizeof self->reason);
         pthread_mutex_unlock (&self->lock);
     }
-    return status == EMP_SYSTEM ? EMP_REFUSED : status;
+    if (status == EMP_SYSTEM)
+        status = atomic_load (&self->over) ? EMP_STOPPED : EMP_REFUSED;
+    return status;
 }
 
 emp_status_t emp_session_new (const emp_session_config_t *config, emp_session_t **ret_self, char *ret_reason)
@@ -709,7 +712,7 @@ emp_status_t emp_session_new (const emp_session_config_t *config, emp_session_t 
 
 void emp_session_close (emp_session_t *self)
 {
-    if (!atomic_load (&self->down)) {
+    if (!atomic_load (&self->down) || atomic_load (&self->over)) { /* who says that the run is over waits for it */
         emp_control_t bye = {.kind = EMP_MSG_BYE};
         emp_session_send (self, &bye);
     }

@@ -43,8 +43,8 @@ typedef struct {
     void *arg;
 } emp_session_config_t;
 
-/* EMP_OK, EMP_TIMEOUT (nobody answers; a reason, or ""), EMP_REFUSED (reason in `ret_reason`, EMP_TEXT_MAX + 1 bytes, may be
- * NULL). */
+/* EMP_OK, EMP_TIMEOUT (nobody answers; a reason, or ""), EMP_STOPPED (the run is over), EMP_REFUSED (reason in `ret_reason`,
+ * EMP_TEXT_MAX + 1 bytes, may be NULL). */
 emp_status_t emp_session_new (const emp_session_config_t *config, emp_session_t **ret_self, char *ret_reason);
 /* Says BYE and goes down: every wait ends, no callback comes any more. What destroy does first; apart from it for who must
  * join threads between. Not from a callback. */
