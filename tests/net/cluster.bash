@@ -8,7 +8,8 @@
 #   cluster_wait 60                     until the run has ended: $code, 137 when it had to be killed
 #   cluster_workers_over 20             until all workers have, by themselves: ${cluster_code[h2]}
 #   cluster_same job.yaml [options...]  the tickets of a quiet run without hosts, whatever the order
-#   cluster_begin job.yaml 2 h2 h3      cluster_run without workers of h1, 2 workers on each of these, until all have a module
+#   cluster_job job.yaml 600 2 20 [...] 600 numbers, two a ticket, 20 ms each ticket; more lines of it
+#   cluster_begin job.yaml 2 h2 h3      cluster_run without workers of h1, 2 workers on each of these, until all have a chunk in hand
 #   cluster_ends 60 job.yaml [h2=0...]  until all is over: exit code 0, the same tickets, workers with these exit codes, nothing left
 #   for_seconds 1.5                     what a cut or a stall lasts; never to wait for something
 #
@@ -25,9 +26,11 @@ declare -A cluster_workers=() cluster_key=() cluster_code=()
 # eisenmp_on <host> arguments...
 eisenmp_on ()
 {
-    local folder
+    local folder clock=()
     folder=$(host_folder "$1")
-    on "$1" ${cluster_clock:+with_clock "$cluster_clock"} env EISENMP_KEYS="$folder/keys" EISENMP_CACHE="$folder/cache" "$eisenmp" "${@:2}"
+    [ -z "$cluster_clock" ] || clock=(EMP_CLOCK_FILE="$PWD/$cluster_clock" LD_PRELOAD="$EMP_BUILD/net/clock.so"
+        ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0")
+    on "$1" env "${clock[@]}" EISENMP_KEYS="$folder/keys" EISENMP_CACHE="$folder/cache" "$eisenmp" "${@:2}"
 }
 cluster_up ()
 {
@@ -93,11 +96,18 @@ for_seconds () { read -rt "$1" <><(:) || :; }
 cluster_begin ()
 {
     local job=$1 procs=$2 host
+    rm -f at_work.*
     cluster_run "$job" --procs 0
     for host in "${@:3}"; do
         cluster_worker "$host" "$procs" "${cluster_options[@]}"
     done
-    until_true 30 at_least $(($# * procs - 2 * procs)) family
+    until_true 30 cluster_at_work $(($# * procs - 2 * procs))
+}
+# cluster_at_work <n>: so many processes of workers have had a chunk.
+cluster_at_work () { [ "$(compgen -G 'at_work.*' | wc -l)" -ge "$1" ]; }
+cluster_job ()
+{
+    job "$1" haul "$2" "$3" "toolbox: {chunk_us: ${4}000, mark: $PWD/at_work${cluster_toolbox:-}}" "${@:5}"
 }
 # cluster_ends <seconds> <job.yaml> [host=code...]
 cluster_ends ()
