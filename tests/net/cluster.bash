@@ -120,6 +120,15 @@ cluster_ends ()
     for one in "${@:3}"; do
         expect "exit code of ${one%=*}'s workers" "${cluster_code[${one%=*}]}" "${one#*=}" || tail -n 5 "${one%=*}.err"
     done
-    until_true 10 no_family
+    until_true 10 hosts_are_idle || fail "left on a host: $(hosts_left | xargs -r ps -o pid,args -p)"
 }
+# hosts_left: processes that have lost their parents, which are the children of a host's first one.
+hosts_left ()
+{
+    local host
+    for host in "${hosts[@]}"; do
+        [ -z "${host_init[$host]:-}" ] || children "${host_init[$host]}"
+    done
+}
+hosts_are_idle () { [ -z "$(hosts_left)" ]; }
 cluster_options=()

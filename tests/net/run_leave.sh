@@ -28,7 +28,7 @@ host_signal KILL "$cluster_manager"
 cluster_workers_over 20
 expect "the manager was killed: exit code of h2's workers" "${cluster_code[h2]}" 1
 expect "the manager was killed: exit code of h4's workers" "${cluster_code[h4]}" 1
-until_true 10 no_family
+until_true 10 hosts_are_idle
 wait "$cluster_manager" 2>/dev/null
 
 # Killed and started anew at the same place: the same workers do the new run. And one that has no manager hears Ctrl-C.
