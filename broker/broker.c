@@ -37,6 +37,12 @@ static bool is_waiting (const lane_t *lane)
     return lane && !lane->ready && lane->push;
 }
 
+/* Who dials before there is a job waits in the gate's socket until there is, or he would be welcomed to nothing. */
+static bool hears_gate (const emp_broker_t *self)
+{
+    return self->gate && self->job;
+}
+
 /* Fills self->items: bell, door, gate, intakes, then the lanes that wait for their peer, the sink the last. */
 static size_t poll_set (emp_broker_t *self)
 {
@@ -51,7 +57,7 @@ static size_t poll_set (emp_broker_t *self)
     size_t n = 0;
     self->items[n++] = (struct pollfd){.fd = self->bell, .events = POLLIN};
     self->items[n++] = (struct pollfd){.fd = self->door_fd, .events = POLLIN};
-    self->items[n++] = (struct pollfd){.fd = self->gate ? self->gate_fd : -1, .events = POLLIN};
+    self->items[n++] = (struct pollfd){.fd = hears_gate (self) ? self->gate_fd : -1, .events = POLLIN};
     for (size_t i = 0; i < self->intake_count; i++)
         self->items[n++] = (struct pollfd){.fd = self->intake_list[i]->fd, .events = POLLIN};
     if (!self->unready)
@@ -67,7 +73,7 @@ static size_t poll_set (emp_broker_t *self)
 /* Something was not read empty: no descriptor will tell of it. */
 static bool has_more (const emp_broker_t *self)
 {
-    bool more = self->door_more || (self->gate && self->gate_more);
+    bool more = self->door_more || (hears_gate (self) && self->gate_more);
     for (size_t i = 0; i < self->intake_count && !more; i++)
         more = self->intake_list[i]->more;
     return more;
@@ -118,7 +124,7 @@ static bool turn (emp_broker_t *self)
     size_t intakes = self->intake_count; /* the door may bind more; they begin with `more` */
     if (self->items[1].revents || self->door_more)
         door_read (self);
-    if (self->gate && (self->items[2].revents || self->gate_more))
+    if (hears_gate (self) && (self->items[2].revents || self->gate_more))
         gate_read (self);
     for (size_t i = 0; i < intakes; i++)
         if (self->items[3 + i].revents || self->intake_list[i]->more)
@@ -142,6 +148,8 @@ static void *broker_thread (void *arg)
     self->clock.turned = emp_now ();
     while (turn (self))
         ;
+    if (self->gate)
+        gate_see_off (self);
     return NULL;
 }
 

@@ -209,6 +209,7 @@ static void job (emp_broker_t *self, const emp_control_t *message)
     free (self->job);
     self->job = copy;
     self->job_size = message->blob_size;
+    self->gate_more = true; /* nobody has listened there yet */
 }
 
 /* Every worker is told, also one that joins later (effect.c). */
@@ -454,7 +455,9 @@ void door_take (emp_broker_t *self, const route_t *route, const char *key, zmq_m
     }
     self->control = &message;
     self->peer = peer_of_route (self, route);
-    if (message.kind == EMP_MSG_HELLO)
+    if (message.kind == EMP_MSG_HELLO && self->gate_over)
+        gate_refuse_over (self, route);
+    else if (message.kind == EMP_MSG_HELLO)
         hello (self, route, key, &message);
     else if (message.kind == EMP_MSG_ATTACH && route->gate && message.run == self->run)
         gate_attach (self, route, key, &message);

@@ -6,6 +6,8 @@
  * not hold up a beat. A message of one frame is control, one of more is data, payload in pieces of at most EMP_FRAME_MAX: who
  * has proven no key yet can claim no more than that. Whoever speaks for a session has to have its key (User-Id of the ZAP reply).
  */
+#include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -14,6 +16,7 @@
 
 #define GATE_MESSAGES_A_TURN 256
 #define SINKS_FROM 0x80000000u /* ids of sinks: effect.c */
+#define SEE_OFF_US 2000000u    /* a dial over a way of 200 ms each */
 
 void gate_say (emp_broker_t *self, const char *format, ...)
 {
@@ -52,18 +55,39 @@ emp_status_t gate_bind (emp_broker_t *self)
     return emp_socket_bind (self->gate, self->config.gate.listen, self->gate_endpoint);
 }
 
-/* A supervisor of another host may still have slots that have not come yet: nobody else tells it that none need come. */
-static void say_over (emp_broker_t *self)
+void gate_refuse_over (emp_broker_t *self, const route_t *route)
 {
+    door_refuse (self, route, EMP_STOPPED, "the run is over");
+}
+
+static bool supervisors_are_here (emp_broker_t *self)
+{
+    const peer_t *peer = zhashx_first (self->by_session);
+    while (peer && !(peer->route.gate && peer->role == EMP_ROLE_SUPERVISOR))
+        peer = zhashx_next (self->by_session);
+    return peer != NULL;
+}
+
+/* A supervisor of another host may still have slots that have not come yet: nobody else tells it that none need come. It says BYE when
+ * it has heard it; one that is about to come back from a connection that broke has a moment to. */
+void gate_see_off (emp_broker_t *self)
+{
+    uint64_t until = emp_now () + SEE_OFF_US, now;
+    self->gate_over = true;
     for (peer_t *peer = zhashx_first (self->by_session); peer; peer = zhashx_next (self->by_session))
         if (peer->route.gate)
-            door_refuse (self, &peer->route, EMP_STOPPED, "the run is over");
+            gate_refuse_over (self, &peer->route);
+    self->gate_more = true; /* a send looks as well: emp_socket_fd */
+    while (supervisors_are_here (self) && (now = emp_now ()) < until) {
+        struct pollfd item = {.fd = self->gate_fd, .events = POLLIN};
+        if (poll (&item, 1, self->gate_more ? 0 : (int) ((until - now) / 1000 + 1)) == -1 && errno != EINTR)
+            return;
+        gate_read (self);
+    }
 }
 
 void gate_close (emp_broker_t *self)
 {
-    if (self->gate_handle && self->by_session)
-        say_over (self);
     emp_watch_destroy (&self->gate_watch);
     zsock_destroy (&self->gate);
     emp_zap_unregister (&self->gate_zap);
@@ -104,6 +128,8 @@ void gate_attach (emp_broker_t *self, const route_t *route, const char *key, con
     peer_t *peer = owner_of (self, message->session, key);
     if (message->id == 0 && peer) {
         peer_move (self, peer, route);
+        if (self->gate_over)
+            gate_refuse_over (self, route);
         return;
     }
     if (message->id == 0) {

@@ -159,6 +159,7 @@ struct emp_broker {
     void *gate_handle;
     int gate_fd;
     bool gate_more;
+    bool gate_over; /* the run is over, and who comes is told so */
     char gate_endpoint[EMP_ENDPOINT_MAX + 1];
     struct emp_zap *gate_zap;
     emp_watch_t *gate_watch;         /* who fails to prove a key */
@@ -238,6 +239,9 @@ void gate_read (emp_broker_t *self);
 void gate_attach (emp_broker_t *self, const route_t *route, const char *key, const emp_control_t *message);
 /* Once a beat: sessions whose key is allowed no more are ended; and who failed to prove one is told of. */
 void gate_look (emp_broker_t *self);
+/* The last of the thread: two seconds at most. */
+void gate_see_off (emp_broker_t *self);
+void gate_refuse_over (emp_broker_t *self, const route_t *route);
 void gate_close (emp_broker_t *self);
 void gate_say (emp_broker_t *self, const char *format, ...) EMP_PRINTF (2, 3);
 void door_gone (emp_broker_t *self, const emp_effect_t *fx);

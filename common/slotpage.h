@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef enum { EMP_LEFT_DONE = 1, EMP_LEFT_ASKED = 2 } emp_left_t;
+typedef enum { EMP_LEFT_DONE = 1, EMP_LEFT_ASKED = 2, EMP_LEFT_CUT = 3 } emp_left_t;
 
 typedef struct {
     _Atomic uint64_t ticket; /* handle of the chunk the module got last of those in hand, 0: none */
@@ -25,7 +25,8 @@ typedef struct {
     _Atomic uint64_t chunks; /* chunks handed to the module so far */
     _Atomic uint32_t joined; /* the session is up, modules are loaded */
     _Atomic uint32_t left;   /* the slot ended in good order: EMP_LEFT_DONE the module said false, or the queue stopped;
-                                EMP_LEFT_ASKED it was told to (SIGTERM) */
+                                EMP_LEFT_ASKED it was told to (SIGTERM); EMP_LEFT_CUT its connection broke or did not
+                                come about, which is no fault of what it was at */
     _Atomic uint64_t oldest; /* handle of the chunk that it has had for longest */
     _Atomic uint64_t
         since; /* when it got that one: microseconds of CLOCK_MONOTONIC, the same in all processes of a host;

@@ -10,9 +10,9 @@ emp_fate_t emp_fate_of (const emp_end_t *end, bool ending, bool any_joined, unsi
         return EMP_FATE_ENDED;
     if (ending)
         return EMP_FATE_DEAD;
-    if (!any_joined && !end->joined && end->how == EMP_HOW_EXIT && end->code == EMP_EXIT_UNFIT)
+    if (!any_joined && !end->joined && !end->cut && end->how == EMP_HOW_EXIT && end->code == EMP_EXIT_UNFIT)
         return EMP_FATE_UNFIT;
-    if (end->overtime)
+    if (end->overtime || end->cut)
         *deaths = 0;
     else
         *deaths = end->chunks > 0 ? 1 : *deaths + 1;

@@ -4,9 +4,9 @@
  *
  * A slot that dies is started anew, as the same Process-<n>, for as long as its lives come to anything: a life in which
  * the module got a chunk clears the count, EMP_DEATHS_MAX fruitless ones in a row end the slot. What a chunk does to
- * its worker is bounded elsewhere, by the attempts of its ticket. Who was killed since its time was up, or was given up
- * for its silence, has not died of itself: that clears the count too. A start that the system refuses counts as such a life, and is
- * tried again after 0.1 s, 0.4 s and so on: what is lacking may be there in a moment.
+ * its worker is bounded elsewhere, by the attempts of its ticket. Who was killed since its time was up, was given up
+ * for its silence, or lost its connection, has not died of itself: that clears the count too. A start that the system refuses
+ * counts as such a life, and is tried again after 0.1 s, 0.4 s and so on: what is lacking may be there in a moment.
  */
 #ifndef EMP_WORKER_FATE_H
 #define EMP_WORKER_FATE_H
@@ -22,6 +22,7 @@ typedef struct {
     uint32_t code;
     uint64_t peak; /* the most memory it had, in bytes; 0: not known */
     bool joined, left;
+    bool cut;      /* its connection broke, or did not come about */
     bool overtime; /* it had a chunk for too long, or was given up, and that was its end */
     uint64_t chunks;
 } emp_end_t;

@@ -18,9 +18,12 @@
 #include "slot.h"
 #include "supervisor.h"
 #include "template.h"
+#include "writer.h"
 
 #define GRACE_S 10.0
+#define LAST_WORDS_MS 1000 /* for a reader of stderr who stands still */
 #define WAIT_S 10.0
+#define WAIT_AGAIN_S 60.0 /* once it was there: a switch, or a host, that starts anew takes as long */
 #define CACHE_MIB_MAX (UINT64_C (1) << 30)
 #define GRACE_S_MAX 1000000.0
 
@@ -66,7 +69,8 @@ static const struct argp_option options[] = {
     {"broker-key", OPTION_BROKER_KEY, "KEY", 0,
      "The broker's public key, as `eisenmp keys show` says there, or @FILE; over tcp:// it is needed", 0},
     {"insecure", OPTION_INSECURE, NULL, 0, "tcp:// without keys, as the broker was told, too", 0},
-    {"wait", OPTION_WAIT, "SECONDS", 0, "How long to dial until a broker answers; default 10", 0},
+    {"wait", OPTION_WAIT, "SECONDS", 0,
+     "How long to dial until a broker answers; default 10, and 60 for one that was there and is gone", 0},
     {"cache", OPTION_CACHE, "MIB", 0, "Bound of the cache of modules of other hosts; default 10240", 0},
     {"child-of", OPTION_CHILD_OF, "PID", OPTION_HIDDEN, NULL, 0},
     {"directory", OPTION_DIRECTORY, "DIR", OPTION_HIDDEN, NULL, 0},
@@ -189,6 +193,23 @@ static _Noreturn void run_slot (const arguments_t *arguments)
     emp_slot_run (&config);
 }
 
+static uint32_t milliseconds (double seconds, double otherwise)
+{
+    return (uint32_t) ((seconds < 0 ? otherwise : seconds) * 1000);
+}
+
+/* The way to the broker was cut, or the broker was killed: it, or another at that place, may come back. */
+static int supervise (emp_supervisor_config_t *config, uint32_t wait_again_ms)
+{
+    int code = emp_supervisor_run (config);
+    if (config->child_of || code != EMP_WORKER_GIVEN_UP)
+        return code;
+    config->wait_ms = wait_again_ms;
+    while (code == EMP_WORKER_GIVEN_UP)
+        code = emp_supervisor_run (config);
+    return code == EMP_EXIT_UNFIT ? 1 : code;
+}
+
 int main (int argc, char **argv)
 {
     emp_thread_reserve_streams ();
@@ -201,7 +222,7 @@ int main (int argc, char **argv)
                                             "one was given up or they were killed, 2 bad usage, cannot connect, "
                                             "cannot load a worker module."};
     arguments_t arguments = {.grace = GRACE_S,
-                             .wait = WAIT_S,
+                             .wait = -1,
                              .cache_mib = EMP_CACHE_BYTES_DEFAULT >> 20,
                              .page_fd = -1,
                              .socket = -1,
@@ -227,13 +248,10 @@ int main (int argc, char **argv)
                                       .fenced_ms = (uint32_t) (arguments.fenced * 1000),
                                       .child_of = arguments.child_of,
                                       .cache_bytes = arguments.cache_mib << 20,
-                                      .wait_ms = (uint32_t) (arguments.wait * 1000),
+                                      .wait_ms = milliseconds (arguments.wait, WAIT_S),
                                       .directory = arguments.directory};
-    int code = emp_supervisor_run (&config);
-    if (config.child_of || code != EMP_WORKER_GIVEN_UP)
-        return code;
-    /* The way to the broker was cut, or the broker was killed: it, or another at that place, may come back. */
-    while (code == EMP_WORKER_GIVEN_UP)
-        code = emp_supervisor_run (&config);
-    return code == EMP_EXIT_UNFIT ? 1 : code;
+    emp_writer_start (STDERR_FILENO);
+    int code = supervise (&config, milliseconds (arguments.wait, WAIT_AGAIN_S));
+    emp_writer_end (LAST_WORDS_MS);
+    return code;
 }

@@ -94,7 +94,9 @@ static void on_message (void *arg, const emp_control_t *message)
     const slot_t *self = arg;
     if (message || !atomic_load (&self->page->joined))
         return; /* before it has joined, the question that waits for its answer says what is wrong */
-    fprintf (stderr, "eisenmp: %s: was given up, and leaves\n", self->name);
+    if (!emp_session_is_over (self->session))
+        fprintf (stderr, "eisenmp: %s: %s, and leaves\n", self->name,
+                 emp_session_is_cut (self->session) ? "the connection to the broker broke" : "was given up");
     emp_toolbox_leave (self->toolbox);
 }
 
@@ -119,8 +121,15 @@ static void open_session (slot_t *self)
                                     .arg = self};
     emp_status_t status = emp_session_new (&session, &self->session, reason);
     explicit_bzero (&curve, sizeof curve);
+    if (status == EMP_STOPPED) { /* it came too late */
+        atomic_store (&self->page->left, EMP_LEFT_DONE);
+        _exit (0);
+    }
     if (status == EMP_REFUSED)
         unfit ("%s: %s refuses: %s", self->name, config->endpoint, reason);
+    if (status == EMP_TIMEOUT && emp_endpoint_is_remote (config->endpoint))
+        atomic_store (&self->page->left,
+                      EMP_LEFT_CUT); /* the supervisor had its answer, and sees to a broker that is gone */
     if (status != EMP_OK)
         unfit ("%s: cannot connect to %s: %s", self->name, config->endpoint, emp_status_text (status));
 }
@@ -242,14 +251,17 @@ static void run_modules (slot_t *self)
 static _Noreturn void end (slot_t *self)
 {
     bool asked = emp_toolbox_is_leaving (self->toolbox);
-    /* The broker of a run that is over hangs up, and its last word, that the queues have stopped, was heard before. */
-    bool over = emp_session_is_cut (self->session) && !asked;
-    bool good = !emp_toolbox_is_broken (self->toolbox) && (over || !emp_session_is_down (self->session));
+    bool cut = emp_session_is_cut (self->session);
+    /* The broker of a run that is over says so, or hangs up, and that the queues have stopped was heard before. */
+    bool over = emp_session_is_over (self->session) || (cut && !asked && !emp_toolbox_is_broken (self->toolbox));
+    bool good = over || (!emp_toolbox_is_broken (self->toolbox) && !emp_session_is_down (self->session));
     emp_toolbox_close (self->toolbox);
     emp_session_destroy (&self->session);
     zsys_shutdown (); /* waits, bounded by their linger, until the last results and the BYE have left */
     if (good)
-        atomic_store (&self->page->left, asked ? EMP_LEFT_ASKED : EMP_LEFT_DONE);
+        atomic_store (&self->page->left, asked && !over ? EMP_LEFT_ASKED : EMP_LEFT_DONE);
+    else if (cut)
+        atomic_store (&self->page->left, EMP_LEFT_CUT);
     leave_process (good ? 0 : 1);
 }
 

@@ -35,8 +35,7 @@
 
 #define WELCOME_MS 10000 /* of a manager's own supervisor */
 #define ORPHANED_MS 2000
-#define LAST_WORDS_MS 1000 /* for a reader of stderr who stands still */
-#define AGAIN_US 25000u    /* after the first start that failed four times as much, then four times that… */
+#define AGAIN_US 25000u /* after the first start that failed four times as much, then four times that… */
 #define FDS_A_SLOT 2
 #define FDS_BESIDE 64
 
@@ -239,6 +238,8 @@ static void template_ended (supervisor_t *self)
 static uint64_t ticket_of (const slot_t *slot, const emp_end_t *end)
 {
     uint64_t ticket = atomic_load (&slot->child.page->ticket), since;
+    if (end->cut)
+        return EMP_TICKET_NONE; /* it has done what it was at, and whether that has arrived the broker knows */
     if (end->how == EMP_HOW_TIMEOUT &&
         (!emp_slotpage_oldest (slot->child.page, &ticket, &since) || ticket != slot->late_ticket))
         return EMP_TICKET_NONE;
@@ -259,8 +260,8 @@ static void report_loss (supervisor_t *self, const slot_t *slot, pid_t pid, cons
     snprintf (lost.name, sizeof lost.name, "%s", slot->name);
     memcpy (lost.text, slot->voice.tail.kept, slot->voice.tail.size + 1);
     emp_session_send (self->session, &lost);
-    if (self->config->child_of || self->state == KILLING || slot->unwanted)
-        return; /* the manager's report says it; who has them killed knows it */
+    if (self->config->child_of || self->state == KILLING || slot->unwanted || end->cut)
+        return; /* the manager's report says it; who has them killed knows it, and who was cut off has said so */
     char how[EMP_HOW_TEXT_MAX + 1], peak[EMP_HOW_PEAK_MAX + 1];
     emp_how_text (end->how, end->code, how);
     emp_how_peak (end->peak, peak);
@@ -301,6 +302,7 @@ static void slot_ended (supervisor_t *self, slot_t *slot)
     /* Who was asked to leave by somebody else, while there is work, is missed and started anew. */
     uint32_t left = atomic_load (&slot->child.page->left);
     end.left = left == EMP_LEFT_DONE || (left == EMP_LEFT_ASKED && ending);
+    end.cut = left == EMP_LEFT_CUT;
     emp_fate_t fate = emp_fate_of (&end, ending, any_joined (self), &slot->deaths);
     if (self->state != KILLING || fate == EMP_FATE_ENDED)
         emp_voice_show (&slot->voice);
@@ -538,15 +540,28 @@ static void turn (supervisor_t *self)
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 
-static void block_signals (supervisor_t *self)
+static void heard_signals (sigset_t *ret_set)
 {
     static const int heard[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD};
-    sigset_t set;
-    sigemptyset (&set);
+    sigemptyset (ret_set);
     for (size_t i = 0; i < sizeof heard / sizeof heard[0]; i++)
-        sigaddset (&set, heard[i]);
+        sigaddset (ret_set, heard[i]);
+}
+
+static void block_signals (supervisor_t *self)
+{
+    sigset_t set;
+    heard_signals (&set);
     pthread_sigmask (SIG_BLOCK, &set, NULL);
     self->signals = signalfd (self->signals, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* It will be dialled again, which a person may interrupt. */
+static void unblock_signals (void)
+{
+    sigset_t set;
+    heard_signals (&set);
+    pthread_sigmask (SIG_UNBLOCK, &set, NULL);
 }
 
 /* Two descriptors a slot: more than the usual soft limit when slots are many. */
@@ -585,7 +600,10 @@ static bool connect_broker (supervisor_t *self)
                                     .arg = &self->orders};
     emp_status_t status = emp_session_new (&session, &self->session, reason);
     explicit_bzero (&curve, sizeof curve);
-    if (status == EMP_REFUSED)
+    self->over = status == EMP_STOPPED;
+    if (self->over)
+        say ("the run at %s is over", config->endpoint);
+    else if (status == EMP_REFUSED)
         say ("%s refuses: %s", config->endpoint, reason);
     else if (status == EMP_TIMEOUT)
         say ("nobody answers at %s%s%s", config->endpoint, reason[0] ? ": " : "", reason);
@@ -715,7 +733,8 @@ static bool init_nursery (supervisor_t *self)
 static void run_slots (supervisor_t *self)
 {
     if (!init_nursery (self)) {
-        self->exit_code = EMP_EXIT_UNFIT;
+        bool over = emp_session_is_over (self->session), down = emp_session_is_down (self->session);
+        self->exit_code = over ? 0 : down ? EMP_WORKER_GIVEN_UP : EMP_EXIT_UNFIT;
         return;
     }
     for (uint32_t i = 0; i < self->config->procs; i++)
@@ -760,7 +779,6 @@ int emp_supervisor_run (const emp_supervisor_config_t *config)
 {
     supervisor_t self = {.config = config, .signals = -1, .orders.bell = -1, .exit_code = EMP_EXIT_UNFIT};
     set_ties (&self);
-    emp_writer_start (STDERR_FILENO);
     if (is_orphan (config))
         self.exit_code = 1;
     else if (raise_limits (config->procs) && connect_watched (&self)) {
@@ -771,6 +789,8 @@ int emp_supervisor_run (const emp_supervisor_config_t *config)
             run_slots (&self);
         }
     }
+    if (self.over && self.exit_code == EMP_EXIT_UNFIT)
+        self.exit_code = 0; /* it came too late */
     see_manager_off (&self);
     emp_staging_destroy (&self.staging);
     emp_cache_close (&self.cache);
@@ -779,12 +799,13 @@ int emp_supervisor_run (const emp_supervisor_config_t *config)
     emp_orders_release (&self.orders);
     free (self.slots);
     free (self.items);
-    if (self.signals >= 0)
-        close (self.signals);
     if (is_orphan (config))
         emp_tag_sweep_feeds (config->child_of);
     if (config->directory && is_orphan (config))
         emp_directory_remove (config->directory);
-    emp_writer_end (LAST_WORDS_MS);
+    if (self.signals >= 0)
+        close (self.signals);
+    if (self.exit_code == EMP_WORKER_GIVEN_UP && !config->child_of)
+        unblock_signals ();
     return self.exit_code;
 }

@@ -21,6 +21,7 @@
 #define LOOK_US 4000u  /* how often batches are looked after while parts are kept back */
 #define LOOKS_IDLE 25u /* looks that find nothing before that ends */
 #define OUTBOX_MAX (EMP_CONTROL_MAX + 1024u * 1024)
+#define REMOTE_ANSWER_MS 20000 /* a PIECE on a slow link that others use as well */
 
 static void ring (int bell)
 {
@@ -193,7 +194,8 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     }
     pthread_mutex_unlock (&self->lock);
     if (message->kind == EMP_MSG_REFUSED) {
-        atomic_store (&self->over, message->status == EMP_STOPPED);
+        if (message->status == EMP_STOPPED)
+            atomic_store (&self->over, true);
         go_down (self, message->text);
     }
     if (pass_on && self->on_message)
@@ -257,16 +259,18 @@ static bool empty_outbox (emp_session_t *self)
         send_door (self, box.data + at + sizeof size, size);
         at += sizeof size + size;
     }
+    self->hello_said |= box.size > 0; /* it is the first of all */
     emp_buf_release (&box);
     return !closing;
 }
 
-static void beat (emp_session_t *self)
+/* At once, and without waiting for a connection. */
+static void say (emp_session_t *self, emp_control_t *message)
 {
-    emp_control_t message = {.kind = EMP_MSG_BEAT, .run = atomic_load (&self->run)};
     emp_buf_t frame;
     emp_buf_init (&frame, EMP_CONTROL_MAX);
-    if (emp_control_encode (&message, &frame) == EMP_OK)
+    message->run = atomic_load (&self->run);
+    if (emp_control_encode (message, &frame) == EMP_OK)
         send_door (self, frame.data, frame.size);
     emp_buf_release (&frame);
 }
@@ -318,15 +322,34 @@ static void connection_broke (emp_session_t *self)
 static void door_broke (emp_session_t *self)
 {
     self->stands = false;
-    if (self->welcomed && self->role != EMP_ROLE_SUPERVISOR)
+    if (self->welcomed && self->role != EMP_ROLE_SUPERVISOR) {
         connection_broke (self);
+        return;
+    }
+    pthread_mutex_lock (&self->lock);
+    self->missed = true;
+    pthread_cond_broadcast (&self->changed);
+    pthread_mutex_unlock (&self->lock);
 }
 
+/* The socket learns of the connection that ended and of the one that stands when it looks, not when it sends: what is said before
+ * goes with the old one. */
+static void look_at_door (emp_session_t *self)
+{
+    int events;
+    size_t size = sizeof events;
+    (void) zmq_getsockopt (zsock_resolve (self->door), ZMQ_EVENTS, &events, &size);
+}
+
+/* The question for a welcome, or the welcome, may have gone with the connection before. */
 static void door_stands (emp_session_t *self)
 {
     self->stands = true;
-    if (self->welcomed && emp_session_attach (self, self->door, 0) != EMP_OK)
-        go_down (self, strerror (errno));
+    look_at_door (self);
+    if (self->welcomed)
+        say (self, &(emp_control_t){.kind = EMP_MSG_ATTACH, .session = self->id});
+    else if (self->hello_said)
+        send_door (self, self->hello.data, self->hello.size);
 }
 
 static void hear_links (emp_session_t *self)
@@ -416,7 +439,7 @@ static void *io_thread (void *arg)
             break;
         if (emp_now () >= io.next_beat && !atomic_load (&self->down)) {
             if (self->welcomed && self->stands)
-                beat (self);
+                say (self, &(emp_control_t){.kind = EMP_MSG_BEAT});
             io.next_beat = emp_now () + self->beat_us;
         }
         read_door (self, &io.heard);
@@ -443,6 +466,8 @@ emp_status_t emp_session_send (emp_session_t *self, emp_control_t *message)
         uint32_t size = (uint32_t) frame.size;
         pthread_mutex_lock (&self->lock);
         status = emp_buf_reserve (&self->outbox, sizeof size + size);
+        if (status == EMP_OK && self->remote && message->kind == EMP_MSG_HELLO)
+            status = emp_buf_append (&self->hello, frame.data, frame.size);
         if (status == EMP_OK) {
             emp_buf_append (&self->outbox, &size, sizeof size);
             emp_buf_append (&self->outbox, frame.data, frame.size);
@@ -479,7 +504,7 @@ emp_status_t emp_session_ask (emp_session_t *self, emp_control_t *question, emp_
     self->expect_name = question->name[0] && question->kind != EMP_MSG_HELLO ? question->name : NULL;
     self->expect_feed = feed;
     self->answer = answer;
-    self->answered = false;
+    self->answered = self->missed = false;
     pthread_mutex_unlock (&self->lock);
 
     emp_status_t status = emp_session_send (self, question);
@@ -487,10 +512,12 @@ emp_status_t emp_session_ask (emp_session_t *self, emp_control_t *question, emp_
     deadline_in (&deadline, self->timeout_ms);
     pthread_mutex_lock (&self->lock);
     int rc = 0;
-    while (status == EMP_OK && !self->answered && !atomic_load (&self->down) && rc != ETIMEDOUT)
+    bool again = expect == EMP_MSG_PIECE; /* who asks it asks it again */
+    while (status == EMP_OK && !self->answered && !atomic_load (&self->down) && rc != ETIMEDOUT &&
+           !(again && self->missed))
         rc = pthread_cond_timedwait (&self->changed, &self->lock, &deadline);
     if (status == EMP_OK && !self->answered)
-        status = atomic_load (&self->down) ? EMP_SYSTEM : EMP_TIMEOUT;
+        status = atomic_load (&self->down) ? EMP_SYSTEM : again && self->missed ? EMP_STALE : EMP_TIMEOUT;
     self->expect = 0;
     self->expect_name = NULL; /* the caller's, who goes */
     self->expect_feed = NULL;
@@ -525,6 +552,7 @@ emp_status_t emp_session_count (emp_session_t *self, const char *queue, uint64_t
 }
 
 #define FETCH_TRIES 3
+#define FETCH_BREAKS 60 /* of the connection, in the middle of one piece */
 
 /* The answer to a question that was given up may come now: it names what it answers. */
 emp_status_t emp_session_fetch (emp_session_t *self, const char *hash, uint64_t offset, void *buffer, size_t room,
@@ -533,7 +561,7 @@ emp_status_t emp_session_fetch (emp_session_t *self, const char *hash, uint64_t 
     emp_control_t question = {.kind = EMP_MSG_FETCH, .session = self->id, .window = offset}, answer;
     snprintf (question.text, sizeof question.text, "%s", hash);
     emp_status_t status = EMP_TIMEOUT;
-    for (int i = 0; i < FETCH_TRIES && status == EMP_TIMEOUT; i++) {
+    for (int tries = 0, breaks = 0; tries < FETCH_TRIES && breaks < FETCH_BREAKS;) {
         pthread_mutex_lock (&self->lock);
         self->answer_room = buffer;
         self->answer_room_size = room;
@@ -542,6 +570,9 @@ emp_status_t emp_session_fetch (emp_session_t *self, const char *hash, uint64_t 
         bool ours = status == EMP_OK && answer.window == offset && strcmp (answer.text, hash) == 0;
         if (status == EMP_OK && (!ours || (answer.status == EMP_OK && !answer.blob)))
             status = EMP_TIMEOUT;
+        if (status != EMP_TIMEOUT && status != EMP_STALE)
+            break;
+        *(status == EMP_TIMEOUT ? &tries : &breaks) += 1;
     }
     pthread_mutex_lock (&self->lock);
     self->answer_room = NULL;
@@ -586,6 +617,7 @@ static void free_session (emp_session_t *self)
     if (self->wake >= 0)
         close (self->wake);
     emp_buf_release (&self->outbox);
+    emp_buf_release (&self->hello);
     pthread_cond_destroy (&self->changed);
     pthread_mutex_destroy (&self->lock);
     pthread_mutex_destroy (&self->call_lock);
@@ -626,6 +658,7 @@ static emp_session_t *make_session (const emp_session_config_t *config)
     pthread_mutex_init (&self->lock, NULL);
     pthread_mutex_init (&self->call_lock, NULL);
     emp_buf_init (&self->outbox, OUTBOX_MAX);
+    emp_buf_init (&self->hello, EMP_CONTROL_MAX);
     self->bell = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     self->wake = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
     self->door = emp_socket_new (ZMQ_DEALER, EMP_CONTROL_MAX);
@@ -649,7 +682,9 @@ static emp_status_t say_hello (emp_session_t *self, const emp_session_config_t *
         memcpy (ret_reason, self->reason, sizeof self->reason);
         pthread_mutex_unlock (&self->lock);
     }
-    return status == EMP_SYSTEM ? EMP_REFUSED : status;
+    if (status == EMP_SYSTEM)
+        status = atomic_load (&self->over) ? EMP_STOPPED : EMP_REFUSED;
+    return status;
 }
 
 emp_status_t emp_session_new (const emp_session_config_t *config, emp_session_t **ret_self, char *ret_reason)
@@ -665,16 +700,19 @@ emp_status_t emp_session_new (const emp_session_config_t *config, emp_session_t 
         return EMP_SYSTEM;
     }
     emp_status_t status = say_hello (self, config, ret_reason);
-    if (status == EMP_OK)
-        *ret_self = self;
-    else
+    if (status != EMP_OK) {
         emp_session_destroy (&self);
-    return status;
+        return status;
+    }
+    if (self->remote)
+        self->timeout_ms = REMOTE_ANSWER_MS;
+    *ret_self = self;
+    return EMP_OK;
 }
 
 void emp_session_close (emp_session_t *self)
 {
-    if (!atomic_load (&self->down)) {
+    if (!atomic_load (&self->down) || atomic_load (&self->over)) { /* who says that the run is over waits for it */
         emp_control_t bye = {.kind = EMP_MSG_BYE};
         emp_session_send (self, &bye);
     }

@@ -33,7 +33,7 @@ typedef struct {
     uint64_t session;         /* a random id; 0: one is made */
     uint64_t parent;          /* the supervisor's session, or 0 */
     uint64_t run;             /* 0: whichever the broker has */
-    uint32_t timeout_ms;      /* for WELCOME and each answer */
+    uint32_t timeout_ms;      /* for WELCOME, and each answer where the broker is on this host */
     bool patient;             /* silence is no end: somebody else watches whether the broker lives */
     const emp_curve_t *curve; /* keys for a tcp:// endpoint; NULL: none */
     bool has_job;             /* the caller knows the job already: that of WELCOME is not kept */
@@ -43,8 +43,8 @@ typedef struct {
     void *arg;
 } emp_session_config_t;
 
-/* EMP_OK, EMP_TIMEOUT (nobody answers; a reason, or ""), EMP_REFUSED (reason in `ret_reason`, EMP_TEXT_MAX + 1 bytes, may be
- * NULL). */
+/* EMP_OK, EMP_TIMEOUT (nobody answers; a reason, or ""), EMP_STOPPED (the run is over), EMP_REFUSED (reason in `ret_reason`,
+ * EMP_TEXT_MAX + 1 bytes, may be NULL). */
 emp_status_t emp_session_new (const emp_session_config_t *config, emp_session_t **ret_self, char *ret_reason);
 /* Says BYE and goes down: every wait ends, no callback comes any more. What destroy does first; apart from it for who must
  * join threads between. Not from a callback. */

@@ -57,6 +57,7 @@ struct emp_session {
     emp_curve_t curve;
     emp_watch_t *watch; /* of the door, remote ones only; the I/O thread's */
     bool stands;        /* the I/O thread's */
+    bool hello_said;    /* by a connection that stands or stood; the I/O thread's */
     void (*on_message) (void *arg, const emp_control_t *message);
     void *arg;
     uint32_t timeout_ms;
@@ -75,6 +76,7 @@ struct emp_session {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* an answer, put credit, down, stopped */
     emp_buf_t outbox;       /* frames for the door, each behind its 4 bytes of length */
+    emp_buf_t hello;        /* of a remote session: said again as long as no welcome has come */
     _Atomic bool broken;    /* emp_session_break */
     bool closing;
     emp_kind_t expect;       /* kind of the answer that a caller waits for; 0 none */
@@ -84,6 +86,7 @@ struct emp_session {
     uint8_t *answer_room;    /* for its blob, or NULL: that is not kept */
     size_t answer_room_size;
     bool answered;
+    bool missed;          /* the connection broke while it was waited for */
     emp_feed_t *feeds;    /* those that are open */
     emp_lane_t *lanes;    /* those that are open */
     emp_batch_t *batches; /* those that the I/O thread looks after */

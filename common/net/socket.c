@@ -117,6 +117,8 @@ emp_status_t emp_socket_connect (zsock_t *self, const char *endpoint)
 #define KEEPALIVES 3
 #define UNACKNOWLEDGED_MS 11000
 #define HANDSHAKE_MS 5000
+#define CONNECT_MS                                                                                                     \
+    4000 /* the kernel asks after 1, 3, 7, 15, 31 s: behind a cut of 30 s it would be silent for as long again */
 #define RECONNECT_MS 100
 #define RECONNECT_MAX_MS 2000
 
@@ -136,7 +138,8 @@ static bool notice_loss (void *handle)
 emp_status_t emp_socket_be_client (zsock_t *self, const emp_curve_t *curve)
 {
     void *handle = zsock_resolve (self);
-    bool good = notice_loss (handle) && set_int (handle, ZMQ_RECONNECT_IVL, RECONNECT_MS) &&
+    bool good = notice_loss (handle) && set_int (handle, ZMQ_CONNECT_TIMEOUT, CONNECT_MS) &&
+                set_int (handle, ZMQ_RECONNECT_IVL, RECONNECT_MS) &&
                 set_int (handle, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
     if (good && *curve->server)
         good = zmq_setsockopt (handle, ZMQ_CURVE_SERVERKEY, curve->server, EMP_KEY_SIZE + 1) == 0 &&

@@ -79,7 +79,13 @@ static emp_status_t dial (const char *endpoint, emp_role_t role, const pair_t *k
     return emp_session_new (&config, ret_session, reason);
 }
 
-static house_t build (bool with_keys)
+static void say_job (house_t *house)
+{
+    emp_control_t job = {.kind = EMP_MSG_JOB, .blob = (const uint8_t *) "\x80", .blob_size = 1};
+    cr_assert_eq (emp_session_send (house->manager, &job), EMP_OK);
+}
+
+static house_t build_without_job (bool with_keys)
 {
     house_t house = {0};
     const pair_t *pairs[] = {&server, &friend_, &other, &stranger};
@@ -102,6 +108,13 @@ static house_t build (bool with_keys)
     cr_assert_eq (emp_session_declare (house.manager, "q", 100, 1 << 30), EMP_OK);
     cr_assert_eq (emp_sink_new (house.manager, &house.sink), EMP_OK);
     cr_assert_eq (emp_feed_new (house.manager, "q", "label", &house.feed), EMP_OK);
+    return house;
+}
+
+static house_t build (bool with_keys)
+{
+    house_t house = build_without_job (with_keys);
+    say_job (&house);
     return house;
 }
 
@@ -478,4 +491,47 @@ Test (gate, joins_and_leaves_leave_nothing, .timeout = 600)
     cr_assert_leq (open_files (), files);
     cr_assert_leq (resident_kib (), memory + 4096 + joins / 4);
     tear_down (&house);
+}
+
+/* ---- when one comes -------------------------------------------------------------------------------------------------- */
+
+static void *joins (void *arg)
+{
+    house_t *house = arg;
+    size_t size;
+    emp_session_t *session = worker (house, &friend_);
+    emp_session_job (session, &size);
+    cr_assert_eq (size, 1);
+    return session;
+}
+
+Test (gate, who_comes_before_the_job_waits_for_it)
+{
+    house_t house = build_without_job (true);
+    pthread_t thread;
+    void *session;
+    cr_assert_eq (pthread_create (&thread, NULL, joins, &house), 0);
+    poll (NULL, 0, 200); /* enough to be there and ask, or it proves nothing */
+    say_job (&house);
+    pthread_join (thread, &session);
+    emp_session_destroy ((emp_session_t **) &session);
+    tear_down (&house);
+}
+
+Test (gate, a_supervisor_hears_that_the_run_is_over_and_is_waited_for)
+{
+    house_t house = build (true);
+    emp_session_t *session;
+    char reason[EMP_TEXT_MAX + 1];
+    cr_assert_eq (
+        dial (emp_broker_gate (house.broker), EMP_ROLE_SUPERVISOR, &friend_, server.public, 0, &session, reason),
+        EMP_OK);
+    uint64_t began = emp_now ();
+    tear_down (&house); /* it does not say BYE, so that takes its two seconds */
+    uint64_t took = emp_now () - began;
+    cr_assert (took >= 1500000 && took < 10000000, "%llu us", (unsigned long long) took);
+    for (int i = 0; i < 2000 && !emp_session_is_over (session); i++)
+        poll (NULL, 0, 5); /* bounded: ten seconds */
+    cr_assert (emp_session_is_over (session));
+    emp_session_destroy (&session);
 }

@@ -17,7 +17,7 @@
 #define RUN 77u
 
 static char folder[] = "/tmp/emp-session-XXXXXX";
-static char endpoint[64];
+static char endpoint[EMP_ENDPOINT_MAX + 1];
 static zsock_t *door;
 static uint8_t peer[64];
 static size_t peer_size;

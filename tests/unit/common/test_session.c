@@ -152,3 +152,87 @@ Test (session, an_acknowledgement_that_finds_no_room_is_said_while_nothing_comes
     unlink (strchr (sink_endpoint, '/') + 2);
     close_door ();
 }
+
+/* ---- a connection that breaks too early ---------------------------------------------------------------------------- */
+
+static void open_port (const char *where)
+{
+    door = emp_socket_new (ZMQ_ROUTER, EMP_CONTROL_MAX);
+    zsock_set_linger (door, 0);
+    while (emp_socket_bind (door, where, endpoint) != EMP_OK) /* the one before is about to close it */
+        usleep (1000);
+}
+
+static void reopen_port (void)
+{
+    char same[sizeof endpoint];
+    memcpy (same, endpoint, sizeof same);
+    zsock_destroy (&door);
+    open_port (same);
+}
+
+static void *breaks_before_the_welcome (void *arg)
+{
+    hear (EMP_MSG_HELLO);
+    reopen_port ();
+    return welcome (arg);
+}
+
+static emp_session_t *join_by_tcp (emp_role_t role)
+{
+    emp_control_t answer = {.kind = EMP_MSG_WELCOME, .window = 1000, .size = 60000};
+    pthread_t thread;
+    emp_session_t *session;
+    open_port ("tcp://127.0.0.1:*");
+    emp_session_config_t config = {.endpoint = endpoint, .role = role, .name = "w", .timeout_ms = 20000};
+    cr_assert (emp_thread_start (&thread, "breaks", breaks_before_the_welcome, &answer));
+    cr_assert_eq (emp_session_new (&config, &session, NULL), EMP_OK);
+    pthread_join (thread, NULL);
+    return session;
+}
+
+Test (session, a_hello_is_said_again_when_its_connection_breaks)
+{
+    emp_session_t *session = join_by_tcp (EMP_ROLE_WORKER);
+    cr_assert_not (emp_session_is_down (session));
+    reopen_port ();
+    while (!emp_session_is_down (session)) /* but behind the welcome nothing is: its lanes are gone */
+        usleep (1000);
+    cr_assert (emp_session_is_cut (session));
+    emp_session_destroy (&session);
+    zsock_destroy (&door);
+}
+
+static void *fetches (void *arg)
+{
+    char room[16] = "";
+    size_t got = 0;
+    uint64_t total = 0;
+    cr_assert_eq (emp_session_fetch (arg, "abc", 5, room, sizeof room, &got, &total), EMP_OK);
+    cr_assert_eq (got, 3);
+    cr_assert_eq (total, 8);
+    cr_assert_eq (memcmp (room, "xyz", 3), 0);
+    return NULL;
+}
+
+Test (session, a_supervisor_comes_back_and_asks_for_its_piece_again)
+{
+    emp_session_t *session = join_by_tcp (EMP_ROLE_SUPERVISOR);
+    pthread_t thread;
+    cr_assert (emp_thread_start (&thread, "fetches", fetches, session));
+    for (int i = 0; i < 3; i++) {
+        hear (EMP_MSG_FETCH);
+        reopen_port ();
+        hear (EMP_MSG_ATTACH);
+        cr_assert_eq (heard.id, 0);
+    }
+    hear (EMP_MSG_FETCH);
+    emp_control_t piece = {
+        .kind = EMP_MSG_PIECE, .window = 5, .size = 8, .blob = (const uint8_t *) "xyz", .blob_size = 3};
+    strcpy (piece.text, "abc");
+    say (piece);
+    pthread_join (thread, NULL);
+    cr_assert_not (emp_session_is_down (session));
+    emp_session_destroy (&session);
+    zsock_destroy (&door);
+}

@@ -97,3 +97,15 @@ Test (fate, who_was_killed_for_its_time_or_given_up_is_started_again_for_ever)
     cr_assert_eq (deaths, 0);
     cr_assert_eq (emp_fate_of (&frozen, true, true, &deaths), EMP_FATE_DEAD);
 }
+
+Test (fate, who_was_cut_off_is_started_again_for_ever)
+{
+    unsigned deaths = 0;
+    emp_end_t cut = {.how = EMP_HOW_EXIT, .code = 1, .joined = true, .cut = true};
+    for (int i = 0; i < 1000; i++)
+        cr_assert_eq (emp_fate_of (&cut, false, true, &deaths), EMP_FATE_AGAIN);
+    cr_assert_eq (deaths, 0);
+    cr_assert_eq (emp_fate_of (&cut, true, true, &deaths), EMP_FATE_DEAD);
+    emp_end_t not_connected = {.how = EMP_HOW_EXIT, .code = EMP_EXIT_UNFIT, .cut = true};
+    cr_assert_eq (emp_fate_of (&not_connected, false, false, &deaths), EMP_FATE_AGAIN);
+}
