@@ -409,9 +409,11 @@ static void *io_thread (void *arg)
     emp_session_t *self = arg;
     uint64_t now = emp_now ();
     io_t io = {.fd = emp_socket_fd (self->door), .heard = now, .turned = now, .next_beat = now + BEAT_US_AT_FIRST};
-    while (empty_outbox (self)) {
+    for (;;) {
         if (self->remote)
-            hear_links (self);
+            hear_links (self); /* first: what waits in the outbox for a connection has one now */
+        if (!empty_outbox (self))
+            break;
         if (emp_now () >= io.next_beat && !atomic_load (&self->down)) {
             if (self->welcomed && self->stands)
                 beat (self);
