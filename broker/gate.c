@@ -208,15 +208,15 @@ static void end_revoked (emp_broker_t *self)
 void gate_look (emp_broker_t *self)
 {
     const emp_gate_config_t *gate = &self->config.gate;
-    unsigned strange = 0;
     for (emp_watch_event_t event; (event = emp_watch_read (self->gate_watch)) != EMP_WATCH_NOTHING;)
-        strange += event == EMP_WATCH_STRANGE;
-    if (strange)
-        gate_say (self, "%u connection%s to %s did not speak our protocol, or had another key for us: not let in",
-                  strange, strange == 1 ? "" : "s", self->gate_endpoint);
+        self->gate_strange += event == EMP_WATCH_STRANGE;
     if (self->turned - self->gate_looked < (uint64_t) self->config.beat_ms * 1000)
         return;
     self->gate_looked = self->turned;
+    if (self->gate_strange) /* a line a beat, whoever knocks how often */
+        gate_say (self, "%u connection%s to %s did not speak our protocol, or had another key for us: not let in",
+                  self->gate_strange, self->gate_strange == 1 ? "" : "s", self->gate_endpoint);
+    self->gate_strange = 0;
     if (has_keys (self) && gate->has_changed (gate->arg))
         end_revoked (self);
 }

@@ -158,6 +158,7 @@ struct emp_broker {
     struct emp_zap *gate_zap;
     emp_watch_t *gate_watch;         /* who fails to prove a key */
     uint64_t gate_looked;            /* when the allowed keys were asked about */
+    unsigned gate_strange;           /* connections since then that did not speak our protocol */
     zhashx_t *by_route, *by_session; /* peer_t; hex of route and of session */
     uint64_t manager;                /* its session, 0: none */
     uint8_t *job;
