@@ -55,6 +55,7 @@ ipc=$worker
 until_true 20 at_least 2 'grep -l begun tcp.log ipc.log'
 there "$eisenmp-worker" --connect "$url" --procs 1 --broker-key "$here_key" >c.log 2>&1 &
 c=$!
+until_true 20 test -e tally.txt || touch tally.txt
 ended mixed $pid 0
 ended tcp $tcp 0
 ended ipc $ipc 0
