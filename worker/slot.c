@@ -87,14 +87,16 @@ static emp_slotpage_t *map_page (int fd)
     return page;
 }
 
-/* In the session's thread. This process was frozen, and has been given up. The result of what it is at may still be
+/* In the session's thread. This process was frozen and has been given up, or its connection broke. The result of what it is at may still be
  * wanted, so it leaves after that; how long that may take the supervisor says, which has been told as well. */
 static void on_message (void *arg, const emp_control_t *message)
 {
     const slot_t *self = arg;
     if (message || !atomic_load (&self->page->joined))
         return; /* before it has joined, the question that waits for its answer says what is wrong */
-    fprintf (stderr, "eisenmp: %s: was given up, and leaves\n", self->name);
+    if (!emp_session_is_over (self->session))
+        fprintf (stderr, "eisenmp: %s: %s, and leaves\n", self->name,
+                 emp_session_is_cut (self->session) ? "its connection to the broker broke" : "was given up");
     emp_toolbox_leave (self->toolbox);
 }
 
@@ -243,13 +245,13 @@ static _Noreturn void end (slot_t *self)
 {
     bool asked = emp_toolbox_is_leaving (self->toolbox);
     /* The broker of a run that is over hangs up, and its last word, that the queues have stopped, was heard before. */
-    bool over = emp_session_is_cut (self->session) && !asked;
+    bool over = emp_session_is_over (self->session) || (emp_session_is_cut (self->session) && !asked);
     bool good = !emp_toolbox_is_broken (self->toolbox) && (over || !emp_session_is_down (self->session));
     emp_toolbox_close (self->toolbox);
     emp_session_destroy (&self->session);
     zsys_shutdown (); /* waits, bounded by their linger, until the last results and the BYE have left */
     if (good)
-        atomic_store (&self->page->left, asked ? EMP_LEFT_ASKED : EMP_LEFT_DONE);
+        atomic_store (&self->page->left, asked && !over ? EMP_LEFT_ASKED : EMP_LEFT_DONE);
     leave_process (good ? 0 : 1);
 }
 
