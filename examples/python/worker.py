@@ -26,10 +26,9 @@ def main(endpoint, queue, broker_key=None):
         s.linger, s.sndhwm, s.rcvhwm, s.ipv6, s.tcp_keepalive, s.tcp_keepalive_idle = 1000, 0, 0, True, 1, 5
         if keys:
             s.curve_serverkey, s.curve_publickey, s.curve_secretkey = keys
-        # libzmq dials again by itself and says nothing, but what was under way is lost.
         for readable in (s, s.get_monitor_socket(zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_AUTH)):
             poller.register(readable, zmq.POLLIN)
-        s.connect(to)
+        s.connect(to)  # again and again, by itself and without a word: but what was under way is lost
         return s
     def say(to, kind, *fields):
         to.send(msgpack.packb([2, kind, run, *fields]))
@@ -51,7 +50,8 @@ def main(endpoint, queue, broker_key=None):
             (part, chunk), begun = todo.popleft(), now()
             at_work = pool.submit(answer, tuple(part[:2]) not in revoked, chunk, *part[5:])
         ready = dict(poller.poll(0 if at_work else 250 * beat))
-        if any(each not in (door, pull, push) for each in ready) or now() - heard > dead:
+        broke = any(each not in (door, pull, push) for each in ready)  # a monitor; what came before is heard first
+        if broke and door not in ready or now() - heard > dead:
             sys.exit(f"{endpoint}: silent, or the connection broke, or the keys do not fit")
         version, kind, its_run, *fields = msgpack.unpackb(door.recv()) if door in ready else [0, 0, 0]
         if version == 2 and (run in (0, its_run) or kind == REFUSED):
