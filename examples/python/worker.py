@@ -33,7 +33,7 @@ def main(endpoint, queue, broker_key=None):
     def say(to, kind, *fields):
         to.send(msgpack.packb([2, kind, run, *fields]))
     keys, remote, poller = broker_key and keys_of(broker_key), endpoint.startswith("tcp:"), zmq.Poller()
-    run, session, lane, window, pull, push, stopped = 0, secrets.randbits(64) or 1, None, 1, None, None, False
+    run, session, lane, window, pull, stopped = 0, secrets.randbits(64) or 1, None, 1, None, False
     todo, revoked, at_work, pool = collections.deque(), set(), None, futures.ThreadPoolExecutor(1)
     cut, heard, beat, dead, due, door = 2**(20 if remote else 28), now(), 1, 10, 2**60, dial(zmq.DEALER, endpoint)
     say(door, HELLO, session, 0, 3, f"py-{os.getpid()}", socket.gethostname()[:64], os.getpid(), endpoint)
@@ -50,8 +50,8 @@ def main(endpoint, queue, broker_key=None):
             (part, chunk), begun = todo.popleft(), now()
             at_work = pool.submit(answer, tuple(part[:2]) not in revoked, chunk, *part[5:])
         ready = dict(poller.poll(0 if at_work else 250 * beat))
-        broke = any(each not in (door, pull, push) for each in ready)  # a monitor; what came before is heard first
-        if broke and door not in ready or now() - heard > dead:
+        broke = ready and not ready.keys() & {door, pull}  # a monitor alone: what came before is heard first
+        if broke or door not in ready and now() - heard > dead:
             sys.exit(f"{endpoint}: silent, or the connection broke, or the keys do not fit")
         version, kind, its_run, *fields = msgpack.unpackb(door.recv()) if door in ready else [0, 0, 0]
         if version == 2 and (run in (0, its_run) or kind == REFUSED):

@@ -36,7 +36,9 @@ worker.work = lambda rows: (print ('begun', flush = True), work (rows))[1]
 worker.main (*sys.argv[1:])" "$1" mp_input_q ${2:+"$2"} >"$log.log" 2>&1 &
     worker=$!
 }
-ended () { wait "$2"; expect "$1: exit code" $? "$3" || cat "$1".log "$1".err 2>/dev/null; }
+ended () { wait "$2"; expect "$1: exit code" $? "$3" || { cat "$1".log "$1".err 2>/dev/null; false; }; }
+# both <name> <exit code of the run> <log>: the worker leaves in good order, then the run has ended; it would wait for another one.
+both () { ended "$3" $worker 0 || kill -INT $pid; ended "$1" $pid "$2"; }
 ask () { "$python" -c 'import sqlite3, sys; print (*sqlite3.connect (sys.argv[1]).execute (sys.argv[2]).fetchone ())' "$1" "$2"; }
 entries () { sed -n "s/^  \(('_TID.*)\).*/\1/p" "$1" | sort; }
 
@@ -56,10 +58,10 @@ until_true 20 at_least 2 'grep -l begun tcp.log ipc.log'
 there "$eisenmp-worker" --connect "$url" --procs 1 --broker-key "$here_key" >c.log 2>&1 &
 c=$!
 until_true 20 test -e tally.txt || touch tally.txt
-ended mixed $pid 0
 ended tcp $tcp 0
 ended ipc $ipc 0
-ended c $c 0
+ended c $c 0 || kill -INT $pid # nobody is left
+ended mixed $pid 0
 every_ticket_once mixed mixed.out 400
 cmp -s <(entries quiet.out) <(entries mixed.out) || fail "mixed: another dictionary"
 for each in Process-1 py-$tcp py-$ipc; do
@@ -67,16 +69,15 @@ for each in Process-1 py-$tcp py-$ipc; do
 done
 
 # A chunk takes longer than silence may: it beats meanwhile. Results larger than a frame come in several.
-job slow.yaml tally 4 2 "DEAD_AFTER: 0.3" "BEAT: 0.1" "SPECULATE: false"
+job slow.yaml tally 4 2 "DEAD_AFTER: 1" "BEAT: 0.1" "SPECULATE: false"
 begin slow --procs 0
-worker slow_worker 'lambda rows: (time.sleep (0.7), ["x" * (2 ** 20 + 7 + rows[0])])[1]' "$url" "$here_key"
-ended slow $pid 0
-ended slow_worker $worker 0
+worker slow_worker 'lambda rows: (time.sleep (1.7), ["x" * (2 ** 20 + 7 + rows[0])])[1]' "$url" "$here_key"
+both slow 0 slow_worker
 expect "slow: attempts that were no answers" "$(ask slow.db 'SELECT count (*) FROM attempts')" 0
 expect "slow: bytes of results" "$(ask slow.db 'SELECT sum (length (value)) FROM results')" $((2 * (2 ** 20 + 7) + 2))
 
 # A chunk that has killed the C worker twice goes on in halves; those that are left when that one's host is gone are the Python worker's.
-job halved.yaml trouble 8192 4096 "DEAD_AFTER: 0.4" "BEAT: 0.1" "SPECULATE: false" "toolbox: {trouble: segv, at: 5000}"
+job halved.yaml trouble 8192 4096 "DEAD_AFTER: 1" "BEAT: 0.1" "SPECULATE: false" "toolbox: {trouble: segv, at: 5000}"
 begin halved --procs 0
 there "$eisenmp-worker" --connect "$url" --procs 1 --broker-key "$here_key" >crash.log 2>&1 &
 c=$!
@@ -84,8 +85,7 @@ until_true 20 at_least 2 'grep signal crash.log'
 kill -KILL $c
 wait $c 2>/dev/null
 worker halves 'lambda rows: [sum (rows)]' "$url" "$here_key"
-ended halved $pid 0
-ended halves $worker 0
+both halved 0 halves
 expect "halved: rows" "$(ask halved.db 'SELECT sum (rows) FROM parts')" 8192
 expect "halved: the sum" "$(ask halved.db 'SELECT sum (value) FROM results')" $((8191 * 4096))
 expect "halved: parts that are right" "$(ask halved.db "SELECT count (*) > 0, min (value = json_array (rows * (4096 * ticket + from_row) + rows * (rows - 1) / 2)) \
@@ -95,8 +95,7 @@ expect "halved: parts that are right" "$(ask halved.db "SELECT count (*) > 0, mi
 job refused.yaml tally 2 1
 begin refused --procs 0
 worker refusing 'lambda rows: [1 // rows[0]]' "$url" "$here_key"
-ended refused $pid 1
-ended refusing $worker 0
+both refused 1 refusing
 grep -q ZeroDivisionError refused.err refused.out || { fail "refused: no word of why"; cat refused.err; }
 
 # The manager goes, and the key is not the right one.
