@@ -45,6 +45,8 @@ static const char *unwelcome (emp_broker_t *self, const route_t *route, const ch
     *ret_status = EMP_REFUSED;
     if (route->gate && message->role == EMP_ROLE_MANAGER)
         return "a manager of another host is not served";
+    if (route->gate && !gate_lets_in (self, key, message->role))
+        return "this key is not allowed";
     if (!is_of_key (self, message->session, key) || !is_of_key (self, message->parent, key))
         return "this session belongs to another key";
     return NULL;

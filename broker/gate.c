@@ -101,6 +101,13 @@ static const char *key_of (emp_broker_t *self, zmq_msg_t *message)
     return key ? key : "?"; /* no session has this one */
 }
 
+/* A connection outlives the permission of its key, and one that a manager's key has let in is none of a worker. */
+bool gate_lets_in (emp_broker_t *self, const char *key, emp_role_t role)
+{
+    const emp_gate_config_t *gate = &self->config.gate;
+    return !has_keys (self) || gate->allows (gate->arg, key, role);
+}
+
 static peer_t *owner_of (emp_broker_t *self, uint64_t session, const char *key)
 {
     peer_t *peer = peer_of_session (self, session);
@@ -160,8 +167,10 @@ static void take_data (emp_broker_t *self, const char *key, zmq_msg_t *header, z
         good = emp_core_feed (self->core, wire.feed, &queue, &session);
     else if (good && wire.kind == EMP_WIRE_DONE && !emp_core_lane (self->core, wire.lane, &queue, &session))
         queue = 0; /* of a session that was given up: the ticket may still be open */
+    /* Who has been sent away has no session, and its key is asked about; who has one was asked about then. */
     if (!good || (wire.kind != EMP_WIRE_PUT && wire.kind != EMP_WIRE_DONE) ||
-        (peer_of_session (self, wire.session) && !owner_of (self, wire.session, key)))
+        (peer_of_session (self, wire.session) ? !owner_of (self, wire.session, key)
+                                              : !gate_lets_in (self, key, EMP_ROLE_WORKER)))
         broker_drop (self);
     else
         intake_message (self, queue, header, payload);
@@ -225,15 +234,15 @@ static void end_revoked (emp_broker_t *self)
 void gate_look (emp_broker_t *self)
 {
     const emp_gate_config_t *gate = &self->config.gate;
-    unsigned strange = 0;
     for (emp_watch_event_t event; (event = emp_watch_read (self->gate_watch)) != EMP_WATCH_NOTHING;)
-        strange += event == EMP_WATCH_STRANGE;
-    if (strange)
-        gate_say (self, "%u connection%s to %s did not speak our protocol, or had another key for us: not let in",
-                  strange, strange == 1 ? "" : "s", self->gate_endpoint);
+        self->gate_strange += event == EMP_WATCH_STRANGE;
     if (self->now - self->gate_looked < (uint64_t) self->config.beat_ms * 1000)
         return;
     self->gate_looked = self->now;
+    if (self->gate_strange) /* a line a beat, whoever knocks how often */
+        gate_say (self, "%u connection%s to %s did not speak our protocol, or had another key for us: not let in",
+                  self->gate_strange, self->gate_strange == 1 ? "" : "s", self->gate_endpoint);
+    self->gate_strange = 0;
     if (has_keys (self) && gate->has_changed (gate->arg))
         end_revoked (self);
 }

@@ -164,6 +164,7 @@ struct emp_broker {
     struct emp_zap *gate_zap;
     emp_watch_t *gate_watch;         /* who fails to prove a key */
     uint64_t gate_looked;            /* when the allowed keys were asked about */
+    unsigned gate_strange;           /* connections since then that did not speak our protocol */
     zhashx_t *by_route, *by_session; /* peer_t; hex of route and of session */
     uint64_t manager;                /* its session, 0: none */
     uint8_t *job;
@@ -235,6 +236,8 @@ bool route_of (zmq_msg_t *frame, bool gate, route_t *ret_route);
 /* gate.c: the same for connections from other hosts, which bring data as well. */
 emp_status_t gate_bind (emp_broker_t *self);
 void gate_read (emp_broker_t *self);
+/* Whether this key may come in as this role now; every one may where there are no keys. */
+bool gate_lets_in (emp_broker_t *self, const char *key, emp_role_t role);
 /* ATTACH: a connection serves a lane, or the sink, or is a session's control connection from now on. */
 void gate_attach (emp_broker_t *self, const route_t *route, const char *key, const emp_control_t *message);
 /* Once a beat: sessions whose key is allowed no more are ended; and who failed to prove one is told of. */

@@ -16,7 +16,7 @@ install (DIRECTORY examples/ DESTINATION "share/eisenmp/examples" USE_SOURCE_PER
          PATTERN revised.csv EXCLUDE) # what csv/make-revised makes
 install (TARGETS eisenmp EXPORT eisenmpTargets LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install (FILES common/eisenmp.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
-install (FILES LICENSE README.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+install (FILES LICENSE README.md SECURITY.md CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
 set (package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/eisenmp")
 install (EXPORT eisenmpTargets NAMESPACE eisenmp:: DESTINATION "${package_dir}")

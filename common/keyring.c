@@ -250,7 +250,7 @@ emp_status_t emp_keypair_new (emp_keypair_t *ret_pair, char *ret_why)
     do
         if (zmq_curve_keypair (pair.public_key, pair.secret_key) != 0)
             return emp_keyring_fail (EMP_SYSTEM, ret_why, "libzmq was built without CURVE: %s", zmq_strerror (errno));
-    while (*pair.public_key == '-');
+    while (*pair.public_key == '-' || *pair.public_key == '@');
     *ret_pair = pair;
     explicit_bzero (&pair, sizeof pair);
     return EMP_OK;

@@ -60,8 +60,8 @@ void emp_key_since (int64_t since, char ret_text[EMP_SINCE_MAX]);
  * only when they are absolute, the first is made so. `ret_path` has EMP_KEYRING_PATH_MAX bytes. EMP_UNKNOWN: none is set;
  * EMP_TOOBIG; EMP_SYSTEM. */
 emp_status_t emp_keyring_directory (char *ret_path, char *ret_why);
-/* A new pair, nowhere on disk. The public key never begins with '-', which a command would take for an option. EMP_SYSTEM: libzmq has no
- * CURVE. The caller of this and of the next two wipes the pair (explicit_bzero) when it has no more use for it. */
+/* A new pair, nowhere on disk. The public key never begins with '-' or '@', which a command would take for an option or a file.
+ * EMP_SYSTEM: libzmq has no CURVE. The caller of this and of the next two wipes the pair (explicit_bzero) when it has no more use for it. */
 emp_status_t emp_keypair_new (emp_keypair_t *ret_pair, char *ret_why);
 /* This host's own pair. EMP_UNKNOWN: there is none; EMP_REFUSED: others may read it, or it is another's; EMP_INVALID: it is no pair;
  * EMP_SYSTEM. */

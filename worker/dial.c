@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NONE "none"
 
@@ -39,7 +40,8 @@ emp_status_t emp_dial_set (const char *text, bool insecure, char ret_why[EMP_KEY
             setenv (EMP_BROKER_KEY, NONE, 1);
         return EMP_OK;
     }
-    if (*text == '@') {
+    /* A key that another program has made may begin so, too. */
+    if (*text == '@' && (emp_key_check (text, why) != EMP_OK || access (text + 1, F_OK) == 0)) {
         emp_status_t status = read_key (text + 1, key, ret_why);
         if (status != EMP_OK)
             return status;

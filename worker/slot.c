@@ -87,7 +87,7 @@ static emp_slotpage_t *map_page (int fd)
     return page;
 }
 
-/* In the session's thread. This process was frozen, and has been given up. The result of what it is at may still be
+/* In the session's thread. This process was frozen and has been given up, or its connection broke. The result of what it is at may still be
  * wanted, so it leaves after that; how long that may take the supervisor says, which has been told as well. */
 static void on_message (void *arg, const emp_control_t *message)
 {
@@ -96,7 +96,7 @@ static void on_message (void *arg, const emp_control_t *message)
         return; /* before it has joined, the question that waits for its answer says what is wrong */
     if (!emp_session_is_over (self->session))
         fprintf (stderr, "eisenmp: %s: %s, and leaves\n", self->name,
-                 emp_session_is_cut (self->session) ? "the connection to the broker broke" : "was given up");
+                 emp_session_is_cut (self->session) ? "its connection to the broker broke" : "was given up");
     emp_toolbox_leave (self->toolbox);
 }
 

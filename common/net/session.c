@@ -245,9 +245,10 @@ static void send_door (emp_session_t *self, const void *data, size_t size)
 static bool empty_outbox (emp_session_t *self)
 {
     pthread_mutex_lock (&self->lock);
-    if (!self->stands && !self->closing) {
+    if (!self->stands) {
+        bool goes_on = !self->closing;
         pthread_mutex_unlock (&self->lock);
-        return true;
+        return goes_on;
     }
     emp_buf_t box = self->outbox;
     emp_buf_init (&self->outbox, OUTBOX_MAX);
@@ -319,17 +320,41 @@ static void connection_broke (emp_session_t *self)
     go_down (self, "the connection to the broker broke");
 }
 
-static void door_broke (emp_session_t *self)
+static bool prepare_door (emp_session_t *self)
+{
+    return emp_socket_be_client (self->door, &self->curve) == EMP_OK &&
+           (self->watch = emp_watch_new (self->door)) != NULL;
+}
+
+/* libzmq would dial again by itself, and send what was said in the meantime before ATTACH. (ZMQ_IMMEDIATE keeps it from that, and throws
+ * away what has come and was not read yet, which may be that the run is over.) */
+static bool open_door_anew (emp_session_t *self)
+{
+    emp_watch_destroy (&self->watch);
+    zsock_set_linger (self->door, 0);
+    zsock_destroy (&self->door);
+    self->door = emp_socket_new (ZMQ_DEALER, EMP_CONTROL_MAX);
+    return self->door && prepare_door (self) && emp_socket_connect (self->door, self->endpoint) == EMP_OK;
+}
+
+/* Its last words were read. False: there is no door any more. */
+static bool door_broke (emp_session_t *self)
 {
     self->stands = false;
+    if (atomic_load (&self->down))
+        return true;
     if (self->welcomed && self->role != EMP_ROLE_SUPERVISOR) {
         connection_broke (self);
-        return;
+        return true;
     }
     pthread_mutex_lock (&self->lock);
     self->missed = true;
     pthread_cond_broadcast (&self->changed);
     pthread_mutex_unlock (&self->lock);
+    if (!self->welcomed || open_door_anew (self))
+        return true;
+    go_down (self, strerror (errno));
+    return false;
 }
 
 /* The socket learns of the connection that ended and of the one that stands when it looks, not when it sends: what is said before
@@ -352,12 +377,17 @@ static void door_stands (emp_session_t *self)
         send_door (self, self->hello.data, self->hello.size);
 }
 
-static void hear_links (emp_session_t *self)
+/* False: there is no door any more. What came before the end of a connection is heard before that end. */
+static bool hear_links (emp_session_t *self, uint64_t *heard)
 {
-    for (emp_watch_event_t event; (event = emp_watch_read (self->watch)) != EMP_WATCH_NOTHING;)
+    bool good = true;
+    for (emp_watch_event_t event; good && (event = emp_watch_read (self->watch)) != EMP_WATCH_NOTHING;)
         switch (event) {
         case EMP_WATCH_STANDS: door_stands (self); break;
-        case EMP_WATCH_BROKE: door_broke (self); break;
+        case EMP_WATCH_BROKE:
+            read_door (self, heard);
+            good = door_broke (self);
+            break;
         case EMP_WATCH_REFUSED: go_down (self, refused_text); break;
         case EMP_WATCH_STRANGE:
             pthread_mutex_lock (&self->lock);
@@ -366,8 +396,11 @@ static void hear_links (emp_session_t *self)
             break;
         case EMP_WATCH_NOTHING: break;
         }
-    if (emp_session_links_broke (self))
+    if (good && emp_session_links_broke (self)) {
+        read_door (self, heard);
         connection_broke (self);
+    }
+    return good;
 }
 
 /* ---- the I/O thread -------------------------------------------------------------------------------------------------- */
@@ -375,7 +408,6 @@ static void hear_links (emp_session_t *self)
 #define LINKS_MAX 256 /* that are polled; those beyond are looked at once a beat */
 
 typedef struct {
-    int fd; /* of the DEALER */
     uint64_t heard, turned, next_beat;
     unsigned idle; /* looks that found nothing */
 } io_t;
@@ -411,7 +443,8 @@ static bool io_sleep (emp_session_t *self, io_t *io)
     int timeout = next > now ? (int) ((next - now + 999) / 1000) : 0;
     if (atomic_load (&self->down))
         timeout = -1; /* nothing is left to do but to hear that the session closes */
-    struct pollfd items[3 + LINKS_MAX] = {{.fd = io->fd, .events = POLLIN}, {.fd = self->bell, .events = POLLIN}};
+    struct pollfd items[3 + LINKS_MAX] = {{.fd = emp_socket_fd (self->door), .events = POLLIN},
+                                          {.fd = self->bell, .events = POLLIN}};
     nfds_t polled = self->remote ? watch_set (self, items) : 2;
     if (poll (items, polled, timeout) == -1 && errno != EINTR) {
         go_down (self, strerror (errno));
@@ -431,11 +464,10 @@ static void *io_thread (void *arg)
 {
     emp_session_t *self = arg;
     uint64_t now = emp_now ();
-    io_t io = {.fd = emp_socket_fd (self->door), .heard = now, .turned = now, .next_beat = now + BEAT_US_AT_FIRST};
+    io_t io = {.heard = now, .turned = now, .next_beat = now + BEAT_US_AT_FIRST};
     for (;;) {
-        if (self->remote)
-            hear_links (self); /* before what waits for a connection is sent */
-        if (!empty_outbox (self))
+        /* First: what waits in the outbox for a connection has one now. */
+        if ((self->remote && !hear_links (self, &io.heard)) || !empty_outbox (self))
             break;
         if (emp_now () >= io.next_beat && !atomic_load (&self->down)) {
             if (self->welcomed && self->stands)
@@ -624,15 +656,6 @@ static void free_session (emp_session_t *self)
     emp_session_free_tools (self);
     free (self->job);
     free (self);
-}
-
-/* What is said while there is no connection would be said before ATTACH on the next one, so it waits in the outbox. */
-static bool prepare_door (emp_session_t *self)
-{
-    int one = 1;
-    return emp_socket_be_client (self->door, &self->curve) == EMP_OK &&
-           zmq_setsockopt (zsock_resolve (self->door), ZMQ_IMMEDIATE, &one, sizeof one) == 0 &&
-           (self->watch = emp_watch_new (self->door)) != NULL;
 }
 
 static emp_session_t *make_session (const emp_session_config_t *config)

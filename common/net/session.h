@@ -8,7 +8,7 @@
  *
  * Life: new (waits for WELCOME) → open_* → … → destroy (says BYE, waits at most a second for it to leave).
  * When the broker is silent for dead_after or refuses: the session is `down`; every wait ends with EMP_SYSTEM, once
- * and for ever; on_message is called with NULL. A later version dials again.
+ * and for ever; on_message is called with NULL.
  * Over tcp a connection may break while both ends live. A supervisor's session goes on when it stands again (ATTACH); a worker's
  * goes down, since chunks, credit and endings may be lost with it: its process ends, and is started anew.
  * Threads: any thread may call a session; a lane, feed or sink has one user at a time.

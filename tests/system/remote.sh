@@ -120,6 +120,9 @@ expect "without keys" $? 2
 there "$eisenmp-worker" --connect "$url" >no_key.log 2>&1
 expect "no key of the broker" $? 2
 grep -q -e '--broker-key KEY' no_key.log || { fail "no key of the broker: no word of it"; cat no_key.log; }
+there "$eisenmp-worker" --connect "$url" --broker-key "@$(printf %039d 1)" --wait 0.5 >at.log 2>&1
+expect "a key that begins with @" $? 2
+grep -q 'another key' at.log || { fail "a key that begins with @: no word of it"; cat at.log; }
 there "$eisenmp-worker" --connect "$url" --broker-key short >short.log 2>&1
 expect "a key that is none" $? 2
 kill -INT $pid
