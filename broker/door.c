@@ -52,6 +52,21 @@ static const char *unwelcome (emp_broker_t *self, const route_t *route, const ch
     return NULL;
 }
 
+/* A supervisor that has started a worker anew has said LOST of the one before; if that went with a connection that broke, what the one
+ * before had in hand would wait for its silence. */
+static void end_predecessor (emp_broker_t *self, const peer_t *fresh)
+{
+    const peer_t *peer = fresh->route.gate && fresh->parent ? zhashx_first (self->by_session) : NULL;
+    while (peer && (peer == fresh || peer->parent != fresh->parent || peer->role != fresh->role ||
+                    strcmp (peer->name, fresh->name) != 0 || strcmp (peer->key, fresh->key) != 0))
+        peer = zhashx_next (self->by_session);
+    if (!peer)
+        return;
+    emp_event_t event = {
+        .kind = EMP_EV_LOST, .session = peer->session, .how = EMP_HOW_SILENCE, .ticket = EMP_TICKET_NONE};
+    broker_step (self, &event);
+}
+
 static void hello (emp_broker_t *self, const route_t *route, const char *key, const emp_control_t *message)
 {
     emp_status_t why;
@@ -83,6 +98,8 @@ static void hello (emp_broker_t *self, const route_t *route, const char *key, co
     if (broker_step (self, &event) == EMP_OK) {
         if (peer->role == EMP_ROLE_MANAGER)
             self->manager = peer->session;
+        if (fresh && peer->role == EMP_ROLE_WORKER)
+            end_predecessor (self, peer);
         return;
     }
     door_refuse (self, route, EMP_FULL, "this broker takes no more sessions");

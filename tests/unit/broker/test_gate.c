@@ -627,3 +627,59 @@ Test (gate, a_supervisor_hears_that_the_run_is_over_and_is_waited_for)
     cr_assert (emp_session_is_over (session));
     emp_session_destroy (&session);
 }
+
+/* ---- started anew ---------------------------------------------------------------------------------------------------- */
+
+static emp_session_t *slot_of (house_t *house, uint64_t parent, const char *name)
+{
+    emp_curve_t curve = {0};
+    char reason[EMP_TEXT_MAX + 1];
+    strcpy (curve.public, friend_.public);
+    strcpy (curve.secret, friend_.secret);
+    strcpy (curve.server, server.public);
+    emp_session_config_t config = {.endpoint = emp_broker_gate (house->broker),
+                                   .role = EMP_ROLE_WORKER,
+                                   .name = name,
+                                   .parent = parent,
+                                   .curve = &curve,
+                                   .timeout_ms = 5000};
+    emp_session_t *session;
+    cr_assert_eq (emp_session_new (&config, &session, reason), EMP_OK, "%s", reason);
+    return session;
+}
+
+static emp_status_t next_within (emp_lane_t *lane, uint64_t us, uint64_t *ret_ticket)
+{
+    emp_lane_chunk_t chunk;
+    emp_status_t status = emp_lane_next (lane, emp_now () + us, &chunk);
+    if (status == EMP_OK) {
+        *ret_ticket = chunk.number;
+        emp_lane_release (chunk.frame);
+    }
+    return status;
+}
+
+Test (gate, who_is_started_anew_gets_what_his_predecessor_had)
+{
+    house_t house = build (true);
+    emp_session_t *sessions[3];
+    emp_lane_t *lanes[3];
+    const char *names[] = {"Process-1", "Process-2", "Process-1"};
+    put (house.feed, 8);
+    put (house.feed, 8);
+    uint64_t had[3];
+    for (int i = 0; i < 3; i++) {
+        sessions[i] = slot_of (&house, 4711, names[i]);
+        cr_assert_eq (emp_lane_new (sessions[i], "q", 1, &lanes[i]), EMP_OK);
+        /* Two seconds are less than a silence. */
+        cr_assert_eq (next_within (lanes[i], 2000000, &had[i]), EMP_OK, "%d", i);
+    }
+    cr_assert_eq (had[0], had[2]);
+    cr_assert_neq (had[0], had[1]);
+    cr_assert_not (emp_session_is_down (sessions[1]));
+    for (int i = 0; i < 3; i++) {
+        emp_lane_destroy (&lanes[i]);
+        emp_session_destroy (&sessions[i]);
+    }
+    tear_down (&house);
+}
