@@ -80,6 +80,12 @@ emp_status_t emp_session_count (emp_session_t *self, const char *queue, uint64_t
 emp_status_t emp_session_fetch (emp_session_t *self, const char *hash, uint64_t offset, void *buffer, size_t room,
                                 size_t *ret_got, uint64_t *ret_total);
 
+/* How long each question from now on waits for its answer, instead of config.timeout_ms. By the one thread that asks. */
+void emp_session_set_timeout (emp_session_t *self, uint32_t timeout_ms);
+/* A page of how the run stands, for emp_overview_add, from 0 or from the `next` of the page before; EMP_OVERVIEW_MAX bytes are
+ * enough. A watcher's or a manager's. EMP_TIMEOUT; EMP_SYSTEM: the session is down; EMP_TOOBIG. */
+emp_status_t emp_session_overview (emp_session_t *self, uint64_t from, void *buffer, size_t room, size_t *ret_got);
+
 /* ---- a lane: chunks come, results go -------------------------------------------------------------------------- */
 
 /* EMP_STATE: there is no session yet. */
