@@ -209,7 +209,7 @@ static bool take_peer (const msgpack_object *value, emp_overview_peer_t *peer)
     row_t row = row_of (value);
     peer->session = take_u64 (&row);
     peer->parent = take_u64 (&row);
-    peer->role = (emp_role_t) take_number (&row, INT32_MAX); /* one that a later version adds is nobody that we know */
+    peer->role = (emp_role_t) take_number (&row, EMP_ROLE_WATCHER);
     take_text (&row, peer->name, sizeof peer->name);
     take_text (&row, peer->host, sizeof peer->host);
     peer->pid = take_u32 (&row);
@@ -233,7 +233,7 @@ static bool take_loss (const msgpack_object *value, emp_overview_loss_t *loss)
     take_text (&row, loss->name, sizeof loss->name);
     take_text (&row, loss->host, sizeof loss->host);
     loss->pid = take_u32 (&row);
-    loss->how = (emp_how_t) take_number (&row, INT32_MAX);
+    loss->how = (emp_how_t) take_number (&row, EMP_HOW_TIMEOUT);
     loss->code = take_u32 (&row);
     loss->tickets = take_u64 (&row);
     return !row.wrong;

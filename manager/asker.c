@@ -47,6 +47,19 @@ static emp_status_t tell_refusal (const emp_asker_t *self, emp_status_t status, 
     return status;
 }
 
+/* The session is down though the run is not known to be over. */
+static emp_status_t tell_end (emp_asker_t *self, emp_status_t status, char *ret_why)
+{
+    char reason[EMP_TEXT_MAX + 1];
+    emp_session_reason (self->session, reason);
+    bool cut = emp_session_is_cut (self->session), refused = status == EMP_SYSTEM && !cut && *reason;
+    snprintf (ret_why, EMP_ASKER_WHY_MAX, "%s: %s", self->config.endpoint,
+              cut       ? "the connection broke; the run may be over"
+              : *reason ? reason
+                        : emp_status_text (status));
+    return refused ? EMP_REFUSED : status;
+}
+
 emp_status_t emp_asker_new (const emp_asker_config_t *config, emp_asker_t **ret_self, char *ret_why)
 {
     emp_asker_t *self = calloc (1, sizeof *self);
@@ -108,10 +121,7 @@ static emp_status_t ask_page (emp_asker_t *self, uint64_t from, uint64_t until, 
             continue;
         if (status == EMP_TIMEOUT)
             return tell_silence (self, ret_why);
-        snprintf (ret_why, EMP_ASKER_WHY_MAX, "%s: %s", self->config.endpoint,
-                  emp_session_is_cut (self->session) ? "the connection broke; the run may be over"
-                                                     : emp_status_text (status));
-        return status;
+        return tell_end (self, status, ret_why);
     }
 }
 

@@ -756,6 +756,13 @@ bool emp_session_is_cut (emp_session_t *self)
     return atomic_load (&self->cut);
 }
 
+void emp_session_reason (emp_session_t *self, char *ret_reason)
+{
+    pthread_mutex_lock (&self->lock);
+    memcpy (ret_reason, self->reason, sizeof self->reason);
+    pthread_mutex_unlock (&self->lock);
+}
+
 uint64_t emp_session_dead_after (emp_session_t *self)
 {
     pthread_mutex_lock (&self->lock);

@@ -59,6 +59,8 @@ bool emp_session_is_down (emp_session_t *self);
 bool emp_session_is_over (emp_session_t *self);
 /* It is down since a connection over tcp broke, as it also does behind the end of a run. */
 bool emp_session_is_cut (emp_session_t *self);
+/* Why it is down, "" when it is not: EMP_TEXT_MAX + 1 bytes. */
+void emp_session_reason (emp_session_t *self, char *ret_reason);
 /* How long a session may be silent before the broker gives it up, in microseconds, as WELCOME said. */
 uint64_t emp_session_dead_after (emp_session_t *self);
 /* Makes every emp_lane_next of this session, also one that waits now, return EMP_STOPPED: the worker leaves after the
