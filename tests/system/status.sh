@@ -2,6 +2,7 @@
 #
 # `eisenmp status` and `eisenmp top`: what they say of a run is so, how they find it, and how they end.
 . "$EMP_SOURCE/tests/system/lib.bash"
+command -v python3 >/dev/null || skip "python3"
 export EISENMP_KEYS=$PWD/keys
 for tool in ASAN UBSAN TSAN; do export "${tool}_OPTIONS=$(eval "echo \${${tool}_OPTIONS:-}"):handle_segv=0:handle_abort=0"; done
 
