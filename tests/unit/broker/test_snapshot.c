@@ -90,19 +90,21 @@ Test (snapshot, a_lost_workers_tickets_wait_again_and_are_counted_as_issued_agai
 
 Test (snapshot, of_several_lanes_the_one_that_holds_for_longest_is_told)
 {
+    static const char *const puts[] = {"at 100\nput b 1 => ...\nat 200\nput a 2 => ...",
+                                       "at 100\nput a 2 => ...\nat 200\nput b 1 => ..."};
     emp_core_config_t config = scene_config ();
     config.dead_after = 0;
-    s = scene_with (&config);
-    scene (
-        s,
-        "hello M => ...\nhello A => ...\ndeclare q 1000 => ...\ndeclare r 1000 => ...\nfeed M q => ...\nfeed M r => ...\n"
-        "lane A q 2 => ...\nlane A r 2 => ...\nready A => ...\nready A:r => ...\n"
-        "at 100\nput b 1 => ...\n"
-        "at 200\nput a 2 => ...\n"
-        "at 300\ntick => ...");
-    emp_core_session_view_t worker = session_of ('A');
-    cr_assert (worker.held == 3 && worker.queue == queue_of ("r").id && worker.in_hand == 200);
-    scene_end (s);
+    for (size_t i = 0; i < 2; i++) {
+        s = scene_with (&config);
+        scene (s, "hello M => ...\nhello A => ...\ndeclare q 1000 => ...\ndeclare r 1000 => ...\n"
+                  "feed M q => ...\nfeed M r => ...\n"
+                  "lane A q 2 => ...\nlane A r 2 => ...\nready A => ...\nready A:r => ...");
+        scene (s, puts[i]);
+        s->now = 300;
+        emp_core_session_view_t worker = session_of ('A');
+        cr_assert (worker.held == 3 && worker.queue == queue_of (i ? "q" : "r").id && worker.in_hand == 200);
+        scene_end (s);
+    }
 }
 
 Test (snapshot, the_run_is_fed_until_stop_was_said_and_its_feeds_have_ended)
