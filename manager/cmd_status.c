@@ -224,16 +224,28 @@ static int verdict (const watch_t *self, emp_status_t status, bool connected)
     return status == EMP_REFUSED || status == EMP_INVALID ? 2 : 1;
 }
 
+/* Looks until it is enough, with signals and, where it shall be live, the screen taken. */
+static emp_status_t look (watch_t *self, bool live)
+{
+    if (emp_terminal_open (&self->terminal) != EMP_OK) {
+        snprintf (self->why, sizeof self->why, "cannot listen to signals: %s", strerror (errno));
+        return EMP_SYSTEM;
+    }
+    if (live)
+        emp_terminal_begin (&self->terminal);
+    emp_status_t status = turns (self);
+    emp_terminal_close (&self->terminal);
+    if (live && status == EMP_STOPPED && self->text.size)
+        emp_terminal_draw (&self->terminal, &self->text); /* the last that was seen stays */
+    return status;
+}
+
+/* Until it is connected a signal just ends it. */
 static int watch (const options_t *options, const target_t *target)
 {
     watch_t self = {.options = options, .target = target, .form = form_of (options)};
     emp_buf_init (&self.text, TEXT_MAX);
     signal (SIGPIPE, SIG_IGN);
-    bool live = options->top && self.form == STANDING_TABLE;
-    if (emp_terminal_open (&self.terminal) != EMP_OK) {
-        fprintf (stderr, "eisenmp: cannot listen to signals: %s\n", strerror (errno));
-        return 1;
-    }
     emp_asker_config_t config = {.endpoint = target->endpoint,
                                  .folder = target->local ? target->info.path : NULL,
                                  .curve = *target->curve.server ? &target->curve : NULL,
@@ -242,19 +254,15 @@ static int watch (const options_t *options, const target_t *target)
                                  .arg = &self};
     emp_status_t status = emp_asker_new (&config, &self.asker, self.why);
     bool connected = status == EMP_OK;
-    if (connected && live)
-        emp_terminal_begin (&self.terminal);
     if (connected)
-        status = turns (&self);
-    emp_terminal_close (&self.terminal);
-    if (live && status == EMP_STOPPED && self.text.size)
-        emp_terminal_draw (&self.terminal, &self.text); /* the last that was seen stays */
+        status = look (&self, options->top && self.form == STANDING_TABLE);
     int code = verdict (&self, status, connected);
     emp_asker_destroy (&self.asker);
     emp_overview_release (&self.before);
     emp_overview_release (&self.now);
     emp_buf_release (&self.text);
-    emp_terminal_raise (&self.terminal);
+    if (connected)
+        emp_terminal_raise (&self.terminal);
     return code;
 }
 

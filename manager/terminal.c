@@ -69,10 +69,10 @@ emp_status_t emp_terminal_open (emp_terminal_t *self)
         if (!ignored)
             sigaddset (&set, taken[i]);
     }
-    sigprocmask (SIG_BLOCK, &set, &self->mask);
+    pthread_sigmask (SIG_BLOCK, &set, &self->mask);
     self->signals = signalfd (-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (self->signals < 0) {
-        sigprocmask (SIG_SETMASK, &self->mask, NULL);
+        pthread_sigmask (SIG_SETMASK, &self->mask, NULL);
         return EMP_SYSTEM;
     }
     return EMP_OK;
@@ -96,7 +96,7 @@ void emp_terminal_close (emp_terminal_t *self)
 
 void emp_terminal_raise (const emp_terminal_t *self)
 {
-    sigprocmask (SIG_SETMASK, &self->mask, NULL);
+    pthread_sigmask (SIG_SETMASK, &self->mask, NULL);
     if (self->killed)
         raise (self->killed);
 }

@@ -3,8 +3,8 @@
  * terminal.h - for `eisenmp top`: a screen that is drawn again and again, keys, and signals that end it in good order.
  *
  * Plain ANSI sequences (ECMA-48 and xterm's alternate screen), so every terminal of the last thirty years will do. Where standard
- * output is no terminal it is never begun, nothing is drawn over, and signals are taken all the same. One of it in a process, one thread; opened
- * before other threads are started, since these are not to take its signals.
+ * output is no terminal it is never begun, nothing is drawn over, and signals are taken all the same. One of it in a process, one
+ * thread; other threads do not take signals (emp_thread_start, libzmq's neither).
  */
 #ifndef EMP_TERMINAL_H
 #define EMP_TERMINAL_H
@@ -25,7 +25,7 @@ typedef struct {
     bool resized;
 } emp_terminal_t;
 
-/* Takes the signals; before any other thread is there. EMP_OK, EMP_SYSTEM with errno. */
+/* Takes the signals. EMP_OK, EMP_SYSTEM with errno. */
 emp_status_t emp_terminal_open (emp_terminal_t *self);
 /* Takes the screen, and the keyboard when standard input is one. */
 void emp_terminal_begin (emp_terminal_t *self);

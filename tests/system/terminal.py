@@ -11,7 +11,7 @@ def settings(fd):
     return [x for i, x in enumerate(termios.tcgetattr(fd)) if i != 6], termios.tcgetattr(fd)[6][:12]
 
 
-def session(name, act, expected):
+def session(name, act, expected, code):
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
     before = settings(follower)
@@ -19,7 +19,7 @@ def session(name, act, expected):
     if pid == 0:
         os.login_tty(follower) if hasattr(os, "login_tty") else (os.setsid(), fcntl.ioctl(follower, termios.TIOCSCTTY, 0),
                                                                [os.dup2(follower, i) for i in (0, 1, 2)])
-        os.execv(sys.argv[1], [sys.argv[1], "top", "--run", sys.argv[2], "--interval", "0.2"])
+        os.execv(sys.argv[1], [sys.argv[1], "top", "--run", sys.argv[2], "--interval", "0.2", "--wait", "1"])
     shown, acted, status, limit = b"", False, None, time.monotonic() + 40
     while status is None and time.monotonic() < limit:
         if select.select([leader], [], [], 0.05)[0]:
@@ -28,8 +28,10 @@ def session(name, act, expected):
             assert settings(follower) != before, "%s: keys are not taken" % name
             act(leader, pid)
             acted = True
-        if os.waitpid(pid, os.WNOHANG)[0]:
+        ended, how = os.waitpid(pid, os.WNOHANG)
+        if ended:
             status = "ended"
+            assert how & ~0x80 == code, "%s: wait status %d" % (name, how)  # a core or none
     while select.select([leader], [], [], 0.1)[0]:
         shown += os.read(leader, 65536)
     if status is None:
@@ -52,10 +54,23 @@ def nothing(name, shown):
     pass
 
 
-session("q", lambda fd, pid: os.write(fd, b"q"), nothing)
-session("Ctrl-C", lambda fd, pid: os.write(fd, b"\x03"), nothing)
+session("q", lambda fd, pid: os.write(fd, b"q"), nothing, 0)
+session("Ctrl-C", lambda fd, pid: os.write(fd, b"\x03"), nothing, 0)
 for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-    session(str(number), lambda fd, pid: os.kill(pid, number), nothing)
+    session(str(number), lambda fd, pid: os.kill(pid, number), nothing, number)
+
+
+def freeze(fd, pid):
+    os.kill(int(sys.argv[2]), signal.SIGSTOP)
+
+
+def thawed(name, shown):
+    os.kill(int(sys.argv[2]), signal.SIGCONT)
+    assert name != "a frozen broker" or b"does not answer within 1 s" in shown, "%s: %r" % (name, shown[-200:])
+
+
+session("a frozen broker", freeze, thawed, 1 << 8)
+session("q, with a frozen broker", lambda fd, pid: (freeze(fd, pid), os.write(fd, b"q")), thawed, 0)
 
 
 def suspend(fd, pid):
@@ -65,4 +80,8 @@ def suspend(fd, pid):
     os.write(fd, b"q")
 
 
-session("Ctrl-Z", suspend, lambda name, shown: None if shown.count(ENTER) == 2 else sys.exit("%s: not left and entered again" % name))
+def left_and_entered_again(name, shown):
+    assert shown.count(ENTER) == 2, "%s: %r" % (name, shown)
+
+
+session("Ctrl-Z", suspend, left_and_entered_again, 0)
