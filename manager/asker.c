@@ -42,6 +42,11 @@ static emp_status_t tell_over (char *ret_why)
 
 static emp_status_t tell_refusal (const emp_asker_t *self, emp_status_t status, const char *reason, char *ret_why)
 {
+    if (status == EMP_SYSTEM && errno == EINVAL) {
+        snprintf (ret_why, EMP_ASKER_WHY_MAX, "found \"%s\", expected tcp://HOST:PORT or ipc://PATH",
+                  self->config.endpoint);
+        return EMP_INVALID;
+    }
     const char *why = *reason ? reason : status == EMP_SYSTEM ? strerror (errno) : emp_status_text (status);
     snprintf (ret_why, EMP_ASKER_WHY_MAX, "cannot connect to %s: %s", self->config.endpoint, why);
     return status;

@@ -24,7 +24,7 @@ typedef struct {
 
 typedef struct emp_asker emp_asker_t;
 
-/* EMP_OK; EMP_TIMEOUT: nobody answers; EMP_STOPPED: the run is over; EMP_REFUSED: not let in, or not an endpoint; EMP_SYSTEM,
+/* EMP_OK; EMP_TIMEOUT: nobody answers; EMP_STOPPED: the run is over; EMP_REFUSED: not let in; EMP_INVALID: no endpoint; EMP_SYSTEM,
  * EMP_NOMEM. With a sentence in ret_why (EMP_ASKER_WHY_MAX bytes). */
 emp_status_t emp_asker_new (const emp_asker_config_t *config, emp_asker_t **ret_self, char *ret_why);
 void emp_asker_destroy (emp_asker_t **self);

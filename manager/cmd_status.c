@@ -120,6 +120,10 @@ static int find_remote (const options_t *options, target_t *target)
 {
     char why[EMP_KEYRING_WHY_MAX];
     snprintf (target->endpoint, sizeof target->endpoint, "%s", options->connect);
+    if (strncmp (options->connect, "ipc://", 6) == 0 && access (options->connect + 6, F_OK) != 0) {
+        fprintf (stderr, "eisenmp: --connect: %s: %s\n", options->connect, strerror (errno));
+        return 2;
+    }
     emp_status_t status = emp_dial_set (options->broker_key, options->insecure, why);
     if (status == EMP_OK)
         status = emp_dial_keys (target->endpoint, &target->curve, why);

@@ -34,7 +34,7 @@ if ! grep -qs . /tmp/eisenmp-??????/info; then # those of this user that are not
     expect "no run at all: exit code" $code 2
     grep -q 'no run of this user is on' nothing.why || fail "no run at all: said '$(cat nothing.why)'"
 fi
-for bad in '--connect nowhere' '--connect tcp://h:1 --run 1' '--insecure' 'word' '--interval 1' '--count 0'; do
+for bad in '--connect nowhere' '--connect tcp://foo --insecure' '--connect ipc:///no/such/door' '--wait never' '--connect tcp://h:1 --run 1' '--insecure' 'word' '--interval 1' '--count 0'; do
     # shellcheck disable=SC2086
     ask bad $bad
     expect "status $bad: exit code" $code 2
