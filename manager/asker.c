@@ -5,6 +5,7 @@
 #include "asker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,8 @@
 /* An answer that comes behind its step is taken for the next question's, so a step is longer than the way. */
 #define STEP_MS 100u
 #define STEP_REMOTE_MS 1000u
+#define AFTERWARDS_MS 300u
+#define AFTERWARDS_STEP_MS 10
 
 struct emp_asker {
     emp_asker_config_t config;
@@ -24,6 +27,17 @@ static bool is_over (const emp_asker_t *self)
 {
     return (self->session && emp_session_is_over (self->session)) ||
            (self->config.folder && !emp_runlist_is_on (self->config.folder));
+}
+
+/* What the broker said last, that the run is over, may be read behind the end of its connection: a moment is waited for that. */
+static bool was_over (const emp_asker_t *self)
+{
+    for (uint32_t ms = 0; ms < AFTERWARDS_MS && emp_session_is_cut (self->session); ms += AFTERWARDS_STEP_MS) {
+        if (is_over (self))
+            return true;
+        poll (NULL, 0, AFTERWARDS_STEP_MS);
+    }
+    return is_over (self);
 }
 
 /* A broker that is there and says nothing: stopped, or far too busy. */
@@ -118,7 +132,7 @@ static emp_status_t ask_page (emp_asker_t *self, uint64_t from, uint64_t until, 
         emp_status_t status = emp_session_overview (self->session, from, self->page, sizeof self->page, ret_size);
         if (status == EMP_OK)
             return EMP_OK;
-        if (is_over (self))
+        if (was_over (self))
             return tell_over (ret_why);
         if (status == EMP_TIMEOUT && self->config.gives_up && self->config.gives_up (self->config.arg))
             return EMP_STATE;
