@@ -20,29 +20,13 @@
 
 /* ---- a turn -------------------------------------------------------------------------------------------------------- */
 
-/* The core's clock stands still while this process is stopped (Ctrl-Z, a machine that sleeps): who did not listen cannot
- * know of a silence, and what its peers said meanwhile is read only after the next turns. */
-static uint64_t core_time (const emp_broker_t *self)
-{
-    return emp_now () - self->skipped;
-}
-
-static void skip_stopped_time (emp_broker_t *self, int timeout)
-{
-    uint64_t now = emp_now (), took = now - self->turned, beat = (uint64_t) self->config.beat_ms * 1000;
-    uint64_t meant = timeout < 0 ? took : (uint64_t) timeout * 1000;
-    if (took > meant + beat)
-        self->skipped += took; /* nobody knows how much of it was listened to */
-    self->turned = now;
-}
-
 static int poll_timeout (emp_broker_t *self)
 {
     emp_usec_t due = emp_core_next_due (self->core);
-    uint64_t now = core_time (self);
+    uint64_t now = emp_now () - self->clock.skipped;
     if (due == UINT64_MAX)
         return -1;
-    /* Never longer than a beat, so that a stop of two beats shows (skip_stopped_time). */
+    /* Never longer than a beat, so that a stop of two beats shows (clock.h). */
     uint64_t sleep = due <= now ? 0 : (due - now + 999) / 1000;
     return (int) (sleep < self->config.beat_ms ? sleep : self->config.beat_ms);
 }
@@ -127,10 +111,10 @@ static bool turn (emp_broker_t *self)
     int timeout = has_more (self) ? 0 : poll_timeout (self);
     if (poll (self->items, (nfds_t) n, timeout) == -1 && errno != EINTR)
         return false;
-    skip_stopped_time (self, timeout);
+    uint64_t meant = timeout < 0 ? UINT64_MAX : (uint64_t) timeout * 1000;
+    self->now = broker_clock_turn (&self->clock, emp_now (), meant, (uint64_t) self->config.beat_ms * 1000);
     if (self->items[0].revents)
         return false;
-    self->now = core_time (self);
     size_t intakes = self->intake_count; /* the door may bind more; they begin with `more` */
     if (self->items[1].revents || self->door_more)
         door_read (self);
@@ -155,7 +139,7 @@ static bool turn (emp_broker_t *self)
 static void *broker_thread (void *arg)
 {
     emp_broker_t *self = arg;
-    self->turned = emp_now ();
+    self->clock.turned = emp_now ();
     while (turn (self))
         ;
     return NULL;

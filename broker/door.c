@@ -5,6 +5,7 @@
  * Only a HELLO may come from a route that is not known; anything else from one is dropped, and a beat is answered with
  * REFUSED, so that a worker that was given up learns it. What only a manager may say is dropped from others.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,6 +113,16 @@ static void tell_parent (emp_broker_t *self, const peer_t *peer, const emp_effec
     peer_send (self, parent, &gone);
 }
 
+/* Its supervisor was to kill it if it was at that ticket. One that was not, and came to another end later, is a loss. */
+static bool was_unwanted (const peer_t *peer, const emp_control_t *lost)
+{
+    bool killed = (lost->how == EMP_HOW_SIGNAL && lost->code == SIGKILL) || lost->how == EMP_HOW_TIMEOUT;
+    for (size_t i = 0; i < PEER_UNWANTED_MAX && killed && lost->window; i++)
+        if (peer->unwanted[i] == lost->window)
+            return true;
+    return false;
+}
+
 void door_gone (emp_broker_t *self, const emp_effect_t *fx)
 {
     const peer_t *peer = peer_of_session (self, fx->session);
@@ -119,11 +130,11 @@ void door_gone (emp_broker_t *self, const emp_effect_t *fx)
     if (fx->role == EMP_ROLE_WORKER) {
         emp_control_t gone = {
             .session = fx->session, .how = fx->how, .code = fx->code, .window = fx->count, .pid = (uint32_t) fx->pid};
-        if (peer && peer->unwanted)
-            gone.how = EMP_HOW_BYE;
         snprintf (gone.name, sizeof gone.name, "%s", fx->name ? fx->name : "");
         const emp_control_t *lost = self->control;
         if (lost && lost->kind == EMP_MSG_LOST && lost->session == fx->session) {
+            if (peer && was_unwanted (peer, lost))
+                gone.how = EMP_HOW_BYE;
             gone.size = lost->size;
             memcpy (gone.text, lost->text, sizeof gone.text);
         }
@@ -295,7 +306,7 @@ void door_kill (emp_broker_t *self, uint64_t session, uint64_t ticket)
     if (!parent)
         return; /* nobody watches it: it hears that the run is over by itself */
     emp_control_t message = {.kind = EMP_MSG_KILL, .session = session, .window = ticket};
-    peer->unwanted = true;
+    peer->unwanted[peer->unwanted_next++ % PEER_UNWANTED_MAX] = ticket;
     peer_send (self, parent, &message);
 }
 

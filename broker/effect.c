@@ -128,6 +128,9 @@ static void feed_opened (emp_broker_t *self, const emp_effect_t *fx)
             snprintf (message.intake, sizeof message.intake, "%s", intake_for (intake, peer));
         } else {
             message.status = EMP_SYSTEM;
+            message.id = 0;
+            message.window = 0;
+            self->unfed = *fx; /* nobody else knows of that feed, or could end it */
             free (fresh);
         }
     }
@@ -286,6 +289,14 @@ static void do_effect (emp_broker_t *self, const emp_effect_t *fx)
     }
 }
 
+/* Behind the step that opened it: its effects are done. */
+static void end_unfed (emp_broker_t *self)
+{
+    emp_event_t event = {.kind = EMP_EV_PUT, .session = self->unfed.session, .feed = self->unfed.feed, .end = true};
+    self->unfed = (emp_effect_t){0};
+    broker_step (self, &event);
+}
+
 emp_status_t broker_step (emp_broker_t *self, const emp_event_t *event)
 {
     emp_effects_clear (&self->fx);
@@ -300,5 +311,7 @@ emp_status_t broker_step (emp_broker_t *self, const emp_event_t *event)
         broker_drop (self);
     for (size_t i = 0; i < self->fx.count; i++)
         do_effect (self, &self->fx.list[i]);
+    if (self->unfed.feed)
+        end_unfed (self);
     return status;
 }

@@ -64,8 +64,8 @@ void gate_close (emp_broker_t *self)
 {
     if (self->gate_handle && self->by_session)
         say_over (self);
-    zsock_destroy (&self->gate);
     emp_watch_destroy (&self->gate_watch);
+    zsock_destroy (&self->gate);
     emp_zap_unregister (&self->gate_zap);
 }
 
@@ -205,9 +205,9 @@ void gate_look (emp_broker_t *self)
     if (strange)
         gate_say (self, "%u connection%s to %s did not speak our protocol, or had another key for us: not let in",
                   strange, strange == 1 ? "" : "s", self->gate_endpoint);
-    if (self->turned - self->gate_looked < (uint64_t) self->config.beat_ms * 1000)
+    if (self->now - self->gate_looked < (uint64_t) self->config.beat_ms * 1000)
         return;
-    self->gate_looked = self->turned;
+    self->gate_looked = self->now;
     if (has_keys (self) && gate->has_changed (gate->arg))
         end_revoked (self);
 }

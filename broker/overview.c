@@ -29,7 +29,7 @@ static void fill_run (const emp_broker_t *self, emp_overview_t *page)
     emp_core_run_view_t run;
     emp_core_stats (self->core, &stats);
     emp_core_view_run (self->core, self->now, &run);
-    page->time = self->now;
+    page->time = emp_now (); /* also while the core's clock stands still: rates are of real time */
     page->elapsed = run.elapsed;
     page->feeding = run.feeding;
     page->draining = run.draining;

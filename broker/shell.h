@@ -17,6 +17,7 @@
 #include "../common/net/watch.h"
 #include "../common/overview.h"
 #include "broker.h"
+#include "clock.h"
 
 /* ---- payloads (payload.c) -------------------------------------------------------------------------------------- */
 
@@ -59,11 +60,15 @@ typedef struct {
     uint8_t bytes[256];
 } route_t;
 
+#define PEER_UNWANTED_MAX 4u
+
 /* Who spoke at the door. */
 typedef struct {
     uint64_t session;
     uint64_t parent; /* its supervisor's session, or 0 */
-    bool unwanted;   /* it is killed since nobody needs it any more: that is no loss */
+    /* Tickets at which it may be killed, since nobody needs it any more: that is no loss. Each of the last ones; 0: none. */
+    uint64_t unwanted[PEER_UNWANTED_MAX];
+    unsigned unwanted_next;
     emp_role_t role;
     near_t near;
     route_t route;
@@ -144,9 +149,9 @@ struct emp_broker {
 
     emp_core_t *core;
     emp_effects_t fx;
-    uint64_t now;     /* of the core */
-    uint64_t turned;  /* when the last poll returned */
-    uint64_t skipped; /* microseconds that the core's clock is behind: broker.c */
+    emp_effect_t unfed; /* FEED of one whose socket could not be had: to be ended; feed 0: none */
+    uint64_t now;       /* of the core */
+    broker_clock_t clock;
     zsock_t *door;
     void *door_handle;
     int door_fd;

@@ -22,12 +22,18 @@ fi
 # shellcheck disable=SC2016
 exec "${command[@]}" -f "$here/compose.yaml" "$@" run --rm --no-deps -T keys '
     umask 077
-    at_worker () { EISENMP_KEYS=/var/lib/eisenmp/worker-keys eisenmp keys "$@"; }
-    [ -e "$EISENMP_KEYS/self.key" ] || eisenmp keys new >&2
-    [ -e /var/lib/eisenmp/worker-keys/self.key ] || at_worker new >&2
-    manager=$(eisenmp keys show)
-    worker=$(at_worker show)
+    # pair <folder>: makes one unless it is there, says its public key
+    pair ()
+    {
+        export EISENMP_KEYS=$1
+        [ -e "$1/self.key" ] || said=$(eisenmp keys new 2>&1) || { echo "$said" >&2; exit 1; }
+        eisenmp keys show
+    }
+    worker=$(pair /var/lib/eisenmp/worker-keys)
+    manager=$(pair /var/lib/eisenmp/keys)
     echo "$manager" >/var/lib/eisenmp/worker-keys/manager.pub
-    eisenmp keys list | grep -qF "$worker" || eisenmp keys allow "$worker" --name worker >&2
+    # Another key by this name is one whose volume was removed.
+    eisenmp keys list | grep -qF "$worker" ||
+        { eisenmp keys revoke worker 2>/dev/null || true; eisenmp keys allow "$worker" --name worker; }
     echo "manager $manager"
     echo "worker  $worker"' </dev/null

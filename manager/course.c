@@ -16,7 +16,8 @@
 
 #define LOOK_US 200000u /* how often progress is shown */
 #define SLAY_US 1000000u
-#define STREAM_US 500000u /* how long a stop lets the stream's reader take what is there */
+#define SAY_AGAIN_US 10000u /* until what found no room, or no memory, is said again */
+#define STREAM_US 500000u   /* how long a stop lets the stream's reader take what is there */
 
 bool emp_course_fed (const emp_t *self)
 {
@@ -26,10 +27,14 @@ bool emp_course_fed (const emp_t *self)
     return true;
 }
 
-static void say (emp_t *self, emp_kind_t kind)
+/* False: it could not be said, and is to be said again in a moment. */
+static bool say (emp_t *self, emp_kind_t kind, const char *queue)
 {
     emp_control_t message = {.kind = kind};
-    emp_session_send (self->session, &message);
+    snprintf (message.name, sizeof message.name, "%s", queue);
+    bool said = emp_session_send (self->session, &message) == EMP_OK;
+    self->unsaid |= !said;
+    return said;
 }
 
 /* No worker is left, and none will come: with LISTEN others may, unless those of this host cannot load the modules. */
@@ -40,7 +45,7 @@ static bool is_deserted (const emp_t *self)
 
 static void begin_drain (emp_t *self, uint64_t now)
 {
-    self->drain_said = true;
+    self->drain_begun = true;
     self->early = self->early || !emp_course_fed (self);
     self->deserted = is_deserted (self) && !self->drain_wanted && !self->stop_wanted && !self->workers_unwanted;
     if (self->launcher)
@@ -48,7 +53,6 @@ static void begin_drain (emp_t *self, uint64_t now)
     emp_session_stop_feeds (self->session);
     for (size_t i = 0; i < self->feeders_count; i++)
         emp_feeder_cancel (self->feeders[i]);
-    say (self, EMP_MSG_DRAIN);
     self->deadline_us = now + (uint64_t) self->config.stop_grace_ms * 1000;
 }
 
@@ -64,20 +68,15 @@ static void stop_queues (emp_t *self)
     for (size_t i = 0; i < self->config.queues_count; i++) {
         if (self->queue_fed[i] || self->queue_stop_said[i])
             continue;
-        self->queue_stop_said[i] = true;
-        emp_control_t message = {.kind = EMP_MSG_STOP};
-        snprintf (message.name, sizeof message.name, "%s", self->config.queues[i].name);
-        emp_session_send (self->session, &message);
+        self->queue_stop_said[i] = say (self, EMP_MSG_STOP, self->config.queues[i].name);
     }
 }
 
 static void kill_workers (emp_t *self)
 {
-    self->kill_said = true;
+    self->kill_said = !self->gate || say (self, EMP_MSG_KILL, ""); /* those of other hosts, by their supervisors */
     if (self->launcher)
         emp_launcher_kill (self->launcher);
-    if (self->gate)
-        say (self, EMP_MSG_KILL); /* those of other hosts, by their supervisors */
 }
 
 /* Who resumes a run with other input gets nothing of it: what was begun is ended at once. */
@@ -105,17 +104,18 @@ static void look_at_inputs (emp_t *self)
 static bool run_course (emp_t *self, uint64_t now)
 {
     bool fed = emp_course_fed (self);
+    self->unsaid = false;
     look_at_inputs (self);
     if (self->waited && !self->stop_said) {
         stop_queues (self);
-        self->stop_said = fed;
-        if (fed)
-            say (self, EMP_MSG_STOP);
+        self->stop_said = fed && say (self, EMP_MSG_STOP, "");
     }
     bool want_drain =
         self->drain_wanted || self->stop_wanted || self->broker_gone || (is_deserted (self) && !self->collected);
-    if (want_drain && !self->drain_said)
+    if (want_drain && !self->drain_begun)
         begin_drain (self, now);
+    if (self->drain_begun && !self->drain_said)
+        self->drain_said = say (self, EMP_MSG_DRAIN, "");
     bool stay = self->config.serve && !self->drain_wanted; /* until somebody says so */
     if (self->collected && !self->deadline_us && !stay)
         self->deadline_us = now + (uint64_t) self->config.stop_grace_ms * 1000;
@@ -158,6 +158,8 @@ static void wait_for_change (emp_t *self, uint64_t now)
         until = self->deadline_us; /* once it is past, all that it brings was done or is a fact to come */
     if (emp_screen_is_live (self->screen))
         until = sooner (until, now + LOOK_US);
+    if (self->unsaid)
+        until = sooner (until, now + SAY_AGAIN_US);
     emp_thread_wait (&self->changed, &self->lock, until);
 }
 

@@ -242,18 +242,64 @@ emp_status_t emp_journal_feed (emp_journal_t *self, uint32_t place, uint32_t id,
 
 /* ---- what is wrong with it ---------------------------------------------------------------------------------------- */
 
-static bool copy_bytes (const emp_journal_t *self, const damage_t *damage, int to)
+typedef bool (piece_fn) (int to, const uint8_t *piece, size_t size, off_t at);
+
+static bool write_piece (int to, const uint8_t *piece, size_t size, off_t at)
+{
+    return pwrite (to, piece, size, at) == (ssize_t) size;
+}
+
+static bool is_piece (int to, const uint8_t *piece, size_t size, off_t at)
+{
+    uint8_t there[4096];
+    for (size_t done = 0; done < size;) {
+        size_t step = size - done < sizeof there ? size - done : sizeof there;
+        if (pread (to, there, step, at + (off_t) done) != (ssize_t) step || memcmp (there, piece + done, step) != 0)
+            return false;
+        done += step;
+    }
+    return true;
+}
+
+/* Takes the damaged bytes piece by piece to where they are, or shall be, from `at` on. */
+static bool each_piece (const emp_journal_t *self, const damage_t *damage, int to, off_t at, piece_fn *fn)
 {
     uint8_t *piece = malloc (PIECE);
     bool good = piece != NULL;
     for (uint64_t done = 0; good && done < damage->size;) {
         uint64_t left = damage->size - done;
         ssize_t got = pread (self->fd, piece, left < PIECE ? (size_t) left : PIECE, (off_t) (damage->offset + done));
-        good = got > 0 && write (to, piece, (size_t) got) == got;
+        good = got > 0 && fn (to, piece, (size_t) got, at + (off_t) done);
         done += got > 0 ? (uint64_t) got : 0;
     }
     free (piece);
     return good;
+}
+
+/* A file that could not be written anew is as damaged when it is opened again; what is aside is the end of the other then. */
+static bool is_aside (const opening_t *self, int to, off_t end)
+{
+    off_t size = 0;
+    for (size_t i = 0; i < self->damages_count; i++)
+        size += (off_t) self->damages[i].size;
+    bool there = size <= end;
+    off_t at = end - size;
+    for (size_t i = 0; i < self->damages_count && there; i++) {
+        there = each_piece (self->journal, &self->damages[i], to, at, is_piece);
+        at += (off_t) self->damages[i].size;
+    }
+    return there;
+}
+
+/* To the end of the other file, or not at all. */
+static bool copy_bytes (const emp_journal_t *self, const damage_t *damage, int to, off_t *end)
+{
+    if (!each_piece (self, damage, to, *end, write_piece)) {
+        (void) !ftruncate (to, *end);
+        return false;
+    }
+    *end += (off_t) damage->size;
+    return true;
 }
 
 /* Copies damaged bytes to FILE.quarantine. True when all of them are there, durably. */
@@ -264,10 +310,11 @@ static bool put_aside (const opening_t *self)
     if (self->damages_count == 0)
         return true;
     snprintf (path, sizeof path, "%.*s.quarantine", EMP_JOURNAL_PATH_MAX, journal->path);
-    int to = open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    bool all = to >= 0 && !self->untold;
+    int to = open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    off_t end = to >= 0 ? lseek (to, 0, SEEK_END) : -1;
+    bool all = end >= 0 && !self->untold, there = end >= 0 && is_aside (self, to, end);
     for (size_t i = 0; i < self->damages_count; i++) {
-        bool good = to >= 0 && copy_bytes (journal, &self->damages[i], to);
+        bool good = end >= 0 && (there || copy_bytes (journal, &self->damages[i], to, &end));
         all &= good;
         emp_journal_tell (journal,
                           "%" PRIu64 " damaged bytes at offset %" PRIu64 " %s: what they told of is done again",

@@ -141,7 +141,9 @@ void emp_life_print_sum (const emp_life_sum_t *sum, FILE *out)
 {
     print_text (sum->queue, out);
     fprintf (out, ";" EMP_TICKET_PREFIX "%" PRIu64 ": ", sum->number);
-    if (sum->missing) {
+    if (sum->unkept)
+        fputs ("what became of it is not kept", out);
+    else if (sum->missing) {
         fputs (sum->open ? "it was put, and has not come back yet" : "missing: it was put, and did not come back", out);
         if (sum->rows_answered + sum->rows_dead)
             fprintf (out, " whole: %" PRIu64 " of its rows answered, %" PRIu64 " dead", sum->rows_answered,

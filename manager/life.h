@@ -47,6 +47,7 @@ typedef struct {
     const char *queue;
     uint64_t number;
     bool missing; /* then rows that are neither are not known */
+    bool unkept;  /* it was tried, and nothing is known of its end */
     bool open;    /* its run may be on: what is missing may still come */
     uint64_t rows_answered, rows_dead;
 } emp_life_sum_t;

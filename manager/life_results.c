@@ -179,7 +179,7 @@ static const char events[] =
 
 static const char sums[] =
     "SELECT coalesce (sum (iif (dead, 0, rows)), 0), coalesce (sum (iif (dead, rows, 0)), 0),"
-    " EXISTS (SELECT 1 FROM missing WHERE feed = ?3 AND ticket = ?2) FROM"
+    " EXISTS (SELECT 1 FROM missing WHERE feed = ?3 AND ticket = ?2), count (*) FROM"
     " (SELECT dead, rows FROM ended WHERE NOT dead AND key = ?1 AND ticket = ?2 AND feed = ?3"
     "  UNION ALL SELECT dead, rows FROM ended WHERE dead AND key = ?1 AND ticket = ?2 AND feed = ?3)";
 
@@ -193,6 +193,7 @@ static emp_status_t print_sum (book_t *self, const char *label, const uint64_t *
                               .rows_answered = number_at (row, 0),
                               .rows_dead = number_at (row, 1),
                               .missing = number_at (row, 2) != 0};
+        sum.unkept = !sum.missing && number_at (row, 3) == 0;
         *ret_rows = sum.missing ? 0 : sum.rows_answered + sum.rows_dead;
         emp_life_print_sum (&sum, out);
     }

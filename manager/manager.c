@@ -428,7 +428,7 @@ static emp_status_t make_feeder (emp_t *self, emp_source_t **source_p, const cha
     pthread_mutex_lock (&self->lock);
     self->feeder_queues[self->feeders_count] = emp_queues_find (self, queue);
     emp_feeder_t *feeder = self->feeders[self->feeders_count++];
-    if (self->drain_said) { /* too late: nothing of it will be put */
+    if (self->drain_begun) { /* too late: nothing of it will be put */
         emp_feeder_cancel (feeder);
         self->early = true;
     }

@@ -77,8 +77,9 @@ struct emp {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* facts */
-    bool waited; /* emp_wait was called: no feeder and no put will follow */
-    bool torn;   /* emp_destroy was */
+    bool waited;     /* emp_wait was called: no feeder and no put will follow */
+    bool puts_ended; /* of the manager, on all queues, those included that are asked for later */
+    bool torn;       /* emp_destroy was */
     bool drain_wanted, stop_wanted;
     bool workers_unwanted; /* the program has had them killed */
     bool collected;        /* the last ending is in the dictionary, or none will come any more */
@@ -94,7 +95,8 @@ struct emp {
     uint64_t losses_more;
     /* what was done about them */
     bool over;
-    bool stop_said, drain_said, kill_said;
+    bool stop_said, drain_begun, drain_said, kill_said;
+    bool unsaid;           /* something of it could not be sent: to be said again soon */
     bool *queue_stop_said; /* of each queue */
     bool *queue_fed;       /* for stop_queues alone: a feeder is at work on it */
     emp_status_t verdict;  /* of a run that is over */

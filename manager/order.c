@@ -34,6 +34,7 @@ typedef struct {
     size_t count, room;
     place_t low;      /* the first on the disk, if there are some */
     uint64_t on_disk; /* how many */
+    bool passed;      /* some that were read are there still */
 } feed_t;
 
 /* What was handed out last. */
@@ -47,6 +48,7 @@ struct emp_ordering {
     uint64_t bytes; /* of memory that what waits takes */
     uint64_t waiting, on_disk;
     emp_order_file_t *file; /* NULL: nothing is on the disk */
+    uint64_t passed;        /* parts, of all feeds, that were read and are there still */
     shown_t shown;
     uint32_t shown_feed;
     held_t *shown_held;
@@ -55,6 +57,7 @@ struct emp_ordering {
 };
 
 #define FEEDS_FIRST 16u
+#define PASSED_MAX 1000u /* parts that were read are removed when they are so many */
 #define HEAP_FIRST 16u
 #define HEAP_KEPT 1024u /* places of an empty heap that are not given back */
 #define HELD_COST 48u   /* bytes of a part that waits, besides itself: the allocator's, and two places of the heap */
@@ -247,6 +250,18 @@ static bool read_low (emp_ordering_t *self, uint32_t number, emp_placed_t *ret_p
     return false;
 }
 
+/* Of all feeds, whichever of them makes the number full: of two that take turns the other's would stay for ever. */
+static void remove_passed (emp_ordering_t *self)
+{
+    for (size_t i = 0; i < self->feeds_count; i++) {
+        feed_t *feed = &self->feeds[i];
+        if (feed->passed)
+            emp_order_file_remove (self->file, (uint32_t) i, feed->low.number, feed->low.from);
+        feed->passed = false;
+    }
+    self->passed = 0;
+}
+
 static void retire_from_disk (emp_ordering_t *self, uint32_t number)
 {
     feed_t *feed = &self->feeds[number];
@@ -254,10 +269,13 @@ static void retire_from_disk (emp_ordering_t *self, uint32_t number)
     self->on_disk--;
     if (self->on_disk == 0) {
         emp_order_file_destroy (&self->file); /* its room goes back to the disk */
+        self->passed = 0;
         return;
     }
     feed->low.from++; /* the least that can follow */
-    emp_order_file_pass (self->file, number, feed->low.number, feed->low.from);
+    feed->passed = true;
+    if (++self->passed >= PASSED_MAX)
+        remove_passed (self);
     emp_placed_t first;
     if (feed->on_disk > 0 && read_low (self, number, &first))
         feed->low = (place_t){first.number, first.from};

@@ -13,8 +13,7 @@
 
 #include "diskroom.h"
 
-#define RECORD_MAX 64u   /* bytes of a part and its place in a page, besides its data */
-#define PASSED_MAX 1000u /* parts that were read are removed when they are so many */
+#define RECORD_MAX 64u /* bytes of a part and its place in a page, besides its data */
 
 struct emp_order_file {
     int fd; /* for room only; closed after the database, since closing it would drop SQLite's locks */
@@ -23,7 +22,6 @@ struct emp_order_file {
     emp_diskroom_t room;
     bool on_row; /* of the walk, which is this feed's */
     uint32_t feed;
-    uint64_t passed; /* rows that were read since some were removed */
     emp_status_t status;
     char path[4096];
     int shown; /* bytes of the path that say something to a person: its folder */
@@ -172,16 +170,15 @@ static void bind_place (sqlite3_stmt *stmt, uint32_t feed, uint64_t number, uint
     sqlite3_bind_int64 (stmt, 3, from);
 }
 
-void emp_order_file_pass (emp_order_file_t *self, uint32_t feed, uint64_t number, uint32_t from)
+void emp_order_file_remove (emp_order_file_t *self, uint32_t feed, uint64_t number, uint32_t from)
 {
-    if (++self->passed < PASSED_MAX || self->status)
+    if (self->status)
         return;
     leave_row (self);
     bind_place (self->remove, feed, number, from);
     if (sqlite3_step (self->remove) != SQLITE_DONE)
         fail_sql (self);
     sqlite3_reset (self->remove);
-    self->passed = 0;
 }
 
 /* True when the walk's row is at that place or behind it. */

@@ -78,6 +78,8 @@ static emp_port_t *make_port (emp_t *self, const char *name)
         port->base.calls = emp_procs_calls ();
     if (strcmp (name, "mp_tools_q") == 0)
         port->base.calls = emp_tools_calls ();
+    if (self->puts_ended)
+        emp_port_end_puts (port); /* a feed that it opened would end with nothing */
     return port;
 }
 
@@ -129,10 +131,23 @@ emp_queue_t *emp_category_queue (emp_t *self, const char *category, const char *
 
 /* ---- their end --------------------------------------------------------------------------------------------------- */
 
+/* Others may make more of them meanwhile, and move the list. */
+static emp_port_t *port_at (emp_t *self, size_t i)
+{
+    pthread_mutex_lock (&self->lock);
+    emp_port_t *port = self->ports[i];
+    pthread_mutex_unlock (&self->lock);
+    return port;
+}
+
 void emp_queues_end_puts (emp_t *self)
 {
-    for (size_t i = 0; i < self->ports_room; i++) {
-        emp_port_t *port = self->ports[i];
+    pthread_mutex_lock (&self->lock);
+    self->puts_ended = true;
+    size_t count = self->ports_room; /* what others make from now on is made without puts */
+    pthread_mutex_unlock (&self->lock);
+    for (size_t i = 0; i < count; i++) {
+        emp_port_t *port = port_at (self, i);
         if (!port)
             continue;
         uint32_t feed = emp_port_end_puts (port);

@@ -20,9 +20,8 @@
 #include "values.h"
 
 #define PAGE EMP_DISKROOM_PAGE
-#define RECORD_MAX 128u                /* bytes of a record and its place in a page, besides values and JSON */
-#define INDEX_RECORD_MAX 32u           /* the same in an index, whose pages are filled in order */
-#define JSON_MAX (1000u * 1000 * 1000) /* SQLite's own limit of a text; what is longer is NULL */
+#define RECORD_MAX 128u      /* bytes of a record and its place in a page, besides values and JSON */
+#define INDEX_RECORD_MAX 32u /* the same in an index, whose pages are filled in order */
 
 typedef enum { WALK_ALL, WALK_DEAD, WALK_KEY, WALK_TICKET, WALKS } walk_kind_t;
 
@@ -41,7 +40,8 @@ struct emp_file {
     sqlite3_stmt *add, *queue, *worker, *attempt, *fact, *missing;
     walk_t walks[WALKS];
     bool with_json, indexed[WALKS];
-    bool published; /* the file is its reader's, and not written to any more */
+    uint64_t row_max; /* SQLite's own limit of a text and of a whole row, 1 000 000 000 as it comes */
+    bool published;   /* the file is its reader's, and not written to any more */
     uint64_t count, queues;
     emp_diskroom_t room;
     emp_status_t status;
@@ -178,6 +178,8 @@ static emp_status_t begin (emp_file_t *self, bool unlinked)
         status = self->db ? fail_sql (self) : fail (self, EMP_NOMEM, "out of memory");
     if (unlinked)
         unlink (self->path);
+    self->row_max = self->db ? (uint64_t) sqlite3_limit (self->db, SQLITE_LIMIT_LENGTH, -1) : 0;
+    emp_buf_init (&self->json, self->row_max);
     if (status == EMP_OK && !set_up (self))
         status = fail_sql (self);
     return status;
@@ -190,7 +192,6 @@ static emp_status_t start (const char *path, bool scratch, emp_file_t **ret_self
     snprintf (ret_why, EMP_FILE_WHY_MAX, "out of memory");
     if (!self)
         return EMP_NOMEM;
-    emp_buf_init (&self->json, JSON_MAX);
     self->with_json = !scratch;
     int size = snprintf (self->path, sizeof self->path, "%s%s", path, scratch ? "/eisenmp-results-XXXXXX" : "");
     self->shown = (int) strnlen (path, sizeof self->path - 1);
@@ -299,7 +300,7 @@ static emp_status_t insert (emp_file_t *self, const emp_record_t *record)
     sqlite3_bind_int64 (add, 11, (sqlite3_int64) record->hash);
     sqlite3_bind_int64 (add, 12, (sqlite3_int64) record->at);
     sqlite3_bind_blob64 (add, 13, record->size ? (const void *) record->data : "", record->size, SQLITE_STATIC);
-    if (self->with_json && !self->json.broken && self->json.size)
+    if (self->json.size)
         sqlite3_bind_text64 (add, 14, (const char *) self->json.data, self->json.size, SQLITE_STATIC, SQLITE_UTF8);
     else
         sqlite3_bind_null (add, 14);
@@ -313,6 +314,9 @@ emp_status_t emp_file_add (emp_file_t *self, const emp_record_t *record)
         return self->status;
     if (self->with_json)
         write_json (self, record);
+    /* What is too long for a row beside the packed bytes, or for memory, is NULL. */
+    if (self->json.broken || RECORD_MAX + record->size + self->json.size > self->row_max)
+        emp_buf_clear (&self->json);
     emp_status_t status = require_room (self, RECORD_MAX + record->size + self->json.size);
     if (status == EMP_OK)
         status = insert (self, record);

@@ -108,7 +108,7 @@ static bool feeds_agree (emp_t *self, emp_run_books_t *ret_run, char *ret_why)
 /* A broker that was lost has no books; a feeder that hangs may still count, so of those that are over only. */
 bool emp_summary_agrees (emp_t *self, char ret_why[EMP_BOOKS_WHY_MAX])
 {
-    emp_run_books_t run = {.drained = self->drain_said};
+    emp_run_books_t run = {.drained = self->drain_begun};
     for (size_t i = 0; i < self->feeders_count; i++)
         run.drained |= emp_feeder_is_over (self->feeders[i]) && emp_feeder_is_cut (self->feeders[i]);
     if (!feeds_agree (self, &run, ret_why))

@@ -5,7 +5,8 @@
  * A slot that dies is started anew, as the same Process-<n>, for as long as its lives come to anything: a life in which
  * the module got a chunk clears the count, EMP_DEATHS_MAX fruitless ones in a row end the slot. What a chunk does to
  * its worker is bounded elsewhere, by the attempts of its ticket. Who was killed since its time was up, or was given up
- * for its silence, has not died of itself: that clears the count too.
+ * for its silence, has not died of itself: that clears the count too. A start that the system refuses counts as such a life, and is
+ * tried again after 0.1 s, 0.4 s and so on: what is lacking may be there in a moment.
  */
 #ifndef EMP_WORKER_FATE_H
 #define EMP_WORKER_FATE_H

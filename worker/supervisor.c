@@ -31,9 +31,12 @@
 #include "orders.h"
 #include "slot.h"
 #include "staging.h"
+#include "writer.h"
 
 #define WELCOME_MS 10000 /* of a manager's own supervisor */
 #define ORPHANED_MS 2000
+#define LAST_WORDS_MS 1000 /* for a reader of stderr who stands still */
+#define AGAIN_US 25000u    /* after the first start that failed four times as much, then four times that… */
 #define FDS_A_SLOT 2
 #define FDS_BESIDE 64
 
@@ -48,8 +51,9 @@ typedef struct {
     uint64_t session;
     emp_child_t child; /* child.pid 0: it waits for a template, or has ended for good */
     emp_voice_t voice;
-    unsigned deaths; /* in a row, without a chunk */
-    bool waits;
+    unsigned deaths;       /* in a row, without a chunk; starts that failed included */
+    bool waits;            /* for a template */
+    uint64_t again_at;     /* it could not be started, and is tried again then; 0: it is not */
     bool unwanted;         /* it was killed by order, and is not started again */
     uint64_t fenced_until; /* the broker has given it up, and it is killed then; 0: it has not */
     bool late;             /* it was killed for having had a chunk for too long: this one */
@@ -86,7 +90,9 @@ static void say (const char *format, ...)
     va_start (args, format);
     vsnprintf (text, sizeof text, format, args);
     va_end (args);
-    fprintf (stderr, "eisenmp: %s\n", text);
+    char line[sizeof text + 16];
+    int size = snprintf (line, sizeof line, "eisenmp: %s\n", text);
+    emp_writer_write (line, (size_t) size);
 }
 
 /* ---- slots ------------------------------------------------------------------------------------------------------- */
@@ -100,10 +106,15 @@ static bool is_own (void *arg, pid_t pid)
     return self->nursery.template.pid == pid;
 }
 
+static bool is_to_come (const slot_t *slot)
+{
+    return slot->waits || slot->again_at;
+}
+
 static bool any_slot (const supervisor_t *self)
 {
     for (uint32_t i = 0; i < self->config->procs; i++)
-        if (self->slots[i].child.pid || self->slots[i].waits)
+        if (self->slots[i].child.pid || is_to_come (&self->slots[i]))
             return true;
     return false;
 }
@@ -122,11 +133,13 @@ static bool any_joined (supervisor_t *self)
     return self->joined;
 }
 
-/* Who waits for a template has nothing in hand. */
+/* Who waits for a template, or to be tried again, has nothing in hand. */
 static void send_waiting_away (supervisor_t *self)
 {
-    for (uint32_t i = 0; i < self->config->procs; i++)
+    for (uint32_t i = 0; i < self->config->procs; i++) {
         self->slots[i].waits = false;
+        self->slots[i].again_at = 0;
+    }
 }
 
 static void signal_slots (supervisor_t *self, int number)
@@ -164,6 +177,22 @@ static void watch (supervisor_t *self, const slot_t *slot)
     items[1].fd = slot->child.pid ? slot->child.pipe : -1;
 }
 
+static void give_up (supervisor_t *self, const slot_t *slot)
+{
+    say ("%s died %d times in a row without a chunk in between and is not started again", slot->name, EMP_DEATHS_MAX);
+    self->exit_code = 1;
+}
+
+/* What the system lacks now (processes, memory, files) it may have in a moment. */
+static void could_not_start (supervisor_t *self, slot_t *slot)
+{
+    say ("cannot start %s: %s", slot->name, strerror (errno));
+    if (++slot->deaths >= EMP_DEATHS_MAX)
+        give_up (self, slot);
+    else
+        slot->again_at = emp_now () + ((uint64_t) AGAIN_US << (2 * slot->deaths));
+}
+
 static void start_slot (supervisor_t *self, slot_t *slot)
 {
     slot->session = emp_random_id (); /* of this life */
@@ -173,10 +202,9 @@ static void start_slot (supervisor_t *self, slot_t *slot)
     emp_voice_init (&slot->voice);
     emp_status_t status = emp_nursery_slot (&self->nursery, slot->number, slot->session, &slot->child);
     slot->waits = status == EMP_TIMEOUT;
-    if (status != EMP_OK && !slot->waits) {
-        say ("cannot start %s: %s", slot->name, strerror (errno));
-        self->exit_code = 1;
-    }
+    slot->again_at = 0;
+    if (status != EMP_OK && !slot->waits)
+        could_not_start (self, slot);
     watch (self, slot);
 }
 
@@ -245,11 +273,7 @@ static void take_fate (supervisor_t *self, slot_t *slot, emp_fate_t fate)
     case EMP_FATE_ENDED: self->ended = true; break;
     case EMP_FATE_AGAIN: start_slot (self, slot); break;
     case EMP_FATE_DEAD: self->exit_code = self->exit_code || self->over ? self->exit_code : 1; break;
-    case EMP_FATE_GIVEN_UP:
-        say ("%s died %d times in a row without a chunk in between and is not started again", slot->name,
-             EMP_DEATHS_MAX);
-        self->exit_code = 1;
-        break;
+    case EMP_FATE_GIVEN_UP: give_up (self, slot); break;
     case EMP_FATE_UNFIT:
         self->exit_code = EMP_EXIT_UNFIT;
         start_killing (self);
@@ -296,7 +320,7 @@ static void slot_ended (supervisor_t *self, slot_t *slot)
 static bool anybody_works (const supervisor_t *self)
 {
     for (uint32_t i = 0; i < self->config->procs; i++)
-        if ((self->slots[i].child.pid && !self->slots[i].fenced_until) || self->slots[i].waits)
+        if ((self->slots[i].child.pid && !self->slots[i].fenced_until) || is_to_come (&self->slots[i]))
             return true;
     return false;
 }
@@ -366,6 +390,21 @@ static uint64_t judge_slots (supervisor_t *self)
     for (uint32_t i = 0; i < self->config->procs; i++) {
         uint64_t look = self->slots[i].child.pid ? judge (self, &self->slots[i], now, fenced_go) : EMP_LIMIT_NEVER;
         next = look < next ? look : next;
+    }
+    return next;
+}
+
+/* Starts those that could not be started, when it is time; returns when to look again. */
+static uint64_t try_again (supervisor_t *self)
+{
+    uint64_t next = EMP_LIMIT_NEVER, now = emp_now ();
+    for (uint32_t i = 0; i < self->config->procs; i++) {
+        slot_t *slot = &self->slots[i];
+        if (slot->again_at && is_ending (self))
+            slot->again_at = 0; /* the run has done without it */
+        else if (slot->again_at && slot->again_at <= now)
+            start_slot (self, slot);
+        next = slot->again_at && slot->again_at < next ? slot->again_at : next;
     }
     return next;
 }
@@ -466,8 +505,11 @@ static void look_after_template (supervisor_t *self)
 
 static void turn (supervisor_t *self)
 {
+    uint64_t judged = judge_slots (self), again = try_again (self);
+    if (!any_slot (self))
+        return;
     int rc = poll (self->items, SLOTS + FDS_A_SLOT * (nfds_t) self->config->procs,
-                   milliseconds_until (self, judge_slots (self)));
+                   milliseconds_until (self, judged < again ? judged : again));
     if (self->state == DRAINING && emp_now () >= self->grace_until) {
         if (!self->config->child_of)
             say ("not every worker process has left within %.3g s: they are killed", self->config->grace_ms / 1000.0);
@@ -718,6 +760,7 @@ int emp_supervisor_run (const emp_supervisor_config_t *config)
 {
     supervisor_t self = {.config = config, .signals = -1, .orders.bell = -1, .exit_code = EMP_EXIT_UNFIT};
     set_ties (&self);
+    emp_writer_start (STDERR_FILENO);
     if (is_orphan (config))
         self.exit_code = 1;
     else if (raise_limits (config->procs) && connect_watched (&self)) {
@@ -742,5 +785,6 @@ int emp_supervisor_run (const emp_supervisor_config_t *config)
         emp_tag_sweep_feeds (config->child_of);
     if (config->directory && is_orphan (config))
         emp_directory_remove (config->directory);
+    emp_writer_end (LAST_WORDS_MS);
     return self.exit_code;
 }

@@ -7,29 +7,18 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "writer.h"
+
 void emp_voice_init (emp_voice_t *self)
 {
     emp_tail_init (&self->tail);
     self->held_back = true;
 }
 
-static void write_all (const char *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t rc = write (STDERR_FILENO, data, size);
-        if (rc < 0 && errno != EINTR)
-            return; /* nobody reads it any more */
-        if (rc > 0) {
-            data += rc;
-            size -= (size_t) rc;
-        }
-    }
-}
-
 void emp_voice_show (emp_voice_t *self)
 {
     if (self->held_back)
-        write_all (self->tail.kept, self->tail.size);
+        emp_writer_write (self->tail.kept, self->tail.size);
     self->held_back = false;
 }
 
@@ -37,7 +26,7 @@ static void show_line (void *arg, const char *line, size_t size)
 {
     const emp_voice_t *self = arg;
     if (!self->held_back)
-        write_all (line, size);
+        emp_writer_write (line, size);
 }
 
 void emp_voice_read (emp_voice_t *self, const emp_child_t *child, size_t max)

@@ -12,6 +12,7 @@
  * Cost: a look is O(lanes of the queues that have an idle one), at most every CORE_BALANCE_US, and none when there is
  * nothing to take.
  */
+#include "poison.h"
 #include "state.h"
 
 static bool is_idle (const core_lane_t *lane)
@@ -39,10 +40,15 @@ static core_lane_t *fullest_of (const core_queue_t *queue, uint32_t *ret_idle)
     return fullest;
 }
 
+/* A ticket that killed an earlier holder stays where it is when that is told, beside others; it goes on alone only. */
 static void hand_over (emp_core_t *self, core_lane_t *from, core_lane_t *to, uint32_t share, emp_effects_t *fx)
 {
-    while (share-- && to->free && core_lane_load (from) > 1 && !core_list_is_empty (&from->tickets))
-        core_ticket_hand_over (self, CORE_OF (core_list_last (&from->tickets), core_ticket_t, link), to, fx);
+    while (share-- && to->free && core_lane_load (from) > 1 && !core_list_is_empty (&from->tickets)) {
+        core_ticket_t *last = CORE_OF (core_list_last (&from->tickets), core_ticket_t, link);
+        if (core_poison_suspects (last) && to->held > 0)
+            return;
+        core_ticket_hand_over (self, last, to, fx);
+    }
 }
 
 static void balance_queue (emp_core_t *self, core_queue_t *queue, core_lane_t *from, uint32_t idle, emp_effects_t *fx)

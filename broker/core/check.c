@@ -10,7 +10,7 @@
 /* Sums that no single record knows. */
 typedef struct {
     uint64_t waiting, held, open_of_feeds, free_credit, put, answered, dead, rows_put, reissued;
-    uint32_t lanes, open_feeds, manager_feeds, queues, said, stopped;
+    uint32_t struck_out, lanes, open_feeds, manager_feeds, queues, said, stopped;
 } sums_t;
 
 static uint64_t length_of (const core_list_t *list)
@@ -131,6 +131,8 @@ static const char *check_lanes (const emp_core_t *self, const core_queue_t *queu
         const char *broken = check_lane (self, queue, lane);
         if (broken)
             return broken;
+        for (core_link_t *held = core_list_first (&lane->tickets); held; held = core_list_next (&lane->tickets, held))
+            sums->struck_out += core_poison_is_out (self, CORE_OF (held, core_ticket_t, link));
         with_credit += lane->free > 0;
         sums->free_credit += lane->free;
         sums->held += lane->held - (lane->copied != NULL);
@@ -403,6 +405,8 @@ static const char *check_sums (const emp_core_t *self, const sums_t *sums)
         return "lanes, feeds or queues are miscounted";
     if (sums->manager_feeds != self->manager_feeds || sums->said != self->queues_said)
         return "the manager's feeds or queues that were told to stop are miscounted";
+    if (sums->struck_out != self->struck_out)
+        return "tickets that have failed as often as they may are miscounted";
     if (sums->free_credit != self->free_credit)
         return "free credit is miscounted";
     if (sums->stopped != self->queues_stopped || (self->sink_told && !self->finished) ||

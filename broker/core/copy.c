@@ -65,6 +65,16 @@ bool core_copy_queue (emp_core_t *self, core_queue_t *queue, emp_effects_t *fx)
     }
 }
 
+/* It is at one of them at the most; who kills it knows at which. */
+static void kill_at (const core_lane_t *lane, emp_effects_t *fx)
+{
+    for (uint32_t i = 0; i < lane->overtaken; i++) {
+        emp_effect_t *effect = core_effects_add (fx, EMP_FX_KILL);
+        effect->session = lane->session->node.key;
+        effect->ticket = lane->overtaken_by[i];
+    }
+}
+
 void core_copy_end (emp_core_t *self, emp_effects_t *fx)
 {
     if (!self->overtaken_lanes || !self->finished)
@@ -80,10 +90,8 @@ void core_copy_end (emp_core_t *self, emp_effects_t *fx)
                 self->overtaken_lanes = true;
                 continue;
             }
-            emp_effect_t *effect = core_effects_add (fx, EMP_FX_KILL);
-            effect->session = lane->session->node.key;
-            effect->ticket = lane->overtaken;
-            core_lane_overtake (self, lane, 0);
+            kill_at (lane, fx);
+            core_lane_forget_overtaken (self, lane);
         }
     }
 }

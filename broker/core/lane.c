@@ -141,11 +141,45 @@ void core_lane_reserve (emp_core_t *self, core_lane_t *lane, bool reserved)
     refresh (self, lane);
 }
 
-void core_lane_overtake (emp_core_t *self, core_lane_t *lane, uint64_t ticket)
+/* Its consumer takes one after the other, in the order in which they were pushed. */
+static bool is_first (const core_lane_t *lane, const core_ticket_t *ticket)
 {
-    lane->overtaken = ticket;
+    return lane->copied ? lane->copied == ticket : core_list_first (&lane->tickets) == &ticket->link;
+}
+
+void core_lane_overtake (emp_core_t *self, core_lane_t *lane, const core_ticket_t *ticket)
+{
+    bool in_hand = !lane->overtaken_in_hand && is_first (lane, ticket);
+    if (lane->overtaken == CORE_OVERTAKEN_MAX && in_hand)
+        lane->overtaken--;
+    if (lane->overtaken < CORE_OVERTAKEN_MAX)
+        lane->overtaken_by[lane->overtaken++] = core_ticket_handle (self, ticket);
+    if (in_hand) {
+        uint64_t other = lane->overtaken_by[0];
+        lane->overtaken_by[0] = lane->overtaken_by[lane->overtaken - 1];
+        lane->overtaken_by[lane->overtaken - 1] = other;
+        lane->overtaken_in_hand = true;
+    }
     lane->overtaken_at = self->now;
-    self->overtaken_lanes |= ticket != 0;
+    self->overtaken_lanes = true;
+    refresh (self, lane);
+}
+
+void core_lane_catch_up (emp_core_t *self, core_lane_t *lane, uint64_t ticket)
+{
+    for (uint32_t i = 0; i < lane->overtaken; i++)
+        if (lane->overtaken_by[i] == ticket) {
+            lane->overtaken_by[i] = lane->overtaken_by[--lane->overtaken];
+            lane->overtaken_in_hand = lane->overtaken_in_hand && i > 0;
+            refresh (self, lane);
+            return;
+        }
+}
+
+void core_lane_forget_overtaken (emp_core_t *self, core_lane_t *lane)
+{
+    lane->overtaken = 0;
+    lane->overtaken_in_hand = false;
     refresh (self, lane);
 }
 

@@ -13,6 +13,8 @@
 
 typedef struct core_session core_session_t;
 
+#define CORE_OVERTAKEN_MAX 4u
+
 typedef struct core_lane {
     core_slot_t slot;
     core_link_t in_session;
@@ -20,23 +22,25 @@ typedef struct core_lane {
     core_link_t in_ring;
     core_list_t tickets;        /* held, in the order in which they were pushed */
     struct core_ticket *copied; /* one more, of which another lane is the first holder; NULL: none */
-    uint64_t
-        overtaken; /* handle of a ticket that another has answered while it may be at it: it gets nothing before it has
-                           said what became of that; 0: none */
-    emp_usec_t overtaken_at;
+    /* Handles of tickets that others have answered while it may be at one of them: it gets nothing before it has said what became
+     * of these. Of more than fit the one in hand is among them; the others lie behind that and are passed over. */
+    uint64_t overtaken_by[CORE_OVERTAKEN_MAX];
+    emp_usec_t overtaken_at; /* the last time */
     core_session_t *session;
     core_queue_t *queue;
+    uint32_t overtaken; /* handles in overtaken_by */
     uint32_t held;
     uint32_t window;
     uint32_t window_most;
     uint32_t free;
-    emp_usec_t since; /* when it ended a ticket last, or began to hold some */
-    emp_usec_t pace;  /* from one ended ticket to the next, on average */
-    bool idle;        /* counted so: ready, with credit, and holds nothing */
-    bool ready;       /* its consumer has connected */
-    bool told;        /* that the queue has stopped */
-    bool alone;       /* it holds a suspect: nothing else until that has ended */
-    bool reserved;    /* it gets nothing until it is empty */
+    emp_usec_t since;       /* when it ended a ticket last, or began to hold some */
+    emp_usec_t pace;        /* from one ended ticket to the next, on average */
+    bool idle;              /* counted so: ready, with credit, and holds nothing */
+    bool overtaken_in_hand; /* the first of overtaken_by was in hand when it was answered */
+    bool ready;             /* its consumer has connected */
+    bool told;              /* that the queue has stopped */
+    bool alone;             /* it holds a suspect: nothing else until that has ended */
+    bool reserved;          /* it gets nothing until it is empty */
 } core_lane_t;
 
 static inline bool core_lane_may_take (const core_lane_t *self)
@@ -65,8 +69,12 @@ void core_lane_hold_copy (emp_core_t *self, core_lane_t *lane, core_ticket_t *ti
 /* Its copy is the only holder now. */
 void core_lane_keep_copy (core_lane_t *lane, core_ticket_t *ticket);
 void core_lane_reserve (emp_core_t *self, core_lane_t *lane, bool reserved);
-/* Another has answered a ticket of it, or (0) it has come to that ticket's end. */
-void core_lane_overtake (emp_core_t *self, core_lane_t *lane, uint64_t ticket);
+/* Another has answered a ticket of it. */
+void core_lane_overtake (emp_core_t *self, core_lane_t *lane, const core_ticket_t *ticket);
+/* It has come to the end of this ticket, which others may have answered. */
+void core_lane_catch_up (emp_core_t *self, core_lane_t *lane, uint64_t ticket);
+/* It is at none of what others have answered, or is ended for that. */
+void core_lane_forget_overtaken (emp_core_t *self, core_lane_t *lane);
 /* Its consumer has ended a ticket. */
 void core_lane_worked (const emp_core_t *self, core_lane_t *lane);
 /* Its turn is over: the last of the ring when it still has free credit. */

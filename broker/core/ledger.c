@@ -114,6 +114,7 @@ static void forget (emp_core_t *self, core_ticket_t *ticket, emp_effects_t *fx)
     core_effects_add (fx, EMP_FX_FREE)->ticket = core_ticket_handle (self, ticket);
     if (ticket->family && --ticket->family->parts == 0)
         core_pool_give (&self->families, ticket->family);
+    self->struck_out -= core_poison_is_out (self, ticket);
     ticket->feed->queue->open--;
     core_feed_settle (self, ticket->feed);
     core_pool_give (&self->tickets, ticket);
@@ -268,7 +269,7 @@ static void overtake (emp_core_t *self, core_ticket_t *ticket, core_lane_t *lane
     core_end_t end = {.session = lane->session->node.key};
     core_ticket_tell (self, ticket, attempt, EMP_ATTEMPT_OVERTAKEN, &end, fx);
     revoke (self, ticket, lane, attempt, fx);
-    core_lane_overtake (self, lane, core_ticket_handle (self, ticket));
+    core_lane_overtake (self, lane, ticket);
 }
 
 /* Holders other than the one who has answered work on in vain. */

@@ -44,8 +44,14 @@ static void count (uint16_t *counter)
         (*counter)++;
 }
 
-bool core_poison_strikes_out (const emp_core_t *self, core_ticket_t *ticket, const core_end_t *end)
+bool core_poison_is_out (const emp_core_t *self, const core_ticket_t *ticket)
 {
+    return ticket->strikes >= self->config.attempts_max;
+}
+
+bool core_poison_strikes_out (emp_core_t *self, core_ticket_t *ticket, const core_end_t *end)
+{
+    self->struck_out -= core_poison_is_out (self, ticket);
     count (&ticket->failures);
     count (&ticket->strikes);
     bool crash = is_crash (end);
@@ -53,7 +59,9 @@ bool core_poison_strikes_out (const emp_core_t *self, core_ticket_t *ticket, con
         ticket->deaths++;
     ticket->last_how = (uint8_t) end->how;
     ticket->last_code = (uint8_t) end->code;
-    if (ticket->strikes >= self->config.attempts_max)
+    ticket->last_session = end->session;
+    self->struck_out += core_poison_is_out (self, ticket);
+    if (core_poison_is_out (self, ticket))
         return true;
     if (!crash || !self->config.halve)
         return false;
@@ -121,13 +129,14 @@ void core_poison_fail (emp_core_t *self, core_ticket_t *ticket, const core_end_t
 
 void core_poison_return (emp_core_t *self, core_ticket_t *ticket, const core_end_t *end, emp_effects_t *fx)
 {
-    if (self->draining || ticket->strikes < self->config.attempts_max) {
+    if (self->draining || !core_poison_is_out (self, ticket)) {
         core_ticket_come_back (self, ticket, fx);
         return;
     }
     core_end_t last = *end;
     last.how = (emp_how_t) ticket->last_how;
     last.code = ticket->last_code;
+    last.session = ticket->last_session;
     core_poison_out (self, ticket, &last, 0, fx);
 }
 

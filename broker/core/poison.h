@@ -16,8 +16,10 @@ static inline bool core_poison_suspects (const core_ticket_t *self)
     return self->deaths > 0 || self->family;
 }
 
+/* It has failed as often as it may; held still, it ends when it comes back. */
+bool core_poison_is_out (const emp_core_t *self, const core_ticket_t *ticket);
 /* Counts a failure of a ticket. True: it is one too many. */
-bool core_poison_strikes_out (const emp_core_t *self, core_ticket_t *ticket, const core_end_t *end);
+bool core_poison_strikes_out (emp_core_t *self, core_ticket_t *ticket, const core_end_t *end);
 /* A held ticket has failed: it waits again, or is halved, or dead. `size`: bytes of the reason. Room was reserved. */
 void core_poison_fail (emp_core_t *self, core_ticket_t *ticket, const core_end_t *end, uint64_t size,
                        emp_effects_t *fx);

@@ -30,6 +30,7 @@ struct emp_core {
     emp_usec_t balance_due;  /* the next look; UINT64_MAX: none is needed */
     core_list_t ended_feeds; /* without open tickets, in order of last_serial */
     core_counts_t counts;
+    uint32_t struck_out; /* open tickets that have failed as often as they may: each may be halved when it comes back */
     core_backlog_t backlog;
     core_session_t *sink; /* whose sink it is, or NULL */
     uint64_t free_credit; /* of all ready lanes */

@@ -260,8 +260,7 @@ static emp_status_t a_lane_is_done_with_a_ticket (emp_core_t *self, const emp_ev
     core_ticket_t *ticket = core_ticket_find (self, event->ticket);
     if (ticket && event->number > lane->session->seen)
         return EMP_STATE;
-    if (lane->overtaken && lane->overtaken == event->ticket)
-        core_lane_overtake (self, lane, 0);
+    core_lane_catch_up (self, lane, event->ticket);
     if (!ticket)
         return something_ended_is_done (self, event);
     bool in_hand = ticket->lane == lane || ticket->copy == lane;
@@ -352,6 +351,13 @@ static bool may_end_sessions (const emp_event_t *event)
     return event->kind == EMP_EV_BYE || event->kind == EMP_EV_LOST || event->kind == EMP_EV_TICK;
 }
 
+/* Tickets that one step may halve: those that come back having failed as often as they may; of who is lost one a lane, and one
+ * that was handed over. */
+static uint32_t halves_bound (const emp_core_t *self, const emp_event_t *event)
+{
+    return self->struck_out + (event->kind == EMP_EV_LOST ? self->lanes.taken + 1 : 0);
+}
+
 /* Effects of one step at the most: pushes; three grants a feed, and its end; a stop for each lane; the event's own. */
 static size_t effects_bound (const emp_core_t *self, const emp_event_t *event)
 {
@@ -364,9 +370,9 @@ static size_t effects_bound (const emp_core_t *self, const emp_event_t *event)
     bound += 4 * (uint64_t) (self->feed_count + 1) + self->lanes.taken + count;
     if (may_end_sessions (
             event)) /* of a held ticket: what became of it, its result, its record; of a halved one seven */
-        bound += 3 * self->counts.held + 8 * (uint64_t) self->lanes.taken + self->session_count;
+        bound += 3 * self->counts.held + 8 * ((uint64_t) self->lanes.taken + self->struck_out) + self->session_count;
     if (event->kind == EMP_EV_TICK) /* revoked, told, pushed; copied, killed */
-        bound += 3 * self->counts.held + 3 * (uint64_t) self->lanes.taken;
+        bound += 3 * self->counts.held + (2 + CORE_OVERTAKEN_MAX) * (uint64_t) self->lanes.taken;
     if (event->kind == EMP_EV_DRAIN)
         bound += self->counts.waiting;
     return bound;
@@ -381,11 +387,10 @@ static emp_status_t make_room (emp_core_t *self, const emp_event_t *event, emp_e
         status = core_backlog_reserve (&self->backlog, results);
     if (status == EMP_OK && event->kind == EMP_EV_PUT && !self->draining)
         status = core_pool_reserve (&self->tickets, event->count);
-    if (status == EMP_OK && event->kind == EMP_EV_LOST && self->config.halve) {
-        /* One ticket a lane fails at the most, and one that was handed over. */
-        status = core_pool_reserve (&self->tickets, CORE_HALVES * (self->lanes.taken + 1));
+    if (status == EMP_OK && may_end_sessions (event) && self->config.halve) {
+        status = core_pool_reserve (&self->tickets, CORE_HALVES * halves_bound (self, event));
         if (status == EMP_OK)
-            status = core_pool_reserve (&self->families, self->lanes.taken + 1);
+            status = core_pool_reserve (&self->families, halves_bound (self, event));
     }
     return status == EMP_FULL ? EMP_NOMEM : status; /* 2^32 tickets: memory has ended long before */
 }

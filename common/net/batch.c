@@ -13,10 +13,11 @@
 #include "../producer.h"
 #include "session_inner.h"
 
-/* What is put and was not sent is not put, and its feeder knows; who holds a ticket and does not send its ending would hold it for ever. */
+/* What is put and was not sent is not put, and its feeder knows; who holds a ticket and does not send its ending would hold it for
+ * ever, and a feed whose end is not sent would be open for ever. */
 static emp_status_t judged (emp_batch_t *self, emp_status_t status)
 {
-    if ((status == EMP_NOMEM || status == EMP_SYSTEM) && self->wire.kind == EMP_WIRE_DONE)
+    if ((status == EMP_NOMEM || status == EMP_SYSTEM) && (self->wire.kind == EMP_WIRE_DONE || self->wire.end))
         emp_session_break (self->session);
     return status;
 }

@@ -152,6 +152,15 @@ emp_status_t emp_feed_end (emp_feed_t *self)
     return emp_batch_flush (&self->batch);
 }
 
+/* The broker has the feed already, and waits for its end, which can be said by no other way. */
+static emp_status_t open_batch (emp_feed_t *self, const char *intake)
+{
+    emp_status_t status = emp_batch_init (&self->batch, self->session, EMP_WIRE_PUT, intake);
+    if (status != EMP_OK)
+        emp_session_break (self->session);
+    return status;
+}
+
 emp_status_t emp_feed_new (emp_session_t *session, const char *queue, const char *label, emp_feed_t **ret_self)
 {
     emp_feed_t *self = calloc (1, sizeof *self);
@@ -167,7 +176,7 @@ emp_status_t emp_feed_new (emp_session_t *session, const char *queue, const char
     if (status == EMP_OK)
         status = answer.status;
     if (status == EMP_OK)
-        status = emp_batch_init (&self->batch, session, EMP_WIRE_PUT, answer.intake);
+        status = open_batch (self, answer.intake);
     self->batch.wire.feed = self->id;
     self->average_us = UINT32_MAX; /* slow, until it has shown to be fast */
     self->last_us = emp_now ();

@@ -56,8 +56,8 @@ void emp_session_disconnect (emp_session_t *self, zsock_t **socket, emp_link_t *
 {
     if (link->watch)
         take_off (self, link);
-    zsock_destroy (socket);
     emp_watch_destroy (&link->watch);
+    zsock_destroy (socket);
 }
 
 emp_status_t emp_session_attach (emp_session_t *self, zsock_t *socket, uint32_t id)

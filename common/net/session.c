@@ -411,9 +411,11 @@ static void *io_thread (void *arg)
     emp_session_t *self = arg;
     uint64_t now = emp_now ();
     io_t io = {.fd = emp_socket_fd (self->door), .heard = now, .turned = now, .next_beat = now + BEAT_US_AT_FIRST};
-    while (empty_outbox (self)) {
+    for (;;) {
         if (self->remote)
-            hear_links (self);
+            hear_links (self); /* before what waits for a connection is sent */
+        if (!empty_outbox (self))
+            break;
         if (emp_now () >= io.next_beat && !atomic_load (&self->down)) {
             if (self->welcomed && self->stands)
                 beat (self);
@@ -421,7 +423,7 @@ static void *io_thread (void *arg)
         }
         read_door (self, &io.heard);
         if (atomic_load (&self->broken) && !atomic_load (&self->down))
-            go_down (self, "an answer could not be sent: out of memory");
+            go_down (self, "what the broker waits for could not be sent: out of memory, or of descriptors");
         judge_silence (self, &io);
         if (!io_sleep (self, &io))
             break;
@@ -604,8 +606,8 @@ emp_status_t emp_session_decode (emp_session_t *self, zmq_msg_t *header, zmq_msg
 
 static void free_session (emp_session_t *self)
 {
-    zsock_destroy (&self->door);
     emp_watch_destroy (&self->watch);
+    zsock_destroy (&self->door);
     if (self->bell >= 0)
         close (self->bell);
     if (self->wake >= 0)

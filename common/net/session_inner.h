@@ -124,7 +124,7 @@ size_t emp_session_link_fds (emp_session_t *self, int *ret_fds, size_t room);
 bool emp_session_links_broke (emp_session_t *self);
 /* Under the session's lock: this attempt of a ticket shall not be begun. */
 void emp_lane_revoke (emp_session_t *session, uint32_t lane, uint64_t ticket, uint32_t attempt);
-/* An ending is lost that the broker waits for: the session ends in a moment, so that it gives what is held here to others. Any thread,
+/* An ending, or the end of a feed, is lost that the broker waits for: the session ends in a moment, so that it gives what is held here to others. Any thread,
  * also one that has the session's lock. */
 void emp_session_break (emp_session_t *self);
 /* Asks and waits for an answer of kind `expect`: EMP_OK and *answer, EMP_TIMEOUT, EMP_SYSTEM when down. */

@@ -11,6 +11,7 @@
 
 #define ACK_PARTS 512u
 #define ACK_BYTES (1024u * 1024)
+#define SAY_AGAIN_US 10000u /* until the outbox may have room again */
 
 struct emp_sink {
     emp_session_t *session;
@@ -24,17 +25,34 @@ struct emp_sink {
     uint64_t serial; /* the last one that came */
     uint64_t acked;
     uint64_t bytes; /* since the last acknowledgement */
+    uint64_t owed;  /* the serial of an acknowledgement that found no room; 0: none */
 };
+
+static void say_owed (emp_sink_t *self)
+{
+    emp_control_t message = {.kind = EMP_MSG_ACK, .window = self->owed};
+    if (emp_session_send (self->session, &message) != EMP_OK)
+        return;
+    self->acked = self->owed;
+    self->owed = 0;
+}
 
 static void acknowledge (emp_sink_t *self)
 {
-    if (self->serial - self->acked < ACK_PARTS && self->bytes < ACK_BYTES)
+    if (!self->owed && self->serial - self->acked < ACK_PARTS && self->bytes < ACK_BYTES)
         return;
-    emp_control_t message = {.kind = EMP_MSG_ACK, .window = self->serial};
-    if (emp_session_send (self->session, &message) == EMP_OK) {
-        self->acked = self->serial;
-        self->bytes = 0;
-    }
+    self->owed = self->serial;
+    self->bytes = 0;
+    say_owed (self);
+}
+
+/* One that is owed may be what the broker waits for to send more. */
+static void wait_for_more (emp_sink_t *self, uint64_t until)
+{
+    uint64_t again = emp_now () + SAY_AGAIN_US;
+    emp_session_wait (self->session, self->fd, self->owed && again < until ? again : until);
+    if (self->owed)
+        say_owed (self);
 }
 
 static emp_status_t read_message (emp_sink_t *self)
@@ -78,7 +96,7 @@ emp_status_t emp_sink_more (emp_sink_t *self, uint64_t until, const emp_wire_t *
             return EMP_SYSTEM; /* nothing waits then, so nothing may ask again */
         if (until != UINT64_MAX && emp_now () >= until)
             return EMP_TIMEOUT;
-        emp_session_wait (self->session, self->fd, until);
+        wait_for_more (self, until);
     }
 }
 

@@ -16,6 +16,7 @@
      ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
 
 struct emp_watch {
+    void *watched;
     zsock_t *pair;
     void *handle;
     int fd;
@@ -31,8 +32,9 @@ emp_watch_t *emp_watch_new (zsock_t *watched)
         return NULL;
     snprintf (endpoint, sizeof endpoint, "inproc://eisenmp-watch-%llu",
               (unsigned long long) atomic_fetch_add (&count, 1));
+    self->watched = zsock_resolve (watched);
     self->pair = emp_socket_new (ZMQ_PAIR, 1024);
-    if (!self->pair || zmq_socket_monitor (zsock_resolve (watched), endpoint, EVENTS) != 0 ||
+    if (!self->pair || zmq_socket_monitor (self->watched, endpoint, EVENTS) != 0 ||
         emp_socket_connect (self->pair, endpoint) != EMP_OK) {
         int saved = errno;
         emp_watch_destroy (&self);
@@ -50,6 +52,7 @@ void emp_watch_destroy (emp_watch_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
+    zmq_socket_monitor (self->watched, NULL, 0);
     zsock_destroy (&self->pair);
     free (self);
 }

@@ -21,7 +21,8 @@ typedef struct emp_watch emp_watch_t;
 
 /* NULL with errno. */
 emp_watch_t *emp_watch_new (zsock_t *watched);
-/* Before or behind the end of the socket. */
+/* By the socket's owner, and before the socket is closed, which goes on for as long as it lingers: an event that nobody reads
+ * stops the I/O thread of the whole process. */
 void emp_watch_destroy (emp_watch_t **self);
 /* As emp_socket_fd: read until nothing comes before it is waited for. */
 int emp_watch_fd (const emp_watch_t *self);

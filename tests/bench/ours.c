@@ -89,6 +89,11 @@ static void configure (emp_t *emp, const ours_t *self)
         must (emp, emp_config_set_string (emp, "JOURNAL", self->args.journal), "JOURNAL");
     if (self->args.sync)
         must (emp, emp_config_set_string (emp, "JOURNAL_SYNC", self->args.sync), "JOURNAL_SYNC");
+    const char *listen = getenv ("BENCH_LISTEN"); /* workers of "another host": tests/bench/tcp */
+    if (listen) {
+        must (emp, emp_config_set_string (emp, "LISTEN", listen), "LISTEN");
+        must (emp, emp_config_set_bool (emp, "REMOTE_ONLY", true), "REMOTE_ONLY");
+    }
     must (emp, emp_config_add_module (emp, self->args.module, bench_worker_ref (&self->args)), "module");
     must (emp, emp_queue_create (emp, BENCH_QUEUE, self->args.window), "queue");
 }

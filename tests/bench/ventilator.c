@@ -20,6 +20,28 @@ typedef struct {
     void *context, *push, *pull;
 } sockets_t;
 
+/* BENCH_TCP: over tcp and under CURVE; without an answerer of ZAP every key is let in, which costs the same. */
+static struct {
+    bool on;
+    char server_public[41], server_secret[41], public[41], secret[41];
+} curve;
+
+static void be_server (void *socket)
+{
+    int one = 1;
+    if (curve.on && (zmq_setsockopt (socket, ZMQ_CURVE_SERVER, &one, sizeof one) != 0 ||
+                     zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, curve.server_secret, 41) != 0))
+        bench_die ("CURVE");
+}
+
+static void be_client (void *socket)
+{
+    if (curve.on && (zmq_setsockopt (socket, ZMQ_CURVE_SERVERKEY, curve.server_public, 41) != 0 ||
+                     zmq_setsockopt (socket, ZMQ_CURVE_PUBLICKEY, curve.public, 41) != 0 ||
+                     zmq_setsockopt (socket, ZMQ_CURVE_SECRETKEY, curve.secret, 41) != 0))
+        bench_die ("CURVE");
+}
+
 static void *socket_new (void *context, int type)
 {
     int none = 0;
@@ -62,6 +84,8 @@ static _Noreturn void worker (bench_work_t work, const char *tickets, const char
     msgpack_zone zone;
     msgpack_zone_init (&zone, MSGPACK_ZONE_CHUNK_SIZE);
     zmq_msg_init (&msg);
+    be_client (pull);
+    be_client (push);
 
     if (zmq_connect (pull, tickets) != 0 || zmq_connect (push, results) != 0)
         bench_die ("zmq_connect");
@@ -148,6 +172,8 @@ static void sockets_open (sockets_t *self, const char *tickets, const char *resu
     self->context = zmq_ctx_new ();
     self->push = socket_new (self->context, ZMQ_PUSH);
     self->pull = socket_new (self->context, ZMQ_PULL);
+    be_server (self->push);
+    be_server (self->pull);
     if (zmq_bind (self->push, tickets) != 0 || zmq_bind (self->pull, results) != 0)
         bench_die ("zmq_bind");
 }
@@ -166,6 +192,15 @@ int main (int argc, char **argv)
         bench_die (folder);
     snprintf (tickets, sizeof tickets, "ipc://%s/tickets", folder);
     snprintf (results, sizeof results, "ipc://%s/results", folder);
+    if (getenv ("BENCH_TCP")) {
+        unsigned port = (unsigned) atoi (getenv ("BENCH_TCP"));
+        curve.on = true;
+        snprintf (tickets, sizeof tickets, "tcp://127.0.0.1:%u", port);
+        snprintf (results, sizeof results, "tcp://127.0.0.1:%u", port + 1);
+        if (zmq_curve_keypair (curve.server_public, curve.server_secret) != 0 ||
+            zmq_curve_keypair (curve.public, curve.secret) != 0)
+            bench_die ("CURVE");
+    }
     for (int i = 0; i < BENCH_WORKERS; i++) /* before there is a context */
         if ((pids[i] = bench_fork ()) == 0)
             worker (args.work, tickets, results);
@@ -186,8 +221,10 @@ int main (int argc, char **argv)
     while (wait (NULL) > 0)
         ;
     sockets_close (&sockets);
-    unlink (tickets + strlen ("ipc://"));
-    unlink (results + strlen ("ipc://"));
+    if (!curve.on) {
+        unlink (tickets + strlen ("ipc://"));
+        unlink (results + strlen ("ipc://"));
+    }
     rmdir (folder);
     msgpack_zone_destroy (&zone);
     bench_run_report (&run);

@@ -25,24 +25,25 @@ docker/build.sh --build "$EMP_BUILD" --base "$base" --tag "$project" >build.log 
     { fail "build.sh: exit code $?"; cat build.log; finish; }
 grep ' MB$' base.log build.log 2>/dev/null
 
-# in_image <worker|manager> <commands of sh>
+# in_image <worker|manager> <commands of sh>: as the image's user, or as $user
 in_image ()
 {
     timeout 60 docker run --rm --label "com.docker.compose.project=$project" --network none --entrypoint sh \
-        "eisenmp-$1:$project" -c "$2"
+        ${user:+--user "$user"} "eisenmp-$1:$project" -c "$2"
 }
 for role in worker manager; do
     expect "$role: version" "$(in_image $role 'eisenmp --version')" "$("$eisenmp" --version)"
     expect "$role: user" "$(in_image $role 'id -u; id -un')" $'10001\neisenmp'
-    expect "$role: of a build" "$(in_image $role '
+    expect "$role: of a build" "$(user=0 in_image $role '
         for program in cc gcc c99 ld as make cmake ninja; do command -v $program; done
-        find / -xdev \( -name "*.h" -o -name "*.a" -o -name "*.pc" -o -name "*.cmake" \) -not -path "/usr/local/share/eisenmp/examples/*")')" ""
+        find / -xdev -path /proc -prune -o \( -name "*.h" -o -name "*.a" -o -name "*.pc" -o -name "*.cmake" \) -not -path "/usr/local/share/eisenmp/examples/*" -print
+        echo looked')" looked
     expect "$role: may write to its programs" "$(in_image $role 'for f in /usr/local /usr/local/bin/*; do
-        [ ! -w $f ] || echo $f; done')" ""
+        [ ! -w $f ] || echo $f; done; echo looked')" looked
     size=$(docker image inspect --format '{{.Size}}' "eisenmp-$role:$project")
     own=$((size - $(docker image inspect --format '{{.Size}}' "$base")))
     [ $own -lt 20000000 ] || [ -n "$apt" ] || fail "$role: $own bytes on top of the base"
 done
-expect "worker: modules" "$(in_image worker 'ls /usr/local/lib/eisenmp 2>/dev/null')" ""
+expect "worker: modules" "$(in_image worker 'ls /usr/local/lib; ls -d /usr/local/share/eisenmp/*')" /usr/local/share/eisenmp/libraries
 in_image manager 'ls /usr/local/lib/eisenmp' | grep -qx prime.so || fail "manager: has no modules of the examples"
 expect "stop signal" "$(docker image inspect --format '{{.Config.StopSignal}}' "eisenmp-manager:$project")" SIGTERM

@@ -9,7 +9,7 @@ cp "$EMP_MODULES/csv.so" "$EMP_MODULES/prime.so" local/
 sh "$EMP_SOURCE/examples/csv/make-revised" 2000000 "$PWD/local/revised.csv"
 mkfifo -m 644 job/revised.csv
 mkfifo gate
-export EISENMP_JOB_DIR=$PWD/job
+export EISENMP_JOB_DIR=$PWD/job EISENMP_WAIT=20 # so long the worker that was paused dials, when it wakes up too late
 compose () { timeout 300 "${compose_program[@]}" -p "$project" -f "$EMP_SOURCE/docker/compose.yaml" "$@"; }
 
 # cluster_job <name> <rows a ticket> <feed>
@@ -47,6 +47,8 @@ hit ()
     mapfile -t workers < <(compose ps -q worker)
     expect "$name: workers" "${#workers[@]}" 4
     until_true 120 answered "$3"
+    expect "$name: health of the manager" "$(docker exec "$manager" eisenmp-healthy manager)" "eisenmp listens on port 7654"
+    expect "$name: health of a worker" "$(docker exec "${workers[3]}" eisenmp-healthy worker)" "eisenmp-worker is connected to port 7654"
     docker kill "${workers[0]}" "${workers[1]}" >/dev/null || fail "$name: workers were not there to be killed"
     docker pause "${workers[2]}" >/dev/null || fail "$name: no worker was there to be paused"
     until_true 240 answered "$4"

@@ -117,7 +117,7 @@ assert done == sorted(done) and done[0] < done[-1], done
 for one, other in zip(looks, looks[1:]):
     ended = other["tickets"]["answered"] - one["tickets"]["answered"]
     assert abs(other["tickets"]["rate"] * other["run"]["interval"] - ended) < 0.01 * ended + 0.01, (ended, other)
-    assert other["run"]["interval"] > 0.4, other
+    assert other["run"]["interval"] >= 0.5, other
     mean = other["tickets"]["answered"] / other["run"]["elapsed"]
     left = (other["tickets"]["waiting"] + other["tickets"]["held"]) / mean
     assert abs(other["run"]["left"] - left) < 0.01 * left + 0.01 and other["run"]["left_is_least"], (left, other)

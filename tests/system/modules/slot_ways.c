@@ -26,6 +26,15 @@ WAY (dies_of_a_signal)
     return raise (SIGUSR1) == 0;
 }
 
+/* More than a pipe has room for, and than anybody keeps. */
+WAY (talks_and_dies)
+{
+    (void) toolbox;
+    for (int i = 0; i < 20000; i++)
+        fprintf (stderr, "line %d of many that nobody reads\n", i);
+    return raise (SIGUSR1) == 0;
+}
+
 WAY (exits_with_0)
 {
     (void) toolbox;

@@ -97,3 +97,82 @@ Test (balance, the_ticket_in_hand_stays_however_many_are_idle)
                        "tick => revoke a2#1 A, push a2#2 B");
     scene_end (scene_here);
 }
+
+Test (balance, a_suspect_is_not_handed_over_behind_another)
+{
+    emp_core_config_t config = scene_config ();
+    config.dead_after = 0;
+    s = scene_of_two_workers (&config, 6);
+    scene (s, "credit B 0 =>\n"
+              "put a 6 => keep a1, keep a2, keep a3, keep a4, keep a5, keep a6, "
+              "push a1#1 A, push a2#1 A, push a3#1 A, push a4#1 A, push a5#1 A, push a6#1 A\n"
+              "credit B 4 =>\n"
+              "at 50001\n"
+              "tick => revoke a6#1 A, push a6#2 B, revoke a5#1 A, push a5#2 B, revoke a4#1 A, push a4#2 B\n"
+              "done A a1#1 => ...\n"
+              "done A a2#1 => ...\n"
+              "done A a3#1 => ...\n"
+              "lost A exit 1 at a4 => closed A, gone A exit 1 took 0\n" /* it had begun that before it heard */
+              "put a 1 => keep a7, push a7#1 B\n"
+              "hello C => welcome C\nlane C 2 => lane C ok\nready C =>\n"
+              "at 120000\n"
+              "tick => revoke a7#1 B, push a7#2 C\n"
+              "done C a7#2 => result 5 a7#2 done, free a7\n"
+              "at 190000\n"
+              "tick => revoke a4#2 B, push a4#3 C\n"); /* alone */
+    scene_end (s);
+}
+
+/* A holds a1 and a2, and has answered a3 and a4, which B was given meanwhile and is at: a4 first. */
+static void overtake_b_twice (void)
+{
+    begin ();
+    scene (s, "credit B 4 =>\n"
+              "at 50001\n"
+              "tick => revoke a4#1 A, push a4#2 B, revoke a3#1 A, push a3#2 B\n"
+              "credit A 0 =>\n"
+              "done A a1#1 => ...\n"
+              "done A a2#1 => ...\n"
+              "done A a3#1 => revoke a3#2 B, result 4 a3#1 done, free a3\n"
+              "done A a4#1 => revoke a4#2 B, result 5 a4#1 done, free a4\n");
+}
+
+Test (balance, who_is_overtaken_twice_gets_nothing_before_it_has_answered_for_both)
+{
+    overtake_b_twice ();
+    scene (s, "put a 1 => keep a5\n"
+              "done B a4#2 => stale\n"
+              "refuse B a3#2 => push a5#1 B");
+    scene_end (s);
+}
+
+Test (balance, who_is_overtaken_twice_and_is_at_the_second_still_is_killed_in_the_end)
+{
+    overtake_b_twice ();
+    scene (s, "put a 0 end =>\n"
+              "stop => stopped A, stopped B, sink stopped\n"
+              "done B a4#2 => stale\n" /* and it has begun a3 before it heard */
+              "at 2000000\n"
+              "tick => kill B");
+    scene_end (s);
+}
+
+Test (balance, of_many_tickets_that_others_have_answered_the_one_in_hand_is_remembered)
+{
+    emp_core_config_t config = scene_config ();
+    config.dead_after = 0;
+    s = scene_of_two_workers (&config, 12);
+    scene (s, "credit B 0 =>\n"
+              "put a 12 => ...\n"
+              "credit B 6 =>\n"
+              "at 50001\n"
+              "tick => ...\n" /* a12 to a7, in this order */
+              "credit A 0 =>\n"
+              "done A a7#1 => ...\ndone A a8#1 => ...\ndone A a9#1 => ...\ndone A a12#1 => ...\n" /* in hand */
+              "done A a10#1 => ...\ndone A a11#1 => ...\n"
+              "put a 1 => keep a13\n"
+              "done B a12#2 => stale\n"
+              "refuse B a11#2 =>\nrefuse B a10#2 =>\nrefuse B a9#2 =>\nrefuse B a8#2 =>\n"
+              "refuse B a7#2 => push a13#1 B");
+    scene_end (s);
+}

@@ -3,6 +3,7 @@
  * test_gate.c - the door for other hosts and its clients, over loopback: keys, data by one port, who may speak for whom.
  */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdatomic.h>
@@ -73,7 +74,7 @@ static emp_status_t dial (const char *endpoint, emp_role_t role, const pair_t *k
                                    .name = role == EMP_ROLE_MANAGER ? "manager" : "Process-1",
                                    .session = session_id,
                                    .curve = &curve,
-                                   .timeout_ms = 1500};
+                                   .timeout_ms = 5000};
     *ret_session = NULL;
     return emp_session_new (&config, ret_session, reason);
 }
@@ -409,5 +410,72 @@ Test (gate, strangers_are_hung_up_on)
     }
     emp_lane_destroy (&lane);
     emp_session_destroy (&one);
+    tear_down (&house);
+}
+
+static size_t open_files (void)
+{
+    size_t count = 0;
+    DIR *folder = opendir ("/proc/self/fd");
+    while (readdir (folder))
+        count++;
+    closedir (folder);
+    return count;
+}
+
+static size_t resident_kib (void)
+{
+    size_t total, resident;
+    FILE *file = fopen ("/proc/self/statm", "r");
+    cr_assert_eq (fscanf (file, "%zu %zu", &total, &resident), 2);
+    fclose (file);
+    return resident * 4;
+}
+
+/* A worker that comes, opens its lane, and goes: every second by BYE, the others as one that is killed. */
+static void come_and_go (house_t *house, unsigned i)
+{
+    emp_session_t *session = worker (house, &friend_);
+    emp_lane_t *lane;
+    cr_assert_eq (emp_lane_new (session, "q", 1, &lane), EMP_OK);
+    if (i % 2)
+        emp_lane_destroy (&lane);
+    emp_session_close (session);
+    if (!(i % 2))
+        emp_lane_destroy (&lane);
+    emp_session_destroy (&session);
+}
+
+static void until_nobody_is_left (house_t *house)
+{
+    emp_core_stats_t stats;
+    for (int i = 0; i < 2000; i++) {
+        emp_broker_stats (house->broker, &stats);
+        if (stats.sessions <= 1 && stats.lanes == 0)
+            return;
+        poll (NULL, 0, 5);
+    }
+    cr_assert_fail ("%u sessions and %u lanes are left", (unsigned) stats.sessions, (unsigned) stats.lanes);
+}
+
+/* EMP_GATE_JOINS: how many; 10 000 by hand. Broker and clients are this one process, so it is the whole's memory and files. */
+Test (gate, joins_and_leaves_leave_nothing, .timeout = 600)
+{
+    const char *given = getenv ("EMP_GATE_JOINS");
+    unsigned joins = given ? (unsigned) atoi (given) : 200;
+    house_t house = build (true);
+    for (unsigned i = 0; i < 100; i++)
+        come_and_go (&house, i);
+    until_nobody_is_left (&house);
+    size_t files = open_files (), memory = resident_kib ();
+    for (unsigned i = 0; i < joins; i++)
+        come_and_go (&house, i);
+    until_nobody_is_left (&house);
+    for (int i = 0; i < 2000 && open_files () > files; i++)
+        poll (NULL, 0, 5); /* libzmq closes a connection a moment after its peer */
+    cr_log_warn ("%u joins: files %zu, then %zu; memory %zu KiB, then %zu", joins, files, open_files (), memory,
+                 resident_kib ());
+    cr_assert_leq (open_files (), files);
+    cr_assert_leq (resident_kib (), memory + 4096 + joins / 4);
     tear_down (&house);
 }

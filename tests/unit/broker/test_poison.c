@@ -373,6 +373,15 @@ Test (poison, who_is_overtaken_gets_nothing_that_comes_back)
     scene_end (s);
 }
 
+/* Who had the ticket at last whose result is an effect of the last step. */
+static char blamed (void)
+{
+    for (size_t i = 0; i < s->fx.count; i++)
+        if (s->fx.list[i].kind == EMP_FX_RESULT)
+            return (char) s->fx.list[i].session;
+    return 0;
+}
+
 Test (poison, a_ticket_that_comes_back_with_all_its_failures_is_dead)
 {
     emp_core_config_t config = scene_config ();
@@ -384,7 +393,40 @@ Test (poison, a_ticket_that_comes_back_with_all_its_failures_is_dead)
               "stop =>\nat 300000\ntick => push a1#2 B\n"
               "lost A signal 9 at a1 => closed A, gone A signal 9 took 1\n"
               "bye B => closed B, result 3 a1#1 dead signal 9, free a1, gone B bye 0 took 1, sink stopped");
+    cr_assert_eq (blamed (), 'A'); /* whose death that was */
     scene_end (s);
+}
+
+/* B holds a4 and a3, which killed A and had all its failures then; every record is in use. */
+static void come_back_to_be_halved (const char *event)
+{
+    emp_core_config_t config = scene_config ();
+    config.attempts_max = 1;
+    s = scene_of_two_workers (&config, 4);
+    scene (s, "credit B 0 =>\n"
+              "put a 4 rows 2 => keep a1, keep a2, keep a3, keep a4, "
+              "push a1#1 A, push a2#1 A, push a3#1 A, push a4#1 A\n"
+              "credit B 2 =>\n"
+              "at 50001\n"
+              "alive A =>\nalive B =>\n"
+              "tick => revoke a4#1 A, push a4#2 B, revoke a3#1 A, push a3#2 B\n"
+              "lost A signal 9 at a3 => closed A, gone A signal 9 took 2\n" /* it had begun that before it heard */
+              "put a 252 => ...\n"
+              "at 60000\n");
+    scene (s, event);
+    cr_assert_eq (stats ().halved, 1);
+    scene_end (s);
+}
+
+Test (poison, who_leaves_with_a_ticket_that_is_halved_then_finds_room_for_the_halves)
+{
+    come_back_to_be_halved ("bye B => closed B, half a3/1+1, half a3/0+1, free a3, gone B bye 0 took 2");
+}
+
+Test (poison, who_is_silent_with_a_ticket_that_is_halved_then_finds_room_for_the_halves)
+{
+    come_back_to_be_halved ("tick => closed B, half a3/1+1, half a3/0+1, free a3, result 2 a4#1 dead silence 0, "
+                            "free a4, gone B silence 0 took 2");
 }
 
 Test (poison, a_worker_that_did_not_begin_what_another_has_answered_is_not_killed)

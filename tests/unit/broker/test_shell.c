@@ -266,11 +266,11 @@ Test (shell, a_lost_workers_ticket_goes_to_another_and_of_their_results_one_is_t
     cr_assert_eq (emp_lane_next (second, UINT64_MAX, &again), EMP_OK);
     cr_assert (again.number == 0 && again.attempt == 2 && again.ticket == chunk.ticket);
     finish (first, &chunk, "from the dead", 5000);
-    finish (second, &again, "result", 5000);
     const emp_wire_t *wire;
     const uint8_t *payload;
     cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_OK);
     cr_assert (wire->parts[0].attempt == 1 && memcmp (payload, "from the dead", 13) == 0);
+    finish (second, &again, "result", 5000);
     say (house.manager, EMP_MSG_STOP);
     emp_feed_end (feed);
     cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_STOPPED, "the ticket ended once");
@@ -709,4 +709,117 @@ Test (shell, a_put_that_skips_fewer_than_before_or_is_out_of_turn_is_dropped)
     emp_lane_destroy (&lane);
     emp_session_destroy (&one);
     tear_down (&house);
+}
+
+Test (shell, a_feed_whose_socket_cannot_be_had_is_waited_for_by_nobody)
+{
+    house_t house = build (1000, 5000000);
+    char away[80];
+    snprintf (away, sizeof away, "%s-away", house.directory);
+    cr_assert_eq (rename (house.directory, away), 0);
+    cr_assert_eq (emp_session_declare (house.manager, "r", 100, 0), EMP_SYSTEM, "there is no folder for its socket");
+    emp_feed_t *feed;
+    cr_assert_eq (emp_feed_new (house.manager, "r", "r", &feed), EMP_SYSTEM);
+    cr_assert_eq (rename (away, house.directory), 0);
+    emp_sink_t *sink;
+    cr_assert_eq (emp_sink_new (house.manager, &sink), EMP_OK);
+    say (house.manager, EMP_MSG_STOP);
+    const emp_wire_t *wire;
+    const uint8_t *payload;
+    cr_assert_eq (emp_sink_more (sink, emp_now () + 5000000, &wire, &payload), EMP_STOPPED);
+    emp_sink_destroy (&sink);
+    tear_down (&house);
+}
+
+/* ---- who is killed in the end ------------------------------------------------------------------------------------ */
+
+static _Atomic int gone_how = -1;
+static _Atomic bool told_kill;
+
+static void hear_end (void *arg, const emp_control_t *message)
+{
+    (void) arg;
+    if (message && message->kind == EMP_MSG_GONE)
+        atomic_store (&gone_how, (int) message->how);
+    if (message && message->kind == EMP_MSG_KILL)
+        atomic_store (&told_kill, true);
+}
+
+static emp_session_t *enter (const house_t *house, emp_role_t role, uint64_t parent)
+{
+    emp_session_config_t config = {.endpoint = role == EMP_ROLE_WORKER ? emp_broker_endpoint (house->broker)
+                                                                       : emp_broker_inproc (house->broker),
+                                   .role = role,
+                                   .name = "one",
+                                   .parent = parent,
+                                   .timeout_ms = 5000,
+                                   .on_message = hear_end};
+    emp_session_t *session;
+    cr_assert_eq (emp_session_new (&config, &session, NULL), EMP_OK);
+    return session;
+}
+
+/* A worker is at a ticket that another has answered when all is done, and its supervisor is told to kill it. Returns how it has
+ * ended for the manager when it is told that it died so, at that ticket or at none. */
+static int end_of_the_overtaken (uint32_t code, bool at_it)
+{
+    house_t house = build (1000, 5000000);
+    emp_session_destroy (&house.manager);
+    house.manager = enter (&house, EMP_ROLE_MANAGER, 0);
+    emp_session_t *supervisor = enter (&house, EMP_ROLE_SUPERVISOR, 0);
+    emp_session_t *slow = enter (&house, EMP_ROLE_WORKER, emp_session_id (supervisor));
+    emp_session_t *fast = enter (&house, EMP_ROLE_WORKER, emp_session_id (supervisor));
+    emp_sink_t *sink;
+    emp_feed_t *feed;
+    emp_lane_t *first, *second;
+    emp_lane_chunk_t chunk, copy;
+    const emp_wire_t *wire;
+    const uint8_t *payload;
+    cr_assert_eq (emp_sink_new (house.manager, &sink), EMP_OK);
+    cr_assert_eq (emp_feed_new (house.manager, "q", "q", &feed), EMP_OK);
+    cr_assert_eq (emp_lane_new (slow, "q", 1, &first), EMP_OK);
+    put (feed, "chunk");
+    emp_feed_destroy (&feed);
+    say (house.manager, EMP_MSG_STOP);
+    cr_assert_eq (emp_lane_next (first, UINT64_MAX, &chunk), EMP_OK);
+    cr_assert_eq (emp_lane_new (fast, "q", 1, &second), EMP_OK);
+    cr_assert_eq (emp_lane_next (second, UINT64_MAX, &copy), EMP_OK);
+    finish (second, &copy, "result", 1000);
+    cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_OK);
+    while (!atomic_load (&told_kill))
+        poll (NULL, 0, 1);
+    emp_control_t lost = {.kind = EMP_MSG_LOST,
+                          .session = emp_session_id (slow),
+                          .name = "one",
+                          .how = EMP_HOW_SIGNAL,
+                          .code = code,
+                          .window = at_it ? chunk.ticket : EMP_TICKET_NONE};
+    cr_assert_eq (emp_session_send (supervisor, &lost), EMP_OK);
+    int how;
+    while ((how = atomic_load (&gone_how)) < 0) /* the next one is of who leaves below */
+        poll (NULL, 0, 1);
+    emp_lane_release (chunk.frame);
+    emp_sink_destroy (&sink);
+    emp_lane_destroy (&first);
+    emp_lane_destroy (&second);
+    emp_session_destroy (&slow);
+    emp_session_destroy (&fast);
+    emp_session_destroy (&supervisor);
+    tear_down (&house);
+    return how;
+}
+
+Test (shell, who_is_killed_since_nobody_needs_it_is_no_loss)
+{
+    cr_assert_eq (end_of_the_overtaken (9, true), EMP_HOW_BYE);
+}
+
+Test (shell, who_was_to_be_killed_and_crashes_is_a_loss)
+{
+    cr_assert_eq (end_of_the_overtaken (11, true), EMP_HOW_SIGNAL);
+}
+
+Test (shell, who_was_to_be_killed_and_is_killed_later_at_something_else_is_a_loss)
+{
+    cr_assert_eq (end_of_the_overtaken (9, false), EMP_HOW_SIGNAL);
 }

@@ -7,81 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/net/session.h"
-#include "common/thread.h"
-
-#define RUN 77u
+#include "door.h"
 
 TestSuite (session, .timeout = 30);
-
-/* ---- the door ---------------------------------------------------------------------------------------------------- */
-
-static char folder[] = "/tmp/emp-session-XXXXXX";
-static char endpoint[64];
-static zsock_t *door;
-static uint8_t peer[64];
-static size_t peer_size;
-static emp_control_t heard;
-
-static void open_door (void)
-{
-    cr_assert_not_null (mkdtemp (folder));
-    snprintf (endpoint, sizeof endpoint, "ipc://%s/door", folder);
-    door = emp_socket_new (ZMQ_ROUTER, EMP_CONTROL_MAX);
-    cr_assert_eq (emp_socket_bind (door, endpoint, NULL), EMP_OK);
-}
-
-static void close_door (void)
-{
-    zsock_destroy (&door);
-    unlink (strchr (endpoint, '/') + 2);
-    rmdir (folder);
-}
-
-static void say (emp_control_t message)
-{
-    emp_buf_t frame;
-    emp_buf_init (&frame, EMP_CONTROL_MAX);
-    message.run = RUN;
-    cr_assert_eq (emp_control_encode (&message, &frame), EMP_OK);
-    zmq_send (zsock_resolve (door), peer, peer_size, ZMQ_SNDMORE);
-    zmq_send (zsock_resolve (door), frame.data, frame.size, 0);
-    emp_buf_release (&frame);
-}
-
-/* The next message of that kind, in `heard`. */
-static void hear (emp_kind_t kind)
-{
-    do {
-        zmq_msg_t route, body;
-        zmq_msg_init (&route);
-        zmq_msg_init (&body);
-        cr_assert_eq (emp_socket_recv (zsock_resolve (door), &route, &body, true), EMP_OK);
-        peer_size = zmq_msg_size (&route);
-        memcpy (peer, zmq_msg_data (&route), peer_size);
-        cr_assert_eq (emp_control_decode (zmq_msg_data (&body), zmq_msg_size (&body), &heard), EMP_OK);
-        zmq_msg_close (&route);
-        zmq_msg_close (&body);
-    } while (heard.kind != kind);
-}
-
-static void *welcome (void *arg)
-{
-    hear (EMP_MSG_HELLO);
-    say (*(emp_control_t *) arg);
-    return NULL;
-}
-
-static emp_status_t knock (uint64_t beat_ms, emp_session_t **ret_session)
-{
-    emp_control_t answer = {.kind = EMP_MSG_WELCOME, .window = beat_ms, .size = 60000};
-    pthread_t thread;
-    cr_assert (emp_thread_start (&thread, "welcome", welcome, &answer));
-    emp_session_config_t config = {.endpoint = endpoint, .role = EMP_ROLE_WORKER, .name = "w", .timeout_ms = 2000};
-    emp_status_t status = emp_session_new (&config, ret_session, NULL);
-    pthread_join (thread, NULL);
-    return status;
-}
 
 Test (session, a_welcome_that_leaves_no_time_between_two_beats_is_none)
 {
@@ -116,5 +44,111 @@ Test (session, an_answer_that_comes_when_its_asker_is_gone_is_dropped)
     while (emp_session_dropped (session) == 0)
         usleep (1000);
     emp_session_destroy (&session);
+    close_door ();
+}
+
+/* ---- feeds that the broker has opened ---------------------------------------------------------------------------- */
+
+static void *leads_nowhere (void *arg)
+{
+    (void) arg;
+    hear (EMP_MSG_OPEN_FEED);
+    say ((emp_control_t){.kind = EMP_MSG_FEED, .name = "q", .id = 65536, .window = 1, .intake = "nowhere"});
+    return NULL;
+}
+
+Test (session, a_feed_that_is_open_at_the_broker_alone_ends_its_session)
+{
+    open_door ();
+    emp_session_t *session;
+    cr_assert_eq (knock (1000, &session), EMP_OK);
+    pthread_t thread;
+    cr_assert (emp_thread_start (&thread, "broker", leads_nowhere, NULL));
+    emp_feed_t *feed = NULL;
+    cr_assert_eq (emp_feed_new (session, "q", "q", &feed), EMP_SYSTEM);
+    pthread_join (thread, NULL);
+    uint64_t until = emp_now () + 5000000;
+    while (!emp_session_is_down (session) && emp_now () < until)
+        usleep (1000);
+    cr_assert (emp_session_is_down (session), "the broker waits for the end of that feed for ever");
+    emp_session_destroy (&session);
+    close_door ();
+}
+
+/* ---- an acknowledgement that finds no room ---------------------------------------------------------------------- */
+
+static char sink_endpoint[80];
+
+static void *opens_sink (void *arg)
+{
+    (void) arg;
+    hear (EMP_MSG_OPEN_SINK);
+    emp_control_t answer = {.kind = EMP_MSG_SINK, .id = 1};
+    snprintf (answer.endpoint, sizeof answer.endpoint, "%s", sink_endpoint);
+    say (answer);
+    return NULL;
+}
+
+static void send_to_sink (zsock_t *push, const emp_wire_t *wire)
+{
+    static uint8_t room[EMP_WIRE_HEADER_MAX];
+    emp_buf_t header = {.data = room, .room = sizeof room, .max = sizeof room};
+    cr_assert_eq (emp_wire_encode (wire, &header), EMP_OK);
+    zmq_msg_t payload;
+    zmq_msg_init (&payload);
+    cr_assert_eq (emp_socket_send (zsock_resolve (push), header.data, header.size, &payload, true), EMP_OK);
+}
+
+/* As many as are acknowledged in one word, and one more. */
+static void send_results (zsock_t *push)
+{
+    static emp_wire_t wire;
+    for (uint64_t serial = 1; serial <= 513; serial += 256) {
+        wire = (emp_wire_t){.kind = EMP_WIRE_RESULTS, .run = RUN, .serial = serial, .count = serial < 513 ? 256 : 1};
+        for (unsigned p = 0; p < wire.count; p++)
+            wire.parts[p] = (emp_part_t){.number = serial + p, .attempt = 1, .rows = 1};
+        send_to_sink (push, &wire);
+    }
+}
+
+static void *hears_ack (void *arg)
+{
+    static emp_wire_t stopped = {.kind = EMP_WIRE_STOPPED, .run = RUN, .lane = 1};
+    hear (EMP_MSG_ACK);
+    cr_assert_eq (heard.window, 512, "the last one may not be kept yet");
+    send_to_sink (arg, &stopped);
+    return NULL;
+}
+
+/* The broker hands out nothing while its backlog is full, so nothing comes that would have it said. */
+Test (session, an_acknowledgement_that_finds_no_room_is_said_while_nothing_comes)
+{
+    open_door ();
+    door_heard = door_stand_still;
+    emp_session_t *session;
+    cr_assert_eq (knock (1000, &session), EMP_OK);
+    snprintf (sink_endpoint, sizeof sink_endpoint, "ipc://%s/sink", folder);
+    zsock_t *push = emp_socket_new (ZMQ_PUSH, EMP_WIRE_PAYLOAD_MAX);
+    cr_assert_eq (emp_socket_bind (push, sink_endpoint, NULL), EMP_OK);
+    pthread_t thread;
+    cr_assert (emp_thread_start (&thread, "broker", opens_sink, NULL));
+    emp_sink_t *sink;
+    cr_assert_eq (emp_sink_new (session, &sink), EMP_OK);
+    pthread_join (thread, NULL);
+    send_results (push);
+    const emp_wire_t *wire;
+    const uint8_t *payload;
+    cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_OK);
+    cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_OK);
+    door_stuff (session);
+    cr_assert_eq (emp_sink_next (sink, &wire, &payload), EMP_OK); /* would acknowledge the first two */
+    door_let_go ();
+    cr_assert (emp_thread_start (&thread, "broker", hears_ack, push));
+    cr_assert_eq (emp_sink_more (sink, emp_now () + 5000000, &wire, &payload), EMP_STOPPED);
+    pthread_join (thread, NULL);
+    emp_sink_destroy (&sink);
+    emp_session_destroy (&session);
+    zsock_destroy (&push);
+    unlink (strchr (sink_endpoint, '/') + 2);
     close_door ();
 }

@@ -798,7 +798,7 @@ Test (journal, damage_that_is_not_put_aside_durably_stays_in_the_file)
 Test (journal, a_file_that_is_damaged_in_too_many_places_stays_as_it_is)
 {
     enum { PLACES_DAMAGED = 4100, EXTENT = 24 + 56 }; /* of a worker's record */
-    size_t begun, size;
+    size_t begun, size, aside_once = 0;
     emp_journal_t *journal;
     char path[PATH_MAX];
     strcpy (path, scratch_path ("j"));
@@ -820,10 +820,15 @@ Test (journal, a_file_that_is_damaged_in_too_many_places_stays_as_it_is)
         cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
         emp_journal_keep (journal);
         emp_journal_destroy (&journal);
-        size_t now;
+        size_t now, aside;
         free (slurp (path, &now));
         cr_assert_geq (now, size);
+        free (slurp (scratch_path ("j.quarantine"), &aside));
+        if (i == 0)
+            aside_once = aside;
+        cr_assert_eq (aside, aside_once, "the same bytes are put aside once");
     }
+    cr_assert_gt (aside_once, 0);
     free (data);
 }
 

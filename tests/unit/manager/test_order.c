@@ -336,23 +336,9 @@ Test (order, memory_that_is_free_again_is_used_again)
     end ();
 }
 
-Test (order, what_was_read_makes_room_on_the_disk_though_something_stays_there)
+/* The size of the scratch file. */
+static long scratch_size (void)
 {
-    begin (0);
-    static const uint8_t data[2000];
-    cr_assert_eq (give (1, 1, 0, 1, 1), EMP_OK); /* for ever */
-    for (uint64_t i = 0; i < 60000; i += 2) {
-        emp_placed_t part = {.number = i + 1, .rows = 1, .total = 1, .data = data, .size = sizeof data};
-        bool now;
-        cr_assert_eq (emp_ordering_take (ordering, &part, &now), EMP_OK);
-        part.number = i;
-        cr_assert_eq (emp_ordering_take (ordering, &part, &now), EMP_OK);
-        cr_assert (now);
-        cr_assert (emp_ordering_next (ordering, 0, &part));
-        cr_assert_eq (part.number, i + 1);
-        cr_assert_not (emp_ordering_next (ordering, 0, &part));
-    }
-    cr_assert_eq (on_disk (), 1);
     char path[64];
     long most = 0;
     DIR *folder = opendir ("/proc/self/fd");
@@ -365,9 +351,45 @@ Test (order, what_was_read_makes_room_on_the_disk_though_something_stays_there)
             most = stat_of.st_size > most ? stat_of.st_size : most;
     }
     closedir (folder);
-    cr_assert_leq (most, 32 * 1024 * 1024, "%ld", most);
-    cr_assert_gt (most, 0);
+    return most;
+}
+
+/* By the disk, and back. */
+static void take_pair (uint32_t feed, uint64_t number)
+{
+    static const uint8_t data[2000];
+    emp_placed_t part = {.feed = feed, .number = number + 1, .rows = 1, .total = 1, .data = data, .size = sizeof data};
+    bool now;
+    cr_assert_eq (emp_ordering_take (ordering, &part, &now), EMP_OK);
+    part.number = number;
+    cr_assert_eq (emp_ordering_take (ordering, &part, &now), EMP_OK);
+    cr_assert (now);
+    cr_assert (emp_ordering_next (ordering, feed, &part));
+    cr_assert_eq (part.number, number + 1);
+    cr_assert_not (emp_ordering_next (ordering, feed, &part));
+}
+
+static void read_by_turns (uint32_t feeds)
+{
+    begin (0);
+    cr_assert_eq (give (feeds, 1, 0, 1, 1), EMP_OK); /* for ever */
+    for (uint64_t i = 0; i < 60000; i += 2)
+        take_pair ((uint32_t) (i / 2) % feeds, i / 2 / feeds * 2);
+    cr_assert_eq (on_disk (), 1);
+    cr_assert_leq (scratch_size (), 32 * 1024 * 1024, "%ld", scratch_size ());
+    cr_assert_gt (scratch_size (), 0);
     end ();
+}
+
+Test (order, what_was_read_makes_room_on_the_disk_though_something_stays_there)
+{
+    read_by_turns (1);
+}
+
+Test (order, what_was_read_makes_room_on_the_disk_whichever_feed_it_is_of)
+{
+    read_by_turns (2);
+    read_by_turns (1000);
 }
 
 Test (order, no_folder_for_the_scratch_file_is_told)

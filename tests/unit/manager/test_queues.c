@@ -83,6 +83,17 @@ Test (queues, a_get_before_the_start_and_behind_one_that_failed_is_not_possible_
     expect_no_chunk (emp_queue (emp, "blue_q"));
 }
 
+/* A feed that was opened then would never end, and the run with it. */
+Test (queues, B13_a_queue_that_is_first_asked_for_when_puts_have_ended_takes_none)
+{
+    static const uint8_t row = 0xc0;
+    cr_assert_eq (emp_queue_create (emp, "blue_q", 3), EMP_OK);
+    emp_queue_t *early = emp_queue (emp, "mp_input_q");
+    emp_queues_end_puts (emp);
+    cr_expect_eq (emp_queue_put_wait (early, &row, 1, 0), EMP_STOPPED);
+    cr_expect_eq (emp_queue_put_wait (emp_queue (emp, "blue_q"), &row, 1, 0), EMP_STOPPED);
+}
+
 /* Packed: lists within each other. */
 static emp_status_t set_nested (size_t levels)
 {

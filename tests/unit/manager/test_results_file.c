@@ -548,6 +548,23 @@ Test (results_file, a_life_is_told_from_what_was_published)
     }
 }
 
+/* Put by a worker, and dropped by a drain behind an attempt that failed: nobody knows that it is missing. */
+Test (results_file, of_a_ticket_that_was_tried_alone_nothing_is_said_that_is_not_known)
+{
+    scratch_make ();
+    setenv ("TZ", "UTC", 1);
+    const char *path = scratch_text ("out.db", "");
+    fill_halves (0, path);
+    emp_control_t message = {.kind = EMP_MSG_ATTEMPT, .id = 6, .window = 17, .attempt = 1, .rows = 20, .session = 102};
+    message.ended = EMP_ATTEMPT_FAILED;
+    emp_history_attempt (history, &message, UINT64_C (1700000000700));
+    cr_assert_eq (emp_results_publish (results), EMP_OK, "%s", emp_results_why (results));
+    expect_life (path, "q;_TID_17", EMP_OK,
+                 "q;_TID_17: what became of it is not kept\n"
+                 "  attempt 1, rows 0 to 19: Process-2 (pid 12) on there: failed: left, 2023-11-14 22:13:20.700\n");
+    drop_halves ();
+}
+
 Test (results_file, a_file_that_is_no_results_file_has_no_lives)
 {
     scratch_make ();
@@ -582,4 +599,38 @@ Test (results_file, a_ticket_is_named_as_headers_and_reports_name_it)
                                       "_TID_x", ";_TID_1", "a;7", "7x", "18446744073709551616"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         cr_assert_not (emp_life_parse (bad[i], &name), "%s", bad[i]);
+}
+
+/* ---- what is too large for a row --------------------------------------------------------------------------------- */
+
+#define ROW_MAX 20000 /* instead of SQLite's 1 000 000 000 */
+
+static int limit_rows (sqlite3 *db, const char **error, const struct sqlite3_api_routines *api)
+{
+    (void) error, (void) api;
+    sqlite3_limit (db, SQLITE_LIMIT_LENGTH, ROW_MAX);
+    return SQLITE_OK;
+}
+
+/* Packed bytes and JSON stand in one row, so both count. */
+Test (results_file, results_whose_row_would_be_too_large_are_kept_without_their_json)
+{
+    static uint8_t values[8000]; /* zeros: "[0,0,…]" has twice as many bytes and one more */
+    scratch_make ();
+    cr_assert_eq (sqlite3_auto_extension ((void (*) (void)) limit_rows), SQLITE_OK);
+    results = emp_results_new (0, true);
+    cr_assert_eq (emp_results_overflow (results, scratch_dir, scratch_text ("out.db", "")), EMP_OK);
+    cr_assert_eq (emp_results_feed (results, 3, "a", "a"), EMP_OK);
+    cr_assert_eq (take (3, 0, EMP_OUTCOME_DONE, values, 5000), EMP_OK);
+    cr_assert_eq (take (3, 1, EMP_OUTCOME_DONE, values, sizeof values), EMP_OK);
+    emp_results_feed_end (results, 3, 2, 6);
+    cr_assert_eq (emp_results_publish (results), EMP_OK, "%s", emp_results_why (results));
+    emp_results_counts_t counts;
+    emp_results_counts (results, &counts);
+    cr_assert_eq (counts.not_kept, 0, "%s", emp_results_why (results));
+    sqlite3 *db;
+    cr_assert_eq (sqlite3_open_v2 (scratch_path ("out.db"), &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    expect_query (db, "SELECT ticket, length (packed), length (json) FROM ended", "0|5000|10001\n1|8000|NULL\n");
+    sqlite3_close (db);
+    emp_results_destroy (&results);
 }

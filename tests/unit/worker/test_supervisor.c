@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -773,6 +774,76 @@ Test (supervisor, a_template_that_does_not_answer_is_replaced)
     kill (worker, SIGTERM);
     cr_assert_eq (await_exit (), 0);
     cr_assert_eq (count (EMP_MSG_LOST), 1);
+}
+
+/* ---- nobody reads ------------------------------------------------------------------------------------------------ */
+
+Test (supervisor, a_stderr_that_nobody_reads_holds_up_no_loss_and_no_replacement)
+{
+    functions[0] = "talks_and_dies";
+    start_slots ("1", "50");
+    int unread = output;
+    output = -1;
+    await (EMP_MSG_LOST, 2);
+    await (EMP_MSG_HELLO, 4); /* the supervisor's and three slots' */
+    output = unread;
+    fcntl (output, F_SETFL, O_NONBLOCK);
+    kill (worker, SIGKILL);
+    waitpid (worker, NULL, 0);
+    worker = 0;
+    while (waitpid (-1, NULL, 0) > 0)
+        ;
+}
+
+/* ---- the system refuses ------------------------------------------------------------------------------------------ */
+
+/* No file more than those that are open. */
+static struct rlimit take_files_away (void)
+{
+    struct rlimit before, none = {.rlim_cur = 8}; /* poll (2) takes no more entries than that */
+    cr_assert_eq (prlimit (worker, RLIMIT_NOFILE, NULL, &before), 0);
+    none.rlim_max = before.rlim_max;
+    cr_assert_eq (prlimit (worker, RLIMIT_NOFILE, &none, NULL), 0);
+    return before;
+}
+
+Test (supervisor, a_slot_that_cannot_be_started_for_a_moment_is_started_later)
+{
+    functions[0] = "ticks";
+    start_slots ("1", "50");
+    await (EMP_MSG_HELLO, 2);
+    struct rlimit before = take_files_away ();
+    kill_slot (1);
+    await_text ("eisenmp: cannot start Process-1: Too many open files\n", 1);
+    cr_assert_eq (prlimit (worker, RLIMIT_NOFILE, &before, NULL), 0);
+    await (EMP_MSG_HELLO, 3);
+    kill (worker, SIGTERM);
+    cr_assert_eq (await_exit (), 0);
+}
+
+Test (supervisor, a_slot_that_cannot_be_started_again_and_again_is_given_up)
+{
+    functions[0] = "ticks";
+    start_slots ("1", "50");
+    await (EMP_MSG_HELLO, 2);
+    take_files_away ();
+    kill_slot (1);
+    cr_assert_eq (await_exit (), 1);
+    cr_assert_eq (lines_with ("eisenmp: cannot start Process-1: Too many open files\n"), 4, "in: %s", text);
+    cr_assert_eq (lines_with ("eisenmp: Process-1 died 5 times in a row"), 1, "in: %s", text);
+}
+
+Test (supervisor, who_is_told_to_leave_starts_no_slot_later)
+{
+    functions[0] = "ticks";
+    start_slots ("1", "50");
+    await (EMP_MSG_HELLO, 2);
+    take_files_away ();
+    kill_slot (1);
+    await_text ("eisenmp: cannot start Process-1: Too many open files\n", 1);
+    kill (worker, SIGTERM);
+    cr_assert_eq (await_exit (), 0);
+    cr_assert_eq (count (EMP_MSG_HELLO), 2);
 }
 
 /* ---- ends by force ----------------------------------------------------------------------------------------------- */
