@@ -52,7 +52,7 @@ typedef struct core_queue {
     bool worker_fed;  /* a feed of a worker */
     bool stop_said;
     bool stopped;
-    uint64_t put, answered, dead; /* tickets, since the start */
+    uint64_t put, answered, dead;  /* tickets, since the start */
     uint64_t rows_put, rows_ended; /* rows of these that were put, answered or dead */
     uint64_t reissued;
     emp_usec_t hungry_due;
