@@ -204,6 +204,8 @@ static void free_tables (emp_broker_t *self)
 static void free_broker (emp_broker_t *self)
 {
     free_tables (self);
+    if (self->door_handle && self->by_session)
+        door_close (self);
     zsock_destroy (&self->door);
     gate_close (self);
     if (strncmp (self->endpoint, "ipc://", 6) == 0)

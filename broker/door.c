@@ -42,6 +42,8 @@ static const char *unwelcome (emp_broker_t *self, const route_t *route, const ch
     *ret_status = EMP_INVALID;
     if (!route->gate && !local)
         return "this broker serves local workers only (inproc://, ipc://)";
+    if (message->role == EMP_ROLE_WATCHER && message->parent)
+        return "a watcher has no parent";
     *ret_status = EMP_REFUSED;
     if (route->gate && message->role == EMP_ROLE_MANAGER)
         return "a manager of another host is not served";
@@ -155,6 +157,8 @@ void door_gone (emp_broker_t *self, const emp_effect_t *fx)
             gone.size = lost->size;
             memcpy (gone.text, lost->text, sizeof gone.text);
         }
+        if (gone.how != EMP_HOW_BYE)
+            overview_lost (self, &gone, peer ? peer->host : "");
         tell_gone (self, &gone);
     }
     if (self->manager == fx->session) {
@@ -422,6 +426,11 @@ static void piece (emp_broker_t *self, const emp_control_t *message)
         broker_drop (self);
 }
 
+static void tell_overview (emp_broker_t *self, const emp_control_t *message)
+{
+    overview_answer (self, message);
+}
+
 #define OF(role) (1u << (role))
 #define ANYBODY (OF (EMP_ROLE_MANAGER) | OF (EMP_ROLE_SUPERVISOR) | OF (EMP_ROLE_WORKER))
 
@@ -446,8 +455,9 @@ static const struct {
     {EMP_MSG_CREDIT, ANYBODY, credit},
     {EMP_MSG_WANT, ANYBODY, want},
     {EMP_MSG_UNWANT, ANYBODY, unwant},
-    {EMP_MSG_BEAT, ANYBODY, beat},
-    {EMP_MSG_BYE, ANYBODY, bye},
+    {EMP_MSG_BEAT, ANYBODY | OF (EMP_ROLE_WATCHER), beat},
+    {EMP_MSG_BYE, ANYBODY | OF (EMP_ROLE_WATCHER), bye},
+    {EMP_MSG_STATUS, OF (EMP_ROLE_MANAGER) | OF (EMP_ROLE_WATCHER), tell_overview},
     {EMP_MSG_PRINT, ANYBODY, pass_on},
     {EMP_MSG_INFO, ANYBODY, pass_on},
     {EMP_MSG_COUNT, ANYBODY, count},
@@ -490,6 +500,13 @@ void door_take (emp_broker_t *self, const route_t *route, const char *key, zmq_m
         take (self, &message);
     self->control = NULL;
     self->peer = NULL;
+}
+
+void door_close (emp_broker_t *self)
+{
+    for (peer_t *peer = zhashx_first (self->by_session); peer; peer = zhashx_next (self->by_session))
+        if (peer->role == EMP_ROLE_WATCHER && !peer->route.gate)
+            door_refuse (self, &peer->route, EMP_STOPPED, "the run is over");
 }
 
 void door_read (emp_broker_t *self)

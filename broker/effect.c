@@ -46,7 +46,7 @@ static void welcome (emp_broker_t *self, const emp_effect_t *fx)
         return;
     emp_control_t message = {
         .kind = EMP_MSG_WELCOME, .window = self->config.beat_ms, .size = self->config.core.dead_after / 1000};
-    if (peer->role != EMP_ROLE_MANAGER) {
+    if (peer->role == EMP_ROLE_SUPERVISOR || peer->role == EMP_ROLE_WORKER) {
         message.blob = self->job;
         message.blob_size = self->job_size;
     }

@@ -15,6 +15,7 @@
 #include "../common/directory.h"
 #include "../common/net/socket.h"
 #include "../common/net/watch.h"
+#include "../common/overview.h"
 #include "broker.h"
 #include "clock.h"
 
@@ -162,11 +163,13 @@ struct emp_broker {
     bool gate_over; /* the run is over, and who comes is told so */
     char gate_endpoint[EMP_ENDPOINT_MAX + 1];
     struct emp_zap *gate_zap;
-    emp_watch_t *gate_watch;         /* who fails to prove a key */
-    uint64_t gate_looked;            /* when the allowed keys were asked about */
-    unsigned gate_strange;           /* connections since then that did not speak our protocol */
-    zhashx_t *by_route, *by_session; /* peer_t; hex of route and of session */
-    uint64_t manager;                /* its session, 0: none */
+    emp_watch_t *gate_watch;                              /* who fails to prove a key */
+    uint64_t gate_looked;                                 /* when the allowed keys were asked about */
+    unsigned gate_strange;                                /* connections since then that did not speak our protocol */
+    zhashx_t *by_route, *by_session;                      /* peer_t; hex of route and of session */
+    uint64_t manager;                                     /* its session, 0: none */
+    uint64_t losses;                                      /* workers, since the start */
+    emp_overview_loss_t last_losses[EMP_OVERVIEW_LOSSES]; /* the n-th at n % EMP_OVERVIEW_LOSSES; `ago`: when it was */
     uint8_t *job;
     size_t job_size;
     emp_buf_t *tools; /* places, told to each worker that joins; an empty one: no more will come */
@@ -247,6 +250,11 @@ void gate_see_off (emp_broker_t *self);
 void gate_refuse_over (emp_broker_t *self, const route_t *route);
 void gate_close (emp_broker_t *self);
 void gate_say (emp_broker_t *self, const char *format, ...) EMP_PRINTF (2, 3);
+/* Says to watchers at the door that the run is over. */
+void door_close (emp_broker_t *self);
+/* overview.c: the answer to STATUS; and a worker is lost. */
+void overview_answer (emp_broker_t *self, const emp_control_t *question);
+void overview_lost (emp_broker_t *self, const emp_control_t *gone, const char *host);
 void door_gone (emp_broker_t *self, const emp_effect_t *fx);
 /* Has its supervisor kill the slot of this session, and not start it again. */
 void door_kill (emp_broker_t *self, uint64_t session, uint64_t ticket);

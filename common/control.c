@@ -114,7 +114,7 @@ static uint64_t get_named (emp_cursor_t *in, bool (*is_named) (uint64_t number))
 
 static bool is_role (uint64_t number)
 {
-    return number >= EMP_ROLE_MANAGER && number <= EMP_ROLE_WORKER;
+    return number >= EMP_ROLE_MANAGER && number <= EMP_ROLE_WATCHER;
 }
 
 static bool is_how (uint64_t number)

@@ -68,6 +68,8 @@
     X (ATTACH, 42, "si")       /* c, over tcp: what this lane or sink of the session carries shall come by this connection */ \
     X (FETCH, 43, "skw")       /* c supervisor, b to manager: who asks, hash of a content in 64 hex digits, from byte w on */ \
     X (PIECE, 44, "sokwzb")    /* c manager, b to supervisor: the same, its size in all, at most EMP_PIECE_MAX bytes of it */ \
+    X (STATUS, 45, "w")        /* c watcher, manager: how does the run stand? w: 0, or the `next` of the answer before */ \
+    X (STATUS_IS, 46, "wb")    /* b: the question's w, one page (overview.h) */                                      \
     X (ATTEMPT, 40, "iwyfcsahxk") /* b to manager: what became of one attempt when it was no answer: feed, number,    \
                                   attempt, first row, rows, session, fate, how, code, reason */
 /* clang-format on */
@@ -78,7 +80,12 @@ typedef enum {
 #undef EMP_CONTROL_ENUM
 } emp_kind_t;
 
-typedef enum { EMP_ROLE_MANAGER = 1, EMP_ROLE_SUPERVISOR = 2, EMP_ROLE_WORKER = 3 } emp_role_t;
+typedef enum {
+    EMP_ROLE_MANAGER = 1,
+    EMP_ROLE_SUPERVISOR = 2,
+    EMP_ROLE_WORKER = 3,
+    EMP_ROLE_WATCHER = 4 /* asks how the run stands, and takes no part in it */
+} emp_role_t;
 
 /* How a session ended; the code is the exit status or the signal's number. */
 typedef enum {

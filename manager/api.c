@@ -193,5 +193,8 @@ emp_status_t emp_config_load (emp_t *self, const char *path)
         emp_fail (self, status, "%s", size ? text : self->config.error);
     }
     free (text);
+    size_t length = strlen (path);
+    if (status == EMP_OK)
+        snprintf (self->job, sizeof self->job, "%s", path + (length > EMP_RUN_JOB_MAX ? length - EMP_RUN_JOB_MAX : 0));
     return status;
 }

@@ -13,6 +13,8 @@ emp_command_fn emp_cmd_run;      /* cmd_run.c: a job file */
 emp_command_fn emp_cmd_settings; /* cmd_run.c: the keys of a job file */
 emp_command_fn emp_cmd_keys;     /* cmd_keys.c: CURVE keys */
 emp_command_fn emp_cmd_explain;  /* cmd_explain.c: the life of a ticket */
+emp_command_fn emp_cmd_status;   /* cmd_status.c: how a run stands */
+emp_command_fn emp_cmd_top;      /* cmd_status.c: again and again */
 emp_command_fn emp_cmd_exec;     /* cmd_exec.c: another program of ours, as git does with its own */
 
 #endif

@@ -109,6 +109,7 @@ void emp_config_release (emp_config_t *self)
     free (self->results_file);
     free (self->results_stream);
     free (self->journal);
+    free (self->listen);
     emp_attributes_destroy (&self->attributes);
     *self = (emp_config_t){0};
 }

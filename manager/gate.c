@@ -48,6 +48,8 @@ static bool allows (void *arg, const char *key, emp_role_t role)
     pthread_mutex_lock (&self->lock);
     bool allowed = emp_allowed_find (self->allowed, key, &found);
     pthread_mutex_unlock (&self->lock);
+    if (role == EMP_ROLE_WATCHER)
+        return allowed; /* who takes part may look, too */
     return allowed && (found.role == EMP_KEY_MANAGER) == (role == EMP_ROLE_MANAGER);
 }
 

@@ -20,6 +20,8 @@ static const struct {
     const char *help;
 } commands[] = {
     {"run", emp_cmd_run, "run a job file"},
+    {"status", emp_cmd_status, "how a run stands: queues, hosts, slots and what they hold"},
+    {"top", emp_cmd_top, "the same, again every second"},
     {"explain", emp_cmd_explain, "the life of a ticket of a run that is over: who tried it, when, what came of it"},
     {"settings", emp_cmd_settings, "list the keys of a job file, with type, range and default"},
     {"keys", emp_cmd_keys, "CURVE keys: this host's pair, and whom its broker lets in"},

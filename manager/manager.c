@@ -285,6 +285,7 @@ static emp_status_t start_broker (emp_t *self)
                          status == EMP_SYSTEM ? strerror (errno) : emp_status_text (status));
     if (self->gate)
         say_gate (self);
+    emp_runlist_tell (self->directory, *self->job ? self->job : program_invocation_short_name);
     emp_session_config_t session = {.endpoint = emp_broker_inproc (self->broker),
                                     .role = EMP_ROLE_MANAGER,
                                     .name = "manager",

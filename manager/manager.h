@@ -30,6 +30,7 @@
 #include "report.h"
 #include "results.h"
 #include "rundir.h"
+#include "runlist.h"
 #include "screen.h"
 #include "stream.h"
 
@@ -53,6 +54,7 @@ struct emp {
     struct emp_arena **tools; /* objects put on mp_tools_q */
     size_t tools_count;
 
+    char job[EMP_RUN_JOB_MAX + 1];      /* the job file, "": a program's own configuration */
     char directory[EMP_RUNDIR_MAX + 1]; /* these two are set and emptied under the lock */
     int directory_lock;
     emp_gate_t *gate;         /* NULL: no LISTEN */

@@ -15,8 +15,7 @@
 
 /* ---- the line ---------------------------------------------------------------------------------------------- */
 
-/* 0:07, 12:40, 3:02:01; what is beyond 1000 hours is no forecast. */
-static void put_time (double seconds, char *ret_text, size_t room)
+void emp_progress_time (double seconds, char *ret_text, size_t room)
 {
     if (!(seconds < 1000.0 * 3600.0)) {
         snprintf (ret_text, room, "over 1000 h");
@@ -58,7 +57,7 @@ void emp_progress_line (const emp_progress_state_t *state, char *ret_line)
 
     double elapsed = (double) state->elapsed_ms / 1000.0;
     bool forecast = done > 0 && done < expected;
-    put_time (forecast ? elapsed / (double) done * (double) (expected - done) : elapsed, time, sizeof time);
+    emp_progress_time (forecast ? elapsed / (double) done * (double) (expected - done) : elapsed, time, sizeof time);
     snprintf (ret_line, EMP_PROGRESS_LINE_MAX + 1, "%s, %s%s, %s%s", rows, tickets, dead, time,
               forecast ? " left" : "");
 }

@@ -29,6 +29,9 @@ typedef struct {
  * expected rows are done, and never more. */
 void emp_progress_line (const emp_progress_state_t *state, char *ret_line);
 
+/* 0:07, 12:40, 3:02:01; what is beyond 1000 hours is no forecast. */
+void emp_progress_time (double seconds, char *ret_text, size_t room);
+
 typedef struct {
     FILE *out;
     bool live; /* out is a terminal and progress is wanted */

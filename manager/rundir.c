@@ -17,19 +17,33 @@
 #include "../common/directory.h"
 
 #define PREFIX "eisenmp-"
-#define LOCK_NAME "lock"
+#define LOCK_NAME EMP_RUNDIR_LOCK
 #define YOUNG_S 10 /* a folder this young may not have its lock yet */
 
-const char *emp_rundir_base (void)
+size_t emp_rundir_bases (const char *ret_bases[EMP_RUNDIR_BASES])
 {
     const char *names[] = {"XDG_RUNTIME_DIR", "TMPDIR"};
+    size_t count = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *base = getenv (names[i]);
         if (base && base[0] == '/' && strlen (base) + sizeof "/" PREFIX "XXXXXX" <= EMP_RUNDIR_MAX &&
             access (base, W_OK | X_OK) == 0)
-            return base;
+            ret_bases[count++] = base;
     }
-    return "/tmp";
+    ret_bases[count++] = "/tmp";
+    return count;
+}
+
+const char *emp_rundir_base (void)
+{
+    const char *bases[EMP_RUNDIR_BASES];
+    emp_rundir_bases (bases);
+    return bases[0];
+}
+
+bool emp_rundir_is_name (const char *name)
+{
+    return strncmp (name, PREFIX, sizeof PREFIX - 1) == 0 && strlen (name) == sizeof PREFIX - 1 + 6;
 }
 
 /* Removes a folder of ours that no manager holds any more. One without a lock is nobody's either: who made it was killed before it
@@ -60,7 +74,7 @@ static void sweep (const char *base_path)
     if (!dir)
         return;
     for (struct dirent *entry; (entry = readdir (dir));)
-        if (strncmp (entry->d_name, PREFIX, sizeof PREFIX - 1) == 0 && strlen (entry->d_name) == sizeof PREFIX - 1 + 6)
+        if (emp_rundir_is_name (entry->d_name))
             sweep_one (base_path, dirfd (dir), entry->d_name);
     closedir (dir);
 }

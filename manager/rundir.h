@@ -12,6 +12,13 @@
 
 #define EMP_RUNDIR_MAX EMP_DIRECTORY_MAX
 
+#define EMP_RUNDIR_LOCK "lock" /* the file in it */
+#define EMP_RUNDIR_BASES 3
+
+/* Where such folders may be. Returns how many; borrowed from the environment. */
+size_t emp_rundir_bases (const char *ret_bases[EMP_RUNDIR_BASES]);
+/* "eisenmp-XXXXXX". */
+bool emp_rundir_is_name (const char *name);
 /* Where it is made: the first of those that is there and may be written to. */
 const char *emp_rundir_base (void);
 /* Makes one, having removed those that were left behind. *ret_lock is the descriptor that keeps the lock. EMP_SYSTEM

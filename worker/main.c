@@ -12,7 +12,7 @@
 
 #include "../common/thread.h"
 #include "cache.h"
-#include "dial.h"
+#include "../common/net/dial.h"
 #include "../common/how.h"
 #include "fate.h"
 #include "slot.h"

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "../common/thread.h"
-#include "dial.h"
+#include "../common/net/dial.h"
 #include "fate.h"
 #include "loader.h"
 #include "toolbox.h"

@@ -23,7 +23,7 @@
 #include "../common/net/session.h"
 #include "../common/thread.h"
 #include "child.h"
-#include "dial.h"
+#include "../common/net/dial.h"
 #include "fate.h"
 #include "job.h"
 #include "limit.h"

@@ -9,7 +9,7 @@
 
 /* Sums that no single record knows. */
 typedef struct {
-    uint64_t waiting, held, open_of_feeds, free_credit;
+    uint64_t waiting, held, open_of_feeds, free_credit, put, answered, dead, rows_put, reissued;
     uint32_t struck_out, lanes, open_feeds, manager_feeds, queues, said, stopped;
 } sums_t;
 
@@ -124,6 +124,8 @@ static const char *check_lane (const emp_core_t *self, const core_queue_t *queue
 static const char *check_lanes (const emp_core_t *self, const core_queue_t *queue, sums_t *sums)
 {
     uint64_t with_credit = 0, alone = 0;
+    if (length_of (&queue->lanes) != queue->lane_count)
+        return "a queue's lanes are miscounted";
     for (core_link_t *link = core_list_first (&queue->lanes); link; link = core_list_next (&queue->lanes, link)) {
         const core_lane_t *lane = CORE_OF (link, core_lane_t, in_queue);
         const char *broken = check_lane (self, queue, lane);
@@ -299,6 +301,13 @@ static const char *check_queue (const emp_core_t *self, const core_queue_t *queu
     sums->stopped += queue->stopped;
     sums->said += queue->stop_said;
     sums->manager_feeds += queue->manager_feeds;
+    sums->put += queue->put;
+    sums->answered += queue->answered;
+    sums->dead += queue->dead;
+    sums->rows_put += queue->rows_put;
+    sums->reissued += queue->reissued;
+    if (queue->rows_ended > queue->rows_put)
+        return "more rows of a queue have ended than were put";
     return queue->open == queue->waiting + sums->held - held ? NULL : "a queue's open tickets are miscounted";
 }
 
@@ -383,6 +392,9 @@ static const char *check_sums (const emp_core_t *self, const sums_t *sums)
     if (counts->put + counts->halved !=
         counts->waiting + counts->held + counts->answered + counts->dead + counts->dropped)
         return "tickets have come or gone without being counted";
+    if (counts->put != sums->put || counts->answered != sums->answered || counts->dead != sums->dead ||
+        counts->rows_put != sums->rows_put || counts->reissued != sums->reissued)
+        return "the queues' counts are not those of the run";
     if (counts->waiting != sums->waiting || counts->held != sums->held)
         return "waiting or held tickets are miscounted";
     if (self->tickets.taken != counts->waiting + counts->held || sums->open_of_feeds != self->tickets.taken)

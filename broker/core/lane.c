@@ -54,6 +54,7 @@ emp_status_t core_lane_new (emp_core_t *self, core_session_t *session, core_queu
     lane->queue = queue;
     core_list_add_tail (&session->lanes, &lane->in_session);
     core_list_add_tail (&queue->lanes, &lane->in_queue);
+    queue->lane_count++;
     core_lane_set_window (self, lane, window);
     *ret_lane = lane;
     return EMP_OK;
@@ -219,6 +220,7 @@ void core_lane_close (emp_core_t *self, core_lane_t *lane)
     refresh (self, lane);
     core_link_remove (&lane->in_session);
     core_link_remove (&lane->in_queue);
+    lane->queue->lane_count--;
     core_queue_touch (self, lane->queue);
     core_pool_give (&self->lanes, lane);
 }

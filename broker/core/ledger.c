@@ -139,8 +139,12 @@ void core_ticket_end (emp_core_t *self, core_ticket_t *ticket, emp_outcome_t out
     effect->outcome = outcome;
     effect->how = end->how;
     effect->code = end->code;
+    core_queue_t *queue = ticket->feed->queue;
     self->counts.answered += outcome == EMP_OUTCOME_DONE;
     self->counts.dead += outcome == EMP_OUTCOME_DEAD;
+    queue->answered += outcome == EMP_OUTCOME_DONE;
+    queue->dead += outcome == EMP_OUTCOME_DEAD;
+    queue->rows_ended += ticket->part;
     /* Nobody could keep room for a result that came while its ticket waited. */
     self->backlog.over += state_of (ticket) == WAITING;
     take_out (self, ticket);
@@ -181,6 +185,8 @@ core_ticket_t *core_ticket_put (emp_core_t *self, core_feed_t *feed, uint64_t nu
     ticket->rows = ticket->part = part->rows;
     feed->open++;
     feed->queue->open++;
+    feed->queue->put++;
+    feed->queue->rows_put += part->rows;
     self->counts.put++;
     self->counts.rows_put += part->rows;
     self->counts.waiting++;
@@ -213,6 +219,7 @@ void core_ticket_push (emp_core_t *self, core_ticket_t *ticket, core_lane_t *lan
     self->counts.waiting--;
     self->counts.held++;
     self->counts.reissued += ticket->attempt > 0;
+    lane->queue->reissued += ticket->attempt > 0;
     ticket->held_attempt = ++ticket->attempt;
     ticket->lane = lane;
     core_lane_hold (self, lane, ticket);

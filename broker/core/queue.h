@@ -42,6 +42,7 @@ typedef struct core_queue {
     uint64_t average;     /* bytes of a ticket lately; 0: no ticket was put yet */
     uint64_t bytes_max;   /* 0: no bound */
     uint32_t maxsize;
+    uint32_t lane_count;
     uint32_t feed_count;
     uint32_t manager_feeds; /* of these: the manager's */
     uint32_t dry_count;
@@ -51,6 +52,9 @@ typedef struct core_queue {
     bool worker_fed;  /* a feed of a worker */
     bool stop_said;
     bool stopped;
+    uint64_t put, answered, dead;  /* tickets, since the start */
+    uint64_t rows_put, rows_ended; /* rows of these that were put, answered or dead */
+    uint64_t reissued;
     emp_usec_t hungry_due;
     emp_usec_t pace;  /* a ticket takes so long, on average of the last ones; 0: none has ended */
     core_node_t node; /* its key is the hash of the name */

@@ -124,7 +124,7 @@ static void end_one (emp_core_t *self, core_session_t *session, const core_end_t
         self->sink_told = false;
         core_effects_add (fx, EMP_FX_SINK_CLOSED)->session = session->node.key;
     }
-    self->sessions_lost += end->lost;
+    self->sessions_lost += end->lost && session->role != EMP_ROLE_WATCHER;
     emp_effect_t *effect = core_effects_add (fx, EMP_FX_SESSION_GONE);
     effect->session = session->node.key;
     effect->role = session->role;

@@ -18,7 +18,8 @@ typedef struct core_session {
     core_list_t lanes;
     core_list_t feeds;
     uint64_t parent;
-    uint64_t seen; /* tickets that it has put and that are here, taken or not */
+    uint64_t ended; /* tickets that it has answered */
+    uint64_t seen;  /* tickets that it has put and that are here, taken or not */
     emp_usec_t last;
     emp_role_t role;
     int pid;

@@ -40,7 +40,8 @@ struct emp_core {
     bool draining;
     bool finished; /* every queue has stopped */
     bool sink_told;
-    emp_usec_t now; /* of this step */
+    emp_usec_t now;   /* of this step */
+    emp_usec_t began; /* when the first ticket was put; of no meaning before */
     emp_usec_t silence_due;
 };
 

@@ -148,12 +148,15 @@ static void keep_parts (emp_core_t *self, const emp_event_t *event, core_feed_t 
     }
 }
 
-static void drain_parts (emp_core_t *self, const emp_event_t *event)
+static void drain_parts (emp_core_t *self, const emp_event_t *event, core_queue_t *queue)
 {
     self->counts.put += event->count;
     self->counts.dropped += event->count;
-    for (uint32_t i = 0; i < event->count; i++)
+    queue->put += event->count;
+    for (uint32_t i = 0; i < event->count; i++) {
         self->counts.rows_put += event->parts[i].rows;
+        queue->rows_put += event->parts[i].rows;
+    }
 }
 
 static emp_status_t a_feed_puts (emp_core_t *self, const emp_event_t *event, emp_effects_t *fx)
@@ -175,8 +178,10 @@ static emp_status_t a_feed_puts (emp_core_t *self, const emp_event_t *event, emp
         return EMP_FULL;
     feed->skipped = event->skipped;
     self->counts.workers_put += feed->managers ? 0 : event->count;
+    if (self->counts.put == 0)
+        self->began = self->now;
     if (self->draining)
-        drain_parts (self, event);
+        drain_parts (self, event, feed->queue);
     else
         keep_parts (self, event, feed, fx);
     core_feed_spend (self, feed, event->count);
@@ -262,6 +267,7 @@ static emp_status_t a_lane_is_done_with_a_ticket (emp_core_t *self, const emp_ev
     emp_status_t status = a_ticket_is_done (self, ticket, lane, event, fx);
     if (in_hand && status == EMP_OK)
         core_lane_worked (self, lane);
+    lane->session->ended += status == EMP_OK && event->outcome == EMP_OUTCOME_DONE;
     return status;
 }
 

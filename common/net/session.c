@@ -156,6 +156,7 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     case EMP_MSG_FEED:
     case EMP_MSG_COUNTED:
     case EMP_MSG_PIECE:
+    case EMP_MSG_STATUS_IS:
     case EMP_MSG_SINK: take_answer (self, message); break;
     case EMP_MSG_PUT_CREDIT: take_put_credit (self, message); break;
     case EMP_MSG_TOOL:
@@ -179,6 +180,7 @@ static void hear (emp_session_t *self, const emp_control_t *message)
     case EMP_MSG_JOB:
     case EMP_MSG_DECLARE:
     case EMP_MSG_COUNT:
+    case EMP_MSG_STATUS:
     case EMP_MSG_WANT:
     case EMP_MSG_UNWANT:
     case EMP_MSG_OPEN_LANE:
@@ -616,6 +618,31 @@ emp_status_t emp_session_fetch (emp_session_t *self, const char *hash, uint64_t 
     return EMP_OK;
 }
 
+void emp_session_set_timeout (emp_session_t *self, uint32_t timeout_ms)
+{
+    self->timeout_ms = timeout_ms;
+}
+
+emp_status_t emp_session_overview (emp_session_t *self, uint64_t from, void *buffer, size_t room, size_t *ret_got)
+{
+    emp_control_t question = {.kind = EMP_MSG_STATUS, .window = from}, answer;
+    pthread_mutex_lock (&self->lock);
+    self->answer_room = buffer;
+    self->answer_room_size = room;
+    pthread_mutex_unlock (&self->lock);
+    emp_status_t status = emp_session_ask (self, &question, EMP_MSG_STATUS_IS, NULL, &answer);
+    pthread_mutex_lock (&self->lock);
+    self->answer_room = NULL;
+    pthread_mutex_unlock (&self->lock);
+    if (status == EMP_OK && answer.window != from)
+        return EMP_TIMEOUT; /* to a question that was given up */
+    if (status == EMP_OK && !answer.blob)
+        return EMP_TOOBIG;
+    if (status == EMP_OK)
+        *ret_got = answer.blob_size;
+    return status;
+}
+
 /* ---- for lanes and the sink ---------------------------------------------------------------------------------------------- */
 
 void emp_session_wait (emp_session_t *self, int fd, uint64_t until)
@@ -790,6 +817,13 @@ bool emp_session_is_over (emp_session_t *self)
 bool emp_session_is_cut (emp_session_t *self)
 {
     return atomic_load (&self->cut);
+}
+
+void emp_session_reason (emp_session_t *self, char *ret_reason)
+{
+    pthread_mutex_lock (&self->lock);
+    memcpy (ret_reason, self->reason, sizeof self->reason);
+    pthread_mutex_unlock (&self->lock);
 }
 
 uint64_t emp_session_dead_after (emp_session_t *self)

@@ -59,6 +59,8 @@ bool emp_session_is_down (emp_session_t *self);
 bool emp_session_is_over (emp_session_t *self);
 /* It is down since a connection over tcp broke, as it also does behind the end of a run. */
 bool emp_session_is_cut (emp_session_t *self);
+/* Why it is down, "" when it is not: EMP_TEXT_MAX + 1 bytes. */
+void emp_session_reason (emp_session_t *self, char *ret_reason);
 /* How long a session may be silent before the broker gives it up, in microseconds, as WELCOME said. */
 uint64_t emp_session_dead_after (emp_session_t *self);
 /* Makes every emp_lane_next of this session, also one that waits now, return EMP_STOPPED: the worker leaves after the
@@ -79,6 +81,12 @@ emp_status_t emp_session_count (emp_session_t *self, const char *queue, uint64_t
  * EMP_UNKNOWN: it has none of that hash; EMP_STALE: it has changed since; EMP_TIMEOUT, EMP_SYSTEM: asked in vain. A supervisor's. */
 emp_status_t emp_session_fetch (emp_session_t *self, const char *hash, uint64_t offset, void *buffer, size_t room,
                                 size_t *ret_got, uint64_t *ret_total);
+
+/* How long each question from now on waits for its answer, instead of config.timeout_ms. By the one thread that asks. */
+void emp_session_set_timeout (emp_session_t *self, uint32_t timeout_ms);
+/* A page of how the run stands, for emp_overview_add, from 0 or from the `next` of the page before; EMP_OVERVIEW_MAX bytes are
+ * enough. A watcher's or a manager's. EMP_TIMEOUT; EMP_SYSTEM: the session is down; EMP_TOOBIG. */
+emp_status_t emp_session_overview (emp_session_t *self, uint64_t from, void *buffer, size_t room, size_t *ret_got);
 
 /* ---- a lane: chunks come, results go -------------------------------------------------------------------------- */
 

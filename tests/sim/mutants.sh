@@ -11,7 +11,7 @@ export LC_ALL=C
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 cd "$here/../.." || exit 1
 table=$here/mutants.txt
-units="step end poison balance credit ledger backlog index pool"
+units="step end poison balance credit ledger backlog index pool snapshot"
 sources=(broker/core/*.c common/consumer.c common/producer.c)
 
 if [ "${1:-}" = --sentences ]; then

@@ -47,6 +47,7 @@ pid=$!
 until_true 20 test -e began
 kill -KILL $pid
 wait $pid 2>/dev/null
+until_true 20 no_folder # its supervisor removes it, in its time
 
 # It goes before the report, which nobody may read, so that a manager that dies then leaves nothing.
 job report.yaml echo 50000 1000 "PROCS_MAX: 1" "queues: [{name: q}]"

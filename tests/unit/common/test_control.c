@@ -19,7 +19,7 @@ static const struct {
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)
-#define NO_KIND ((emp_kind_t) 45)
+#define NO_KIND ((emp_kind_t) 47)
 
 static const uint8_t blob[] = {0x82, 0xa1, 'k', 0x01, 0xa1, 'v', 0xc3};
 
@@ -453,7 +453,7 @@ Test (control, roles_hows_statuses_and_fates_that_nobody_knows_are_malformed)
     for (unsigned number = 0; number < 0x80; number++) {
         char hex[128];
         snprintf (hex, sizeof hex, hello, number);
-        expect_status (hex, number >= EMP_ROLE_MANAGER && number <= EMP_ROLE_WORKER ? EMP_OK : EMP_MALFORMED);
+        expect_status (hex, number >= EMP_ROLE_MANAGER && number <= EMP_ROLE_WATCHER ? EMP_OK : EMP_MALFORMED);
         for (int i = 0; i < 3; i++) {
             snprintf (hex, sizeof hex, (const char *[]){gone, lost, how}[i], number);
             expect_status (hex, number <= EMP_HOW_TIMEOUT ? EMP_OK : EMP_MALFORMED);

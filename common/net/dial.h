@@ -4,11 +4,11 @@
  *
  * The broker's is an argument of the supervisor and goes to its slots by their environment, as "insecure" does.
  */
-#ifndef EMP_WORKER_DIAL_H
-#define EMP_WORKER_DIAL_H
+#ifndef EMP_DIAL_H
+#define EMP_DIAL_H
 
-#include "../common/keyring.h"
-#include "../common/net/socket.h"
+#include "../keyring.h"
+#include "socket.h"
 
 #define EMP_BROKER_KEY "EISENMP_BROKER_KEY" /* in the environment; "none": without keys */
 
