@@ -20,6 +20,7 @@ struct emp_collector {
     pthread_mutex_t lock; /* who takes into the dictionary */
     emp_replayed_t replayed;
     bool unkept;
+    emp_status_t unmet; /* why a feed found no room, of which parts may wait in a group */
     pthread_t thread;
 };
 
@@ -27,6 +28,10 @@ static void take (void *arg, uint32_t feed, const emp_part_t *part, const uint8_
 {
     emp_collector_t *self = arg;
     emp_ended_t ended;
+    if (self->unmet != EMP_OK && !emp_results_has_feed (self->config.results, feed)) {
+        emp_results_lose (self->config.results, part, self->unmet);
+        return;
+    }
     /* A ticket that ended twice is counted there and shows in the summary; nothing else is to be done. */
     emp_status_t status = emp_results_end (self->config.results, feed, part, payload, &ended);
     if (status == EMP_FULL || status == EMP_NOMEM)
@@ -70,7 +75,9 @@ static void gather (emp_collector_t *self, const emp_wire_t *wire, const uint8_t
             return;
         payload += wire->parts[i].length;
     }
-    meet_feed (self, wire);
+    emp_status_t known = meet_feed (self, wire);
+    if (known != EMP_OK)
+        self->unmet = known;
 }
 
 /* What else is there goes into the same group; a batch waits for some more. */

@@ -96,18 +96,24 @@ void emp_lines_begin (emp_lines_kind_t kind, emp_buf_t *out)
 }
 
 emp_status_t emp_lines_add (emp_lines_kind_t kind, emp_buf_t *out, const char *label, uint64_t number, const void *data,
-                            size_t size)
+                            size_t size, emp_status_t (*line_end) (void *arg), void *arg)
 {
     void (*write_line) (emp_buf_t *, const char *, uint64_t, const msgpack_object *) =
         kind == EMP_LINES_JSONL ? write_jsonl : write_csv;
     emp_values_t values;
     emp_values_init (&values, data, size);
-    if (size == 0)
+    emp_status_t status = EMP_OK;
+    if (size == 0) {
         write_line (out, label, number, NULL);
+        status = out->broken ? out->broken : line_end (arg);
+    }
     const msgpack_object *value;
-    while ((value = emp_values_next (&values)))
+    while (status == EMP_OK && (value = emp_values_next (&values))) {
         write_line (out, label, number, value);
-    bool failed = values.failed;
+        status = out->broken ? out->broken : line_end (arg);
+    }
+    if (status == EMP_OK)
+        status = values.failed ? EMP_NOMEM : out->broken;
     emp_values_release (&values);
-    return failed ? EMP_NOMEM : out->broken;
+    return status;
 }

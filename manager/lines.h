@@ -13,12 +13,15 @@
 
 typedef enum { EMP_LINES_JSONL, EMP_LINES_CSV } emp_lines_kind_t;
 
-#define EMP_LINES_MAX (SIZE_MAX / 2) /* of a buffer of them: bounded by their ticket, six bytes for one at the most */
+#define EMP_LINES_MAX (SIZE_MAX / 2) /* of a buffer of them: bounded by a result, six bytes for one at the most */
+#define EMP_LINES_PIECE 65536u       /* when so many bytes of lines are there, they are worth a write */
 
 /* What stands before the first result. */
 void emp_lines_begin (emp_lines_kind_t kind, emp_buf_t *out);
-/* Adds the lines of one ticket's results, packed back to back and scanned before. EMP_NOMEM, EMP_TOOBIG: not all of them. */
+/* Adds the lines of one ticket's results, packed back to back and scanned before. At the end of each line `line_end` may write what
+ * is there and clear the buffer, since all lines together take a hundred times as many bytes as results of one byte; what it
+ * returns beside EMP_OK ends it. EMP_NOMEM, EMP_TOOBIG: not all of them. */
 emp_status_t emp_lines_add (emp_lines_kind_t kind, emp_buf_t *out, const char *label, uint64_t number, const void *data,
-                            size_t size);
+                            size_t size, emp_status_t (*line_end) (void *arg), void *arg);
 
 #endif

@@ -184,12 +184,35 @@ static emp_lines_kind_t lines_of (const emp_output_t *self)
     return self->kind == CSV ? EMP_LINES_CSV : EMP_LINES_JSONL;
 }
 
+/* Lines on their way to the file. */
+typedef struct {
+    emp_output_t *output;
+    FILE *out;
+} lines_t;
+
+static emp_status_t write_out (const lines_t *self)
+{
+    emp_buf_t *line = &self->output->line;
+    bool good = fwrite (line->data, 1, line->size, self->out) == line->size;
+    emp_buf_clear (line);
+    return good ? EMP_OK : EMP_SYSTEM;
+}
+
+static emp_status_t line_end (void *arg)
+{
+    const lines_t *self = arg;
+    return self->output->line.size < EMP_LINES_PIECE ? EMP_OK : write_out (self);
+}
+
 static emp_status_t write_entry (emp_output_t *self, const emp_entry_t *entry, FILE *out)
 {
+    lines_t lines = {self, out};
     emp_buf_clear (&self->line);
-    if (emp_lines_add (lines_of (self), &self->line, entry->label, entry->number, entry->data, entry->size) != EMP_OK)
-        return EMP_NOMEM;
-    return fwrite (self->line.data, 1, self->line.size, out) == self->line.size ? EMP_OK : EMP_SYSTEM;
+    emp_status_t status = emp_lines_add (lines_of (self), &self->line, entry->label, entry->number, entry->data,
+                                         entry->size, line_end, &lines);
+    if (status == EMP_OK && self->line.size)
+        status = write_out (&lines);
+    return status == EMP_OK || status == EMP_SYSTEM ? status : EMP_NOMEM;
 }
 
 static emp_status_t write_entries (emp_output_t *self, emp_results_t *results, FILE *out)

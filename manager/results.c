@@ -204,6 +204,14 @@ emp_status_t emp_results_worker_feed (emp_results_t *self, uint32_t feed, const 
     return status;
 }
 
+bool emp_results_has_feed (emp_results_t *self, uint32_t feed)
+{
+    pthread_mutex_lock (&self->lock);
+    bool there = find_feed (self, feed) != NULL;
+    pthread_mutex_unlock (&self->lock);
+    return there;
+}
+
 void emp_results_feed_rows (emp_results_t *self, uint32_t id, uint32_t rows_each)
 {
     assert (self);

@@ -63,6 +63,9 @@ emp_status_t emp_results_end (emp_results_t *self, uint32_t feed, const emp_part
 /* The label of the feed at such a place. Any thread. */
 void emp_results_label_at (emp_results_t *self, uint32_t place, char ret_label[EMP_LABEL_MAX + 1]);
 
+/* Whether that feed is here. Any thread. */
+bool emp_results_has_feed (emp_results_t *self, uint32_t feed);
+
 /* A part that came and cannot be taken: EMP_FULL, its feed found no room; EMP_NOMEM. It counts as not kept, but for a message. */
 void emp_results_lose (emp_results_t *self, const emp_part_t *part, emp_status_t why);
 

@@ -14,7 +14,6 @@
 #include "order.h"
 #include "outlet.h"
 
-#define PIECE (64u * 1024)       /* lines are written when they are so many bytes */
 #define TEXT_KEPT (1024u * 1024) /* of the buffer's memory, behind a large ticket */
 #define NO_PLACE UINT32_MAX
 
@@ -129,6 +128,14 @@ void emp_stream_flush (emp_stream_t *self)
     }
 }
 
+static emp_status_t line_end (void *arg)
+{
+    emp_stream_t *self = arg;
+    if (self->text.size >= EMP_LINES_PIECE)
+        emp_stream_flush (self);
+    return self->failed ? EMP_SYSTEM : EMP_OK;
+}
+
 static void write_part (emp_stream_t *self, const emp_placed_t *part)
 {
     if (part->silent)
@@ -137,11 +144,10 @@ static void write_part (emp_stream_t *self, const emp_placed_t *part)
         emp_results_label_at (self->results, part->feed, self->label);
         self->place = part->feed;
     }
-    emp_status_t status = emp_lines_add (self->kind, &self->text, self->label, part->number, part->data, part->size);
+    emp_status_t status =
+        emp_lines_add (self->kind, &self->text, self->label, part->number, part->data, part->size, line_end, self);
     if (status != EMP_OK)
-        fail (self, "", emp_status_text (status));
-    else if (self->text.size >= PIECE)
-        emp_stream_flush (self);
+        fail (self, "", emp_status_text (status)); /* unless it has */
 }
 
 static void look_at_ordering (emp_stream_t *self)

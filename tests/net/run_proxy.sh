@@ -69,7 +69,7 @@ reset)
             is_over "$cluster_manager" || proxy_says far reset
         done
         cluster_ends 60 $file
-        grep -q 'the connection to the broker broke' h2.err || fail "$file: no connection broke"
+        grep -q 'its connection to the broker broke' h2.err || fail "$file: no connection broke"
         grep -q 'not started again' h2.err && fail "$file: a worker was given up"
     done
     ;;

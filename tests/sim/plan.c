@@ -138,16 +138,17 @@ void plan_draw (plan_t *self, uint64_t seed)
     self->blind = roll (&dice, 6) == 0;
     self->stop_early = roll (&dice, 2);
     draw_faults (self, &dice);
+    self->deaf = roll (&dice, 6) == 0; /* last: the other schedules are as before */
 }
 
 void plan_print (const plan_t *self)
 {
     const emp_core_config_t *config = &self->config;
-    printf ("seed %llu: attempts %u, dead after %llu, backlog %llu (%llu bytes), window %u%s%s%s%s\n",
+    printf ("seed %llu: attempts %u, dead after %llu, backlog %llu (%llu bytes), window %u%s%s%s%s%s\n",
             (unsigned long long) self->seed, config->attempts_max, (unsigned long long) config->dead_after,
             (unsigned long long) config->backlog_max, (unsigned long long) config->backlog_bytes_max,
             config->window_max, config->halve ? ", halves" : "", config->speculate ? ", copies" : "",
-            self->blind ? ", blind" : "", self->stop_early ? ", stop is said early" : "");
+            self->blind ? ", blind" : "", self->deaf ? ", deaf" : "", self->stop_early ? ", stop is said early" : "");
     printf ("  lag %llu, ticket timeout %llu, places %u and %u, bytes %llu\n", (unsigned long long) self->lag,
             (unsigned long long) self->ticket_timeout, self->maxsize[0], self->maxsize[1],
             (unsigned long long) self->bytes_max);

@@ -75,6 +75,7 @@ typedef struct {
     uint32_t maxsize[QUEUES];
     uint64_t bytes_max;
     bool blind;      /* nobody knows at which ticket a worker has died */
+    bool deaf;       /* the word that a chunk was handed over comes too late: it is begun all the same */
     bool stop_early; /* STOP is said before the feeds have ended */
     uint32_t puts;   /* what a worker puts to the second queue for each chunk of the first */
     bool impatient;  /* with a time, that is */

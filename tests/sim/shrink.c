@@ -90,7 +90,10 @@ static bool simplify (plan_t *plan, unsigned i)
     case 1: plan->puts = plan->puts ? 1 : 0; break;
     case 2: plan->impatient = false; break;
     case 3: plan->stop_early = false; break;
-    case 4: plan->blind = false; break;
+    case 4:
+        plan->blind = false;
+        plan->deaf = false;
+        break;
     case 5: plan->config.speculate = false; break;
     case 6: plan->config.halve = false; break;
     case 7: plan->config.backlog_max = 1000; break;

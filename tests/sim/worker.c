@@ -436,7 +436,7 @@ void worker_hear (world_t *self, process_t *process, message_t *message)
     case SAY_CHUNKS:
     case SAY_STOPPED: lane_hears (self, process, message); break;
     case SAY_REVOKE:
-        if (lane)
+        if (lane && !self->plan->deaf)
             emp_revokes_add (&lane->revokes, message->ticket, message->code);
         break;
     case SAY_FEED:

@@ -157,22 +157,32 @@ Test (balance, who_is_overtaken_twice_and_is_at_the_second_still_is_killed_in_th
     scene_end (s);
 }
 
+static bool kills_at (uint64_t ticket)
+{
+    for (size_t i = 0; i < s->fx.count; i++)
+        if (s->fx.list[i].kind == EMP_FX_KILL && s->fx.list[i].ticket == ticket)
+            return true;
+    return false;
+}
+
 Test (balance, of_many_tickets_that_others_have_answered_the_one_in_hand_is_remembered)
 {
     emp_core_config_t config = scene_config ();
     config.dead_after = 0;
     s = scene_of_two_workers (&config, 12);
     scene (s, "credit B 0 =>\n"
-              "put a 12 => ...\n"
+              "put a 12 end => ...\n"
               "credit B 6 =>\n"
               "at 50001\n"
               "tick => ...\n" /* a12 to a7, in this order */
-              "credit A 0 =>\n"
-              "done A a7#1 => ...\ndone A a8#1 => ...\ndone A a9#1 => ...\ndone A a12#1 => ...\n" /* in hand */
-              "done A a10#1 => ...\ndone A a11#1 => ...\n"
-              "put a 1 => keep a13\n"
-              "done B a12#2 => stale\n"
-              "refuse B a11#2 =>\nrefuse B a10#2 =>\nrefuse B a9#2 =>\nrefuse B a8#2 =>\n"
-              "refuse B a7#2 => push a13#1 B");
+              "done A a1#1 => ...\ndone A a2#1 => ...\ndone A a3#1 => ...\ndone A a4#1 => ...\ndone A a5#1 => ...\n"
+              "done A a6#1 => ...\n"
+              "done A a7#1 => ...\ndone A a8#1 => ...\ndone A a9#1 => ...\ndone A a10#1 => ...\n"
+              "done A a12#1 => ...\n" /* in hand */
+              "done A a11#1 => ...\n"
+              "stop => ...\n"
+              "at 2000000\n"
+              "tick => kill B, kill B, kill B, kill B");
+    cr_assert (kills_at (s->feeds[0].tickets[12]));
     scene_end (s);
 }

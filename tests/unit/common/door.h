@@ -86,6 +86,48 @@ static inline emp_status_t knock (uint64_t beat_ms, emp_session_t **ret_session)
     return status;
 }
 
+/* ---- a sink --------------------------------------------------------------------------------------------------------- */
+
+static char sink_endpoint[80];
+
+static inline void *opens_sink (void *arg)
+{
+    (void) arg;
+    hear (EMP_MSG_OPEN_SINK);
+    emp_control_t answer = {.kind = EMP_MSG_SINK, .id = 1};
+    snprintf (answer.endpoint, sizeof answer.endpoint, "%s", sink_endpoint);
+    say (answer);
+    return NULL;
+}
+
+static inline void send_to_sink (zsock_t *push, const emp_wire_t *wire)
+{
+    size_t size = 0; /* of the payload: zeros */
+    for (uint32_t i = 0; wire->kind == EMP_WIRE_RESULTS && i < wire->count; i++)
+        size += wire->parts[i].length;
+    static uint8_t room[EMP_WIRE_HEADER_MAX];
+    emp_buf_t header = {.data = room, .room = sizeof room, .max = sizeof room};
+    cr_assert_eq (emp_wire_encode (wire, &header), EMP_OK);
+    zmq_msg_t payload;
+    zmq_msg_init_size (&payload, size);
+    memset (zmq_msg_data (&payload), 0, size);
+    cr_assert_eq (emp_socket_send (zsock_resolve (push), header.data, header.size, &payload, true), EMP_OK);
+}
+
+static inline zsock_t *open_sink (void)
+{
+    snprintf (sink_endpoint, sizeof sink_endpoint, "ipc://%s/sink", folder);
+    zsock_t *push = emp_socket_new (ZMQ_PUSH, EMP_WIRE_PAYLOAD_MAX);
+    cr_assert_eq (emp_socket_bind (push, sink_endpoint, NULL), EMP_OK);
+    return push;
+}
+
+static inline void close_sink (zsock_t **push)
+{
+    zsock_destroy (push);
+    unlink (strchr (sink_endpoint, '/') + 2);
+}
+
 /* ---- a session that can send nothing ------------------------------------------------------------------------------ */
 
 static pthread_mutex_t door_gate = PTHREAD_MUTEX_INITIALIZER;

@@ -77,28 +77,6 @@ Test (session, a_feed_that_is_open_at_the_broker_alone_ends_its_session)
 
 /* ---- an acknowledgement that finds no room ---------------------------------------------------------------------- */
 
-static char sink_endpoint[80];
-
-static void *opens_sink (void *arg)
-{
-    (void) arg;
-    hear (EMP_MSG_OPEN_SINK);
-    emp_control_t answer = {.kind = EMP_MSG_SINK, .id = 1};
-    snprintf (answer.endpoint, sizeof answer.endpoint, "%s", sink_endpoint);
-    say (answer);
-    return NULL;
-}
-
-static void send_to_sink (zsock_t *push, const emp_wire_t *wire)
-{
-    static uint8_t room[EMP_WIRE_HEADER_MAX];
-    emp_buf_t header = {.data = room, .room = sizeof room, .max = sizeof room};
-    cr_assert_eq (emp_wire_encode (wire, &header), EMP_OK);
-    zmq_msg_t payload;
-    zmq_msg_init (&payload);
-    cr_assert_eq (emp_socket_send (zsock_resolve (push), header.data, header.size, &payload, true), EMP_OK);
-}
-
 /* As many as are acknowledged in one word, and one more. */
 static void send_results (zsock_t *push)
 {
@@ -127,9 +105,7 @@ Test (session, an_acknowledgement_that_finds_no_room_is_said_while_nothing_comes
     door_heard = door_stand_still;
     emp_session_t *session;
     cr_assert_eq (knock (1000, &session), EMP_OK);
-    snprintf (sink_endpoint, sizeof sink_endpoint, "ipc://%s/sink", folder);
-    zsock_t *push = emp_socket_new (ZMQ_PUSH, EMP_WIRE_PAYLOAD_MAX);
-    cr_assert_eq (emp_socket_bind (push, sink_endpoint, NULL), EMP_OK);
+    zsock_t *push = open_sink ();
     pthread_t thread;
     cr_assert (emp_thread_start (&thread, "broker", opens_sink, NULL));
     emp_sink_t *sink;
@@ -148,8 +124,7 @@ Test (session, an_acknowledgement_that_finds_no_room_is_said_while_nothing_comes
     pthread_join (thread, NULL);
     emp_sink_destroy (&sink);
     emp_session_destroy (&session);
-    zsock_destroy (&push);
-    unlink (strchr (sink_endpoint, '/') + 2);
+    close_sink (&push);
     close_door ();
 }
 
