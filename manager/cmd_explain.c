@@ -106,8 +106,8 @@ int emp_cmd_explain (int argc, char **argv)
     if (!read)
         return 2;
     char why[EMP_LIFE_WHY_MAX];
-    if (read (options.file, &name, stdout, why) == EMP_OK)
-        return 0;
-    fprintf (stderr, "eisenmp: %s\n", why);
-    return 2;
+    emp_status_t status = read (options.file, &name, stdout, why);
+    if (*why)
+        fprintf (stderr, "eisenmp: %s\n", why);
+    return status == EMP_OK ? 0 : 2;
 }

@@ -225,18 +225,20 @@ const char *emp_course_refusal (emp_t *self)
     return why;
 }
 
-static emp_status_t fail_unanswered (emp_t *self, const emp_summary_t *sum)
+/* Workers that had nothing more to do may be seen gone before the last endings are collected, so that they are gone explains
+ * only what has not ended. */
+void emp_course_unanswered (const emp_summary_t *sum, bool deserted, char ret_text[EMP_COURSE_TEXT_MAX])
 {
     unsigned long long open = sum->dead + sum->missing, partly = sum->partly, tickets = sum->tickets;
-    const char *deserted = self->deserted ? "no worker process is left: " : "";
-    if (open == 0)
-        return emp_fail (self, EMP_INCOMPLETE, "%s%llu of %llu tickets were answered only in part", deserted, partly,
-                         tickets);
+    if (open == 0) {
+        snprintf (ret_text, EMP_COURSE_TEXT_MAX, "%llu of %llu tickets were answered only in part", partly, tickets);
+        return;
+    }
     char and_partly[64] = "";
     if (partly)
         snprintf (and_partly, sizeof and_partly, ", %llu only in part", partly);
-    return emp_fail (self, EMP_INCOMPLETE, "%s%llu of %llu tickets were not answered%s", deserted, open, tickets,
-                     and_partly);
+    snprintf (ret_text, EMP_COURSE_TEXT_MAX, "%s%llu of %llu tickets were not answered%s",
+              deserted && sum->missing ? "no worker process is left: " : "", open, tickets, and_partly);
 }
 
 static emp_status_t verdict (emp_t *self)
@@ -267,8 +269,11 @@ static emp_status_t verdict (emp_t *self)
         return emp_fail (self, EMP_INCOMPLETE, "%s", books);
     if (self->output_failed)
         return emp_fail (self, EMP_INCOMPLETE, "%s", self->output_why);
-    if (sum.dead || sum.missing || sum.partly)
-        return fail_unanswered (self, &sum);
+    if (sum.dead || sum.missing || sum.partly) {
+        char text[EMP_COURSE_TEXT_MAX];
+        emp_course_unanswered (&sum, self->deserted, text);
+        return emp_fail (self, EMP_INCOMPLETE, "%s", text);
+    }
     if (counts.not_kept)
         return emp_fail (self, EMP_INCOMPLETE, "the values of %llu tickets found no room: %s",
                          (unsigned long long) counts.not_kept, emp_results_why (self->results));

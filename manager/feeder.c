@@ -86,6 +86,16 @@ static bool is_cut (const emp_feeder_t *self)
     return self->config.journal && (self->failed || atomic_load (&self->cancelled));
 }
 
+/* Its rows were good, and are in nothing that is counted. */
+static void say_cut (emp_feeder_t *self, uint32_t rows)
+{
+    size_t size = strlen (self->error);
+    if (self->failed && !self->refused)
+        snprintf (self->error + size, sizeof self->error - size,
+                  "; its last %" PRIu32 " row%s not put, since a run that resumes this one reads them again", rows,
+                  rows == 1 ? " was" : "s were");
+}
+
 /* False when it was ended early. */
 static bool feed_source (emp_feeder_t *self)
 {
@@ -93,8 +103,10 @@ static bool feed_source (emp_feeder_t *self)
         uint32_t rows = fill_chunk (self, &more);
         if (rows == 0)
             break;
-        if (is_cut (self))
+        if (is_cut (self)) {
+            say_cut (self, rows);
             return false;
+        }
         emp_status_t status = put_or_skip (self, rows);
         if (status == EMP_STOPPED)
             return false;

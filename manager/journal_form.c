@@ -203,6 +203,26 @@ void emp_journal_seal (uint8_t *data, size_t size, uint64_t nonce, uint64_t offs
     }
 }
 
+/* The sum over the first fields is looked at when it is there. Fewer bytes than the mark may be anybody's. */
+bool emp_journal_is_torn_header (const uint8_t *data, size_t size)
+{
+    uint8_t front[AT_SUM], version[4];
+    uint32_t length;
+    put32 (front + AT_MAGIC, MAGIC);
+    put32 (front + AT_KIND, EMP_JOURNAL_HEADER);
+    put32 (front + AT_LENGTH, EMP_JOURNAL_HEADER_SIZE - EMP_JOURNAL_HEAD);
+    put32 (version, EMP_JOURNAL_VERSION);
+    if (size < AT_KIND || size >= EMP_JOURNAL_HEADER_SIZE)
+        return false;
+    if (memcmp (data + AT_MAGIC, front + AT_MAGIC, (size < AT_SUM ? size : AT_SUM) - AT_MAGIC) != 0)
+        return false;
+    if (size < EMP_JOURNAL_HEAD)
+        return true;
+    size_t more = size - EMP_JOURNAL_HEAD;
+    return emp_journal_head (data, 0, 0, &length) &&
+           memcmp (data + EMP_JOURNAL_HEAD, version, more < sizeof version ? more : sizeof version) == 0;
+}
+
 bool emp_journal_head (const uint8_t *head, uint64_t nonce, uint64_t offset, uint32_t *ret_length)
 {
     if (get32 (head + AT_MAGIC) != MAGIC)

@@ -21,9 +21,10 @@
 
 #define EMP_JOURNAL_VERSION 1u
 #define EMP_JOURNAL_HEAD 24u
-#define EMP_JOURNAL_MARK "EJ1\n"  /* the magic, as bytes, */
-#define EMP_JOURNAL_SECOND_AT 72u /* the same of the second header */
-#define EMP_JOURNAL_MARK_AT 8u    /* of the first record and each other */
+#define EMP_JOURNAL_MARK "EJ1\n"                                              /* the magic, as bytes, */
+#define EMP_JOURNAL_SECOND_AT 72u                                             /* the same of the second header */
+#define EMP_JOURNAL_MARK_AT 8u                                                /* of the first record and each other */
+#define EMP_JOURNAL_HEADER_SIZE (EMP_JOURNAL_SECOND_AT - EMP_JOURNAL_MARK_AT) /* of one of the two headers */
 #define EMP_JOURNAL_PAYLOAD_MAX (EMP_WIRE_PAYLOAD_MAX + 4096u)
 #define EMP_JOURNAL_NO_PLACE UINT32_MAX /* of a ticket that no feeder made, but a worker or the program put */
 #define EMP_JOURNAL_FEEDS_MAX 1024u
@@ -87,6 +88,8 @@ static inline uint64_t emp_journal_extent (uint64_t length)
 bool emp_journal_encode (emp_journal_bytes_t *out, const emp_journal_record_t *record);
 /* Appends a file's two headers, of what `like` says and that nonce. */
 bool emp_journal_encode_header (emp_journal_bytes_t *out, const emp_journal_record_t *like, uint64_t nonce);
+/* Bytes at the front of a file that are its header up to some byte, and no more: its mark is there, and nothing in them is another's. */
+bool emp_journal_is_torn_header (const uint8_t *data, size_t size);
 /* Gives every record of bytes made by encode its sums, the first of them lying at `offset`. */
 void emp_journal_seal (uint8_t *data, size_t size, uint64_t nonce, uint64_t offset);
 /* The payload's length out of EMP_JOURNAL_HEAD bytes that lie at `offset`; false when they are no head of a record there. */

@@ -361,10 +361,23 @@ static emp_status_t lock_file (opening_t *self)
     return EMP_OK;
 }
 
+/* Power was lost while it was made: no run has got behind that, so nothing of it is lost. */
+static bool is_torn_at_its_making (const opening_t *self)
+{
+    uint8_t front[EMP_JOURNAL_HEADER_SIZE];
+    size_t size = (size_t) self->size;
+    return self->size < sizeof front && pread (self->journal->fd, front, size, 0) == (ssize_t) size &&
+           emp_journal_is_torn_header (front, size);
+}
+
 static emp_status_t go_on (opening_t *self)
 {
     emp_journal_t *journal = self->journal;
     emp_status_t status = lock_file (self);
+    if (status == EMP_OK && is_torn_at_its_making (self)) {
+        emp_journal_tell (journal, "it was torn when it was made, and has no whole header: the run starts anew");
+        return begin_run (self, true);
+    }
     if (status == EMP_OK && self->size == 0) {
         emp_journal_tell (journal, "it is empty: the run starts anew");
         return begin_run (self, true);

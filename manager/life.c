@@ -148,6 +148,8 @@ void emp_life_print_sum (const emp_life_sum_t *sum, FILE *out)
         if (sum->rows_answered + sum->rows_dead)
             fprintf (out, " whole: %" PRIu64 " of its rows answered, %" PRIu64 " dead", sum->rows_answered,
                      sum->rows_dead);
+        if (sum->damaged)
+            fputs (", or what became of it stood where the file is damaged", out);
     } else {
         print_count (sum->rows_answered + sum->rows_dead, "row", out);
         if (sum->rows_dead == 0)

@@ -49,13 +49,15 @@ typedef struct {
     bool missing; /* then rows that are neither are not known */
     bool unkept;  /* it was tried, and nothing is known of its end */
     bool open;    /* its run may be on: what is missing may still come */
+    bool damaged; /* so is the file: what is missing may be told where nothing can be read */
     uint64_t rows_answered, rows_dead;
 } emp_life_sum_t;
 
 void emp_life_print_sum (const emp_life_sum_t *sum, FILE *out);
 void emp_life_print_event (const emp_life_event_t *event, FILE *out);
 
-/* A reader prints the lives of all tickets of that name: one, but when several feeders have one label. EMP_INVALID: the file
+/* A reader prints the lives of all tickets of that name: one, but when several feeders have one label. EMP_OK: ret_why is "", or says
+ * why that may not be all. EMP_INVALID: the file
  * is not what it looks like, or cannot be read; EMP_UNKNOWN: no such ticket, or several queues have one; EMP_NOMEM. The sentence
  * is in ret_why; nothing was printed, or, when the file cannot be read to its end, not all. */
 typedef emp_status_t (emp_life_read_fn) (const char *path, const emp_ticket_name_t *name, FILE *out,

@@ -44,8 +44,10 @@ typedef struct {
     size_t places_count;
     note_t *notes;
     size_t notes_count, notes_room;
-    uint64_t more; /* that found no room */
-    bool closed;   /* the last run has ended by itself */
+    uint64_t more;             /* that found no room */
+    bool closed;               /* the last run has ended by itself */
+    uint64_t damages, damaged; /* places between records in which none can be read, and their bytes */
+    uint64_t torn;             /* bytes behind the last record */
 } book_t;
 
 static emp_status_t say (book_t *self, emp_status_t status, const char *what)
@@ -167,6 +169,15 @@ static emp_status_t take (void *arg, uint64_t offset, uint64_t extent, const emp
     }
 }
 
+static emp_status_t count_damage (void *arg, uint64_t offset, uint64_t size)
+{
+    (void) offset;
+    book_t *self = arg;
+    self->damages++;
+    self->damaged += size;
+    return EMP_OK;
+}
+
 /* ---- second pass: who they were ---------------------------------------------------------------------------------------- */
 
 static emp_status_t take_worker (void *arg, uint64_t offset, uint64_t extent, const emp_journal_record_t *record)
@@ -228,8 +239,11 @@ static int compare (const void *left, const void *right)
 
 static void print_life (book_t *self, uint32_t place, FILE *out)
 {
-    emp_life_sum_t sum = {
-        .queue = self->places[place].label, .number = self->number, .missing = true, .open = !self->closed};
+    emp_life_sum_t sum = {.queue = self->places[place].label,
+                          .number = self->number,
+                          .missing = true,
+                          .open = !self->closed,
+                          .damaged = self->damages > 0};
     uint64_t rows = sum_up (self, place, &sum);
     emp_life_print_sum (&sum, out);
     uint32_t run = 1;
@@ -317,14 +331,37 @@ static emp_status_t find_header (book_t *self)
 static emp_status_t read_file_twice (book_t *self)
 {
     uint64_t end;
-    const emp_journal_walk_t first = {.record = take, .arg = self}, second = {.record = take_worker, .arg = self};
+    const emp_journal_walk_t first = {.record = take, .damage = count_damage, .arg = self},
+                             second = {.record = take_worker, .arg = self};
     emp_status_t status = emp_journal_scan (&self->input, self->nonce, 0, &first, &end);
+    self->torn = self->input.size - end;
     self->run = 0;
     if (status == EMP_OK)
         status = emp_journal_scan (&self->input, self->nonce, 0, &second, &end);
     return status == EMP_OK      ? EMP_OK
            : status == EMP_NOMEM ? say (self, status, "out of memory")
                                  : say (self, EMP_INVALID, strerror (errno));
+}
+
+/* Behind what `why` says already, or alone. */
+static void say_damage (book_t *self)
+{
+    char damaged[128] = "", torn[128] = "";
+    if (self->damages)
+        snprintf (damaged, sizeof damaged, "%" PRIu64 " bytes in %" PRIu64 " place%s of it are damaged", self->damaged,
+                  self->damages, self->damages == 1 ? "" : "s");
+    if (self->torn)
+        snprintf (torn, sizeof torn, "%sits last %" PRIu64 " bytes are no whole record", *damaged ? ", " : "",
+                  self->torn);
+    if (!*damaged && !*torn)
+        return;
+    char what[sizeof damaged + sizeof torn + 64];
+    snprintf (what, sizeof what, "%s%s: what is told may not be all", damaged, torn);
+    size_t size = strlen (self->why);
+    if (size)
+        snprintf (self->why + size, EMP_LIFE_WHY_MAX - size, "; %s", what);
+    else
+        say (self, EMP_OK, what);
 }
 
 emp_status_t emp_life_of_journal (const char *path, const emp_ticket_name_t *name, FILE *out,
@@ -338,12 +375,15 @@ emp_status_t emp_life_of_journal (const char *path, const emp_ticket_name_t *nam
     }
     self->path = path;
     self->why = ret_why;
+    *ret_why = '\0';
     self->number = name->number;
     emp_status_t status = find_header (self);
     if (status == EMP_OK)
         status = read_file_twice (self);
-    if (status == EMP_OK)
+    if (status == EMP_OK) {
         status = print_lives (self, name, out);
+        say_damage (self);
+    }
     for (size_t i = 0; i < self->notes_count; i++)
         free (self->notes[i].text);
     free (self->notes);

@@ -276,6 +276,7 @@ emp_status_t emp_life_of_results (const char *path, const emp_ticket_name_t *nam
 {
     assert (path && name && out && ret_why);
     book_t book = {.path = path, .why = ret_why};
+    *ret_why = '\0';
     emp_status_t status = EMP_OK;
     if (name->number > INT64_MAX)
         status = say (&book, EMP_UNKNOWN, "no ticket " EMP_TICKET_PREFIX "%" PRIu64, name->number);

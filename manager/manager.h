@@ -36,6 +36,7 @@
 
 #define EMP_FEEDERS_MAX 1024
 #define EMP_LOSSES_MAX 1000
+#define EMP_COURSE_TEXT_MAX 256 /* its NUL included */
 
 typedef enum { EMP_CONFIGURING, EMP_RUNNING, EMP_OVER, EMP_FAILED } emp_stage_t;
 
@@ -102,7 +103,7 @@ struct emp {
     emp_status_t verdict;  /* of a run that is over */
     uint64_t deadline_us;  /* 0: none */
     bool early;            /* the run was ended before its feeders were, or before it was known that none follows */
-    bool deserted;         /* the workers left before the tickets were done, and nobody had asked them to */
+    bool deserted;         /* the workers left before the last ending was collected, and nobody had asked them to */
 
     uint64_t started_us;
     _Atomic uint64_t rows_told; /* by INFO */
@@ -127,6 +128,8 @@ void emp_course_end (emp_t *self);
 bool emp_course_fed (const emp_t *self);
 /* Why the run ends when a feeder's input is not what it was before; else NULL. */
 const char *emp_course_refusal (emp_t *self);
+/* Pure. The sentence of a run of which not all was answered; `deserted`: of emp_t. */
+void emp_course_unanswered (const emp_summary_t *sum, bool deserted, char ret_text[EMP_COURSE_TEXT_MAX]);
 /* queues.c. The i-th queue of that name; config.queues_count when there is none. */
 size_t emp_queues_find (const emp_t *self, const char *name);
 /* No more puts of the program's own; one that waits in another thread says EMP_STOPPED. */

@@ -71,8 +71,10 @@ not_explained "did you mean 'mp_input_q (default)'?" 'mp_imput_q (default);_TID_
 before=$(cksum run.j)
 dd if=run.j of=cut.j bs=1 count=$(($(wc -c <run.j) - 5)) 2>dd.err
 explained cut.j 7 '^mp_input_q \(default\);_TID_7: 10 rows, answered$'
+grep -qF 'bytes are no whole record: what is told may not be all' life.err || { fail "cut.j: it does not say so"; cat life.err; }
 { head -c 9 run.j; printf x; tail -c +11 run.j; } >first.j
 explained first.j 7 '^mp_input_q \(default\);_TID_7: 10 rows, answered$'
+grep -qF 'damaged: what is told may not be all' life.err || { fail "first.j: it does not say so"; cat life.err; }
 head -c 20 run.j >torn.j
 not_explained 'torn.j: it begins like a journal, and is none' 7 torn.j
 expect "journal: it was only read" "$(cksum run.j)" "$before"

@@ -243,6 +243,11 @@ run early.yaml --journal e.j --resume
 expect "early: exit code" $? 1
 says "early" "40 of 40 tickets answered (40 of them in earlier runs), 40 rows"
 says "early" "exited with 3"
+feed_of "seq 1 95; exit 3" | sed 's/ROWS_MAX: 1$/ROWS_MAX: 10/' >short.yaml
+run short.yaml --journal short.j
+expect "a last, short chunk: exit code" $? 1
+says "a last, short chunk" "9 of 9 tickets answered, 90 rows"
+says "a last, short chunk" "exited with 3, expected exit status 0; its last 5 rows were not put, since a run that resumes this one reads them again"
 run whole.yaml --journal s.db --results s.db
 expect "one file: exit code" $? 2
 says "one file" "the file of JOURNAL, expected another"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The course of a run whose words do not get through at once.
+ * The course of a run whose words do not get through at once; what it says in the end.
  */
 #include "../common/door.h"
 
@@ -39,4 +39,22 @@ Test (course, a_stop_that_finds_no_room_is_said_later)
     emp_destroy (&emp);
     emp_session_destroy (&session);
     close_door ();
+}
+
+static const char *unanswered (const emp_summary_t *sum, bool deserted)
+{
+    static char text[EMP_COURSE_TEXT_MAX];
+    emp_course_unanswered (sum, deserted, text);
+    return text;
+}
+
+Test (course, that_no_worker_is_left_is_the_cause_only_of_what_has_not_ended)
+{
+    const emp_summary_t dead = {.tickets = 4, .dead = 4}, partly = {.tickets = 4, .partly = 4},
+                        missing = {.tickets = 4, .dead = 1, .missing = 2, .partly = 1};
+    cr_assert_str_eq (unanswered (&dead, true), "4 of 4 tickets were not answered");
+    cr_assert_str_eq (unanswered (&partly, true), "4 of 4 tickets were answered only in part");
+    cr_assert_str_eq (unanswered (&missing, true),
+                      "no worker process is left: 3 of 4 tickets were not answered, 1 only in part");
+    cr_assert_str_eq (unanswered (&missing, false), "3 of 4 tickets were not answered, 1 only in part");
 }

@@ -294,16 +294,45 @@ Test (journal, cut_at_every_byte_it_has_what_was_before)
     for (size_t cut = 0; cut <= size; cut++) {
         emp_journal_t *journal;
         const char *path = scratch_write ("j", data, cut);
-        emp_status_t status = open_at (path, true, &journal);
-        if (status == EMP_INVALID && cut < 400)
-            continue; /* no header is whole */
-        cr_assert_eq (status, EMP_OK, "%zu: %s", cut, why);
+        bool anybodys = cut > 0 && cut < EMP_JOURNAL_MARK_AT + 4; /* its mark is not whole */
+        cr_assert_eq (open_at (path, true, &journal), anybodys ? EMP_INVALID : EMP_OK, "%zu: %s", cut, why);
+        if (anybodys)
+            continue;
+        cr_assert_eq (cut < EMP_JOURNAL_HEADER_SIZE, strstr (said, "starts anew") != NULL, "%zu: %s", cut, said);
         uint64_t whole = replay (journal).whole;
         cr_assert (whole >= before, "%zu", cut);
         before = whole;
         emp_journal_destroy (&journal);
     }
     cr_assert_eq (before, answered_in_all ());
+    free (data);
+}
+
+Test (journal, a_torn_header_is_begun_anew_and_what_only_looks_like_one_is_left_alone)
+{
+    size_t size, left;
+    emp_journal_t *journal;
+    uint8_t *data = whole_run (false, &size);
+    enum { TORN = EMP_JOURNAL_HEADER_SIZE - 1, VERSION_END = EMP_JOURNAL_HEAD + 4 };
+    for (size_t at = EMP_JOURNAL_MARK_AT; at < VERSION_END; at++) {
+        data[at] ^= 0x40;
+        const char *path = scratch_write ("j", data, TORN);
+        cr_assert_eq (open_at (path, true, &journal), EMP_INVALID, "%zu", at);
+        uint8_t *there = slurp (path, &left);
+        cr_assert (left == TORN && memcmp (there, data, TORN) == 0, "%zu", at);
+        free (there);
+        data[at] ^= 0x40;
+    }
+    const char *path = scratch_write ("j", data, TORN);
+    cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
+    cr_assert (strstr (said, "no whole header: the run starts anew"), "%s", said);
+    begin (journal);
+    emp_journal_keep (journal);
+    cr_assert_eq (emp_journal_commit (journal), EMP_OK);
+    emp_journal_destroy (&journal);
+    cr_assert_eq (open_at (path, true, &journal), EMP_OK, "%s", why);
+    cr_assert_str_empty (said);
+    emp_journal_destroy (&journal);
     free (data);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * test_life.c - what a journal tells of a ticket whose rows ended in some order; whole runs are in tests/system/explain.sh.
+ * test_life.c - what a journal, also a damaged one, tells of a ticket whose rows ended in some order; whole runs are in tests/system/explain.sh.
  */
 #include "manager/journal.h"
+#include "manager/journal_form.h"
 #include "manager/life.h"
 #include "scratch.h"
 
@@ -82,4 +83,59 @@ Test (life, is_missing_while_a_part_is)
                       "first;_TID_0: missing: it was put, and did not come back whole: 5 of its rows answered, 0 dead");
     cr_assert_str_eq (TOLD ({5, 5, 5}, {0, 2, 3}),
                       "first;_TID_0: missing: it was put, and did not come back whole: 7 of its rows answered, 0 dead");
+}
+
+/* ---- damage ------------------------------------------------------------------------------------------------------------ */
+
+/* Flips a bit of the first record of that kind, or, kind 0, of the last of all. */
+static void damage (const char *path, uint32_t kind)
+{
+    static uint8_t data[65536];
+    FILE *file = fopen (path, "r+");
+    cr_assert_not_null (file);
+    size_t size = fread (data, 1, sizeof data, file), at = 0, next;
+    while ((next = at + emp_journal_size_at (data + at)) < size && (!kind || data[at + 12] != kind))
+        at = next;
+    cr_assert (!kind || data[at + 12] == kind);
+    data[at + EMP_JOURNAL_HEAD] ^= 1;
+    rewind (file);
+    cr_assert_eq (fwrite (data, 1, size, file), size);
+    fclose (file);
+}
+
+/* What is told of a ticket, in a journal of which such a record is damaged and where ticket 0 is answered; what is said beside it is in
+ * `why`. */
+static char *told_damaged (uint32_t kind, uint64_t number, emp_status_t expected)
+{
+    static char text[1024];
+    const char *path = scratch_path ("run.j");
+    write_journal (path, &(ending_t){0, ROWS, 0}, 1);
+    damage (path, kind);
+    memset (text, 0, sizeof text);
+    FILE *out = fmemopen (text, sizeof text, "w");
+    cr_assert_eq (emp_life_of_journal (path, &(emp_ticket_name_t){.number = number}, out, why), expected, "%s", why);
+    fclose (out);
+    unlink (path);
+    return text;
+}
+
+Test (life, a_damaged_journal_is_told_as_one)
+{
+    cr_assert_str_eq (TOLD ({0, 10, 0}), "first;_TID_0: 10 rows, answered");
+    cr_assert_str_empty (why);
+    cr_assert_str_eq (told_damaged (EMP_JOURNAL_ANSWER, 0, EMP_OK),
+                      "first;_TID_0: missing: it was put, and did not come back, or what became of it stood where the "
+                      "file is damaged\n");
+    cr_assert (strstr (why, "run.j: ") &&
+                   strstr (why, " bytes in 1 place of it are damaged: what is told may not be all"),
+               "%s", why);
+    cr_assert_not_null (strstr (told_damaged (EMP_JOURNAL_PUTS, 0, EMP_OK), "first;_TID_0: 10 rows, answered\n"));
+    cr_assert_not_null (strstr (why, " are damaged: what is told may not be all"), "%s", why);
+    cr_assert_str_empty (told_damaged (EMP_JOURNAL_ANSWER, 1, EMP_UNKNOWN));
+    cr_assert (strstr (why, "run.j: no ticket _TID_1; ") && strstr (why, " bytes in 1 place of it are damaged: "), "%s",
+               why);
+    cr_assert_not_null (strstr (told_damaged (0, 0, EMP_OK), "first;_TID_0: 10 rows, answered\n"));
+    cr_assert (strstr (why, "run.j: its last ") &&
+                   strstr (why, " bytes are no whole record: what is told may not be all"),
+               "%s", why);
 }
