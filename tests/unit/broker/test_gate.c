@@ -581,7 +581,9 @@ Test (gate, joins_and_leaves_leave_nothing, .timeout = 600)
     cr_log_info ("%u joins: files %zu, then %zu; memory %zu KiB, then %zu", joins, files, open_files (), memory,
                  resident_kib ());
     cr_assert_leq (open_files (), files);
+#if !defined(__SANITIZE_ADDRESS__) /* which keeps what was freed for a while */
     cr_assert_leq (resident_kib (), memory + 4096 + joins / 4);
+#endif
     tear_down (&house);
 }
 
