@@ -256,6 +256,8 @@ static double measure (unsigned count, uint64_t tickets)
               emp_session_declare (manager, "q", 100000, UINT64_C (1) << 30) == EMP_OK &&
               emp_sink_new (manager, &sink) == EMP_OK && emp_feed_new (manager, "q", "q", &feeder.feed) == EMP_OK,
           "manager");
+    emp_control_t job = {.kind = EMP_MSG_JOB, .blob = "\x80", .blob_size = 1}; /* before it other hosts are not heard */
+    must (emp_session_send (manager, &job) == EMP_OK, "job");
     until_joined (broker, count);
     uint64_t before = time_of ("emp-broker") + time_of ("ZMQbg/IO"), began = bench_now ();
     must (emp_thread_start (&thread, "bench-feed", feed, &feeder), "thread");
