@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/content.h"
 #include "shell.h"
 
 #define DOOR_MESSAGES_A_TURN 256
@@ -420,7 +421,7 @@ static void piece (emp_broker_t *self, const emp_control_t *message)
 {
     peer_t *host = peer_of_session (self, message->session);
     emp_control_t copy = *message;
-    if (host && message->blob_size <= EMP_PIECE_MAX)
+    if (host && message->blob_size <= EMP_CONTENT_PIECE_MAX)
         peer_send (self, host, &copy);
     else
         broker_drop (self);

@@ -20,7 +20,6 @@
 #define EMP_TICKET_NONE UINT64_MAX       /* no ticket has this handle: LOST of who had none in hand */
 #define EMP_TOOLS_MAX 4096               /* objects of mp_tools_q in one run */
 #define EMP_PRINT_MAX 65536              /* bytes of one PRINT */
-#define EMP_PIECE_MAX (256u * 1024)      /* bytes of one PIECE */
 #define EMP_FRAME_MAX                                                                                                  \
     (1024u * 1024) /* bytes of a frame that a broker takes over tcp; what is longer comes in several */
 #define EMP_CONTROL_MAX (EMP_BLOB_MAX + 16384)
@@ -67,7 +66,7 @@
     X (FEED_OVER, 31, "i")     /* b: this feed's queue has stopped; nothing that it puts is taken any more */        \
     X (ATTACH, 42, "si")       /* c, over tcp: what this lane or sink of the session carries shall come by this connection */ \
     X (FETCH, 43, "skw")       /* c supervisor, b to manager: who asks, hash of a content in 64 hex digits, from byte w on */ \
-    X (PIECE, 44, "sokwzb")    /* c manager, b to supervisor: the same, its size in all, at most EMP_PIECE_MAX bytes of it */ \
+    X (PIECE, 44, "sokwzb")    /* c manager, b to supervisor: the same, its size in all, at most EMP_CONTENT_PIECE_MAX bytes of it */ \
     X (STATUS, 45, "w")        /* c watcher, manager: how does the run stand? w: 0, or the `next` of the answer before */ \
     X (STATUS_IS, 46, "wb")    /* b: the question's w, one page (overview.h) */                                      \
     X (ATTEMPT, 40, "iwyfcsahxk") /* b to manager: what became of one attempt when it was no answer: feed, number,    \

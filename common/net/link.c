@@ -7,8 +7,6 @@
  * session's I/O thread. A link is added and taken off by the owner of its socket, and read under the session's lock.
  */
 #include <errno.h>
-#include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "session_inner.h"
@@ -19,7 +17,6 @@ static void add (emp_session_t *self, emp_link_t *link)
     pthread_mutex_lock (&self->lock);
     link->next = self->links;
     self->links = link;
-    self->links_count++;
     pthread_mutex_unlock (&self->lock);
     (void) !write (self->bell, &one, sizeof one); /* its descriptor is not polled yet */
 }
@@ -30,7 +27,6 @@ static void take_off (emp_session_t *self, emp_link_t *link)
     for (emp_link_t **at = &self->links; *at; at = &(*at)->next)
         if (*at == link) {
             *at = link->next;
-            self->links_count--;
             break;
         }
     pthread_mutex_unlock (&self->lock);

@@ -585,62 +585,9 @@ emp_status_t emp_session_count (emp_session_t *self, const char *queue, uint64_t
     return status;
 }
 
-#define FETCH_TRIES 3
-#define FETCH_BREAKS 60 /* of the connection, in the middle of one piece */
-
-/* The answer to a question that was given up may come now: it names what it answers. */
-emp_status_t emp_session_fetch (emp_session_t *self, const char *hash, uint64_t offset, void *buffer, size_t room,
-                                size_t *ret_got, uint64_t *ret_total)
-{
-    emp_control_t question = {.kind = EMP_MSG_FETCH, .session = self->id, .window = offset}, answer;
-    snprintf (question.text, sizeof question.text, "%s", hash);
-    emp_status_t status = EMP_TIMEOUT;
-    for (int tries = 0, breaks = 0; tries < FETCH_TRIES && breaks < FETCH_BREAKS;) {
-        pthread_mutex_lock (&self->lock);
-        self->answer_room = buffer;
-        self->answer_room_size = room;
-        pthread_mutex_unlock (&self->lock);
-        status = emp_session_ask (self, &question, EMP_MSG_PIECE, NULL, &answer);
-        bool ours = status == EMP_OK && answer.window == offset && strcmp (answer.text, hash) == 0;
-        if (status == EMP_OK && (!ours || (answer.status == EMP_OK && !answer.blob)))
-            status = EMP_TIMEOUT;
-        if (status != EMP_TIMEOUT && status != EMP_STALE)
-            break;
-        *(status == EMP_TIMEOUT ? &tries : &breaks) += 1;
-    }
-    pthread_mutex_lock (&self->lock);
-    self->answer_room = NULL;
-    pthread_mutex_unlock (&self->lock);
-    if (status != EMP_OK || answer.status != EMP_OK)
-        return status != EMP_OK ? status : answer.status;
-    *ret_got = answer.blob_size;
-    *ret_total = answer.size;
-    return EMP_OK;
-}
-
 void emp_session_set_timeout (emp_session_t *self, uint32_t timeout_ms)
 {
     self->timeout_ms = timeout_ms;
-}
-
-emp_status_t emp_session_overview (emp_session_t *self, uint64_t from, void *buffer, size_t room, size_t *ret_got)
-{
-    emp_control_t question = {.kind = EMP_MSG_STATUS, .window = from}, answer;
-    pthread_mutex_lock (&self->lock);
-    self->answer_room = buffer;
-    self->answer_room_size = room;
-    pthread_mutex_unlock (&self->lock);
-    emp_status_t status = emp_session_ask (self, &question, EMP_MSG_STATUS_IS, NULL, &answer);
-    pthread_mutex_lock (&self->lock);
-    self->answer_room = NULL;
-    pthread_mutex_unlock (&self->lock);
-    if (status == EMP_OK && answer.window != from)
-        return EMP_TIMEOUT; /* to a question that was given up */
-    if (status == EMP_OK && !answer.blob)
-        return EMP_TOOBIG;
-    if (status == EMP_OK)
-        *ret_got = answer.blob_size;
-    return status;
 }
 
 /* ---- for lanes and the sink ---------------------------------------------------------------------------------------------- */

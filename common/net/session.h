@@ -77,7 +77,7 @@ emp_status_t emp_session_declare (emp_session_t *self, const char *queue, uint32
 /* How many chunks wait on a queue, and may wait. Asks the broker. */
 emp_status_t emp_session_count (emp_session_t *self, const char *queue, uint64_t *ret_waiting, uint64_t *ret_maxsize);
 
-/* Bytes of a content that the manager has, from `offset` on: at most `room`, EMP_PIECE_MAX is enough. *ret_total: of how many.
+/* Bytes of a content that the manager has, from `offset` on: at most `room`, EMP_CONTENT_PIECE_MAX is enough. *ret_total: of how many.
  * EMP_UNKNOWN: it has none of that hash; EMP_STALE: it has changed since; EMP_TIMEOUT, EMP_SYSTEM: asked in vain. A supervisor's. */
 emp_status_t emp_session_fetch (emp_session_t *self, const char *hash, uint64_t offset, void *buffer, size_t room,
                                 size_t *ret_got, uint64_t *ret_total);

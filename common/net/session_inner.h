@@ -91,8 +91,7 @@ struct emp_session {
     emp_lane_t *lanes;    /* those that are open */
     emp_batch_t *batches; /* those that the I/O thread looks after */
     emp_link_t *links;    /* data connections that it watches */
-    size_t links_count;
-    emp_buf_t *tools; /* places of the objects of mp_tools_q, in order */
+    emp_buf_t *tools;     /* places of the objects of mp_tools_q, in order */
     size_t tools_count;
     bool tools_over; /* no more will come */
     bool welcomed, patient, has_job;

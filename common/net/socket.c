@@ -260,12 +260,11 @@ emp_status_t emp_socket_send_routed (void *handle, const void *route, size_t rou
 {
     PUBLISH ();
     int rc = zmq_send (handle, route, route_size, ZMQ_SNDMORE | ZMQ_DONTWAIT);
-    if (rc != -1 && payload)
+    if (rc != -1)
         rc = zmq_send (handle, header, size, ZMQ_SNDMORE | ZMQ_DONTWAIT);
     if (rc == -1)
         return errno == EAGAIN ? EMP_FULL : EMP_SYSTEM;
-    rc = payload ? send_frame (handle, payload, ZMQ_DONTWAIT) : zmq_send (handle, header, size, ZMQ_DONTWAIT);
-    return rc == -1 ? EMP_SYSTEM : EMP_OK;
+    return send_frame (handle, payload, ZMQ_DONTWAIT) == -1 ? EMP_SYSTEM : EMP_OK;
 }
 
 /* Takes the rest of a message away; the last frame was `frame`. */

@@ -49,7 +49,7 @@ int emp_socket_fd (zsock_t *self);
 emp_status_t emp_socket_send (void *handle, const void *header, size_t size, zmq_msg_t *payload, bool wait);
 /* The same in frames of at most `max` bytes. */
 emp_status_t emp_socket_send_cut (void *handle, const void *header, size_t size, zmq_msg_t *payload, size_t max);
-/* Puts `route` before header and payload (NULL: no second frame). Never waits. */
+/* Puts `route` before header and payload. Never waits. */
 emp_status_t emp_socket_send_routed (void *handle, const void *route, size_t route_size, const void *header,
                                      size_t size, zmq_msg_t *payload);
 /* A ROUTER's message: route and header, and all frames behind them joined in `payload`; *ret_frames: how many there were of
